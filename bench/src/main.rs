@@ -1,0 +1,3 @@
+//! Measures the program against the bare limit of the machine, in one run.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! HTTP: the receive endpoint, the REST resources, and their OpenAPI document.

@@ -1,0 +1,1 @@
+//! When a delivery is due, what an answer means, and whose turn it is: pure.

@@ -1,0 +1,1 @@
+//! Drives it all: group commit, dispatch, record, and the background reconcilers.

@@ -1,0 +1,1 @@
+//! The only way out: an HTTP client that refuses private destinations.

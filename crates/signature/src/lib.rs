@@ -1,0 +1,1 @@
+//! Signature schemes, tokens, and the sealing of secrets at rest: pure.

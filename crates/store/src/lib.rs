@@ -1,0 +1,1 @@
+//! Whole transactions over slices, on SQLite or PostgreSQL, from one set of SQL.

@@ -1,0 +1,1 @@
+//! What tests share: databases, receivers, a running binary, and waiting without sleeping.
