@@ -1,1 +1,31 @@
 //! Signature schemes, tokens, and the sealing of secrets at rest: pure.
+//!
+//! Four jobs, each in its module:
+//!
+//! - [`x_webhook`] and [`standard_webhooks`] sign what is sent and verify what is received, both with a
+//!   [`SigningKey`] that is prepared once per secret;
+//! - [`token`] makes what the program hands out (webhook ids, URL tokens, API keys, signing secrets) and
+//!   hashes what it looks up;
+//! - [`MasterKey`] seals secrets before they are stored;
+//! - [`Secret`] carries secret text without showing it.
+//!
+//! Invariants: nothing here does I/O, reads a clock or draws its own randomness; a comparison that involves
+//! a secret takes the same time wherever the two sides differ; no `Debug` or `Display` shows a secret.
+//!
+//! Neighbours: `engine` signs and verifies with it, `store` keeps what [`MasterKey`] sealed and what
+//! [`token::hash`] hashed, `api` shows a secret only [masked](Secret::masked).
+
+mod error;
+mod hex;
+mod key;
+mod seal;
+mod secret;
+pub mod standard_webhooks;
+pub mod token;
+pub mod x_webhook;
+
+pub use error::{Part, VerifyError};
+pub use key::{KeyError, SigningKey};
+pub use seal::{MasterKey, MasterKeyError, OpenError};
+pub use secret::Secret;
+pub use token::TokenHash;
