@@ -1,1 +1,37 @@
-//! What a webhook, a subscriber and an event are, and the rules by which they change: pure.
+//! What a webhook, a subscriber and an event are, and the rules by which they change.
+//!
+//! Everything here is pure: time and randomness are parameters, nothing blocks, nothing is read or written.
+//! The data flows one way through it:
+//!
+//! ```text
+//! payload -> [mapping] -> fields -> [actions] -> subscriber before/after -> [changes] -> events
+//! ```
+//!
+//! `store` loads and writes these types, `engine` calls the rules, `api` shows them.
+
+pub mod action;
+pub mod apply;
+pub mod catalog;
+pub mod change;
+pub mod email;
+pub mod event;
+pub mod id;
+pub mod incoming;
+pub mod log;
+pub mod mapping;
+pub mod outgoing;
+pub mod roster;
+mod schema;
+pub mod subscriber;
+pub mod text;
+pub mod time;
+
+pub use action::Action;
+pub use email::Email;
+pub use event::{Event, EventType};
+pub use id::{DeliveryId, EventId, Ids, ListId, RequestId, SubscriberId, WebhookId};
+pub use incoming::IncomingWebhook;
+pub use outgoing::OutgoingWebhook;
+pub use roster::Roster;
+pub use subscriber::{Status, Subscriber};
+pub use time::Timestamp;

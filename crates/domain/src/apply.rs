@@ -1,0 +1,449 @@
+//! Applying actions to one record: the rules by which a subscriber changes.
+//!
+//! Invariant: a subscriber who opted out (unsubscribed, bounced, complained, taken out by hand) gets another status only
+//! from an action that names one. What the data says never brings anyone back.
+
+use std::collections::HashSet;
+
+use crate::action::Action;
+use crate::change::{self, Draft};
+use crate::email::Email;
+use crate::id::{ListId, SubscriberId};
+use crate::log::{ActionLog, ActionStatus};
+use crate::roster::Roster;
+use crate::subscriber::{Fields, MemberStatus, Status, Subscriber};
+use crate::time::Timestamp;
+
+/// What the actions of one record did.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Each action that ran, and how it ended.
+    pub actions: Vec<ActionLog>,
+    /// What did not go as the data or the configuration said, without being a failure.
+    pub warnings: Vec<String>,
+    /// The events, to be stored with the change.
+    pub events: Vec<Draft>,
+    /// Whether an action failed; those behind it did not run.
+    pub failed: bool,
+}
+
+/// Fewer ids were reserved for new subscribers than the batch needs.
+#[derive(Debug, thiserror::Error)]
+#[error("no id left for a new subscriber")]
+pub struct OutOfIds;
+
+/// Applies actions to the subscriber whom the fields name.
+///
+/// `clock` gives the present; it is asked around each action to log how long it took.
+///
+/// # Errors
+/// Only if the roster has no id for a new subscriber: then nothing of the batch may be written.
+pub fn apply(
+    roster: &mut Roster,
+    lists: &HashSet<ListId>,
+    actions: &[Action],
+    email: &Email,
+    fields: &Fields,
+    clock: &dyn Fn() -> Timestamp,
+) -> Result<Applied, OutOfIds> {
+    let before = roster.find(email).cloned();
+    let mut work =
+        Work { current: before.clone(), new_id: None, roster, lists, email, fields, warnings: Vec::new() };
+    let mut applied = Applied::default();
+    for action in actions {
+        let started = clock();
+        let (status, detail) = match work.run(action, started)? {
+            Did::Done(detail) => (ActionStatus::Done, detail),
+            Did::Skipped(detail) => (ActionStatus::Skipped, detail),
+            Did::Failed(detail) => (ActionStatus::Failed, detail),
+        };
+        let duration_ms = clock().millis().saturating_sub(started.millis()).max(0);
+        applied.failed = status == ActionStatus::Failed;
+        applied.actions.push(ActionLog { action: action.name().into(), status, detail, duration_ms });
+        if applied.failed {
+            break;
+        }
+    }
+    applied.warnings = work.warnings;
+    applied.events = settle(roster_after(work.roster, before.as_ref(), work.current, clock()), before);
+    Ok(applied)
+}
+
+/// Writes the outcome into the roster; the time of the last change moves only if something changed.
+fn roster_after(
+    roster: &mut Roster,
+    before: Option<&Subscriber>,
+    after: Option<Subscriber>,
+    now: Timestamp,
+) -> Option<Subscriber> {
+    let mut after = after?;
+    if before == Some(&after) {
+        return Some(after);
+    }
+    after.updated_at = now;
+    roster.put(after.clone());
+    Some(after)
+}
+
+fn settle(after: Option<Subscriber>, before: Option<Subscriber>) -> Vec<Draft> {
+    change::events(before.as_ref(), after.as_ref())
+}
+
+enum Did {
+    Done(String),
+    Skipped(String),
+    Failed(String),
+}
+
+struct Work<'a> {
+    current: Option<Subscriber>,
+    new_id: Option<SubscriberId>,
+    roster: &'a mut Roster,
+    lists: &'a HashSet<ListId>,
+    email: &'a Email,
+    fields: &'a Fields,
+    warnings: Vec<String>,
+}
+
+impl Work<'_> {
+    fn run(&mut self, action: &Action, now: Timestamp) -> Result<Did, OutOfIds> {
+        if let Some(missing) = action.lists().iter().find(|list| !self.lists.contains(list)) {
+            return Ok(Did::Failed(format!(
+                "list {missing} does not exist: choose another one in the webhook's actions"
+            )));
+        }
+        match action {
+            Action::AddSubscriber { lists, tags, status, update_existing } => {
+                self.add_subscriber(lists, tags, *status, *update_existing, now)
+            }
+            Action::UpdateSubscriber { create_if_missing, add_tags, remove_tags } => {
+                self.update_subscriber(*create_if_missing, add_tags, remove_tags, now)
+            }
+            Action::AddToList { list_id } => Ok(self.existing(|s| {
+                if join(s, *list_id) {
+                    format!("added to list {list_id}")
+                } else {
+                    format!("was on list {list_id} already")
+                }
+            })),
+            Action::RemoveFromList { list_id, unsubscribe } => {
+                Ok(self.existing(|s| leave(s, *list_id, *unsubscribe)))
+            }
+            Action::ApplyTag { tags } => Ok(self.existing(|s| {
+                s.tags.extend(tags.iter().cloned());
+                format!("tagged {}", tags.join(", "))
+            })),
+            Action::RemoveTag { tags } => Ok(self.existing(|s| {
+                s.tags.retain(|tag| !tags.contains(tag));
+                format!("untagged {}", tags.join(", "))
+            })),
+            Action::ChangeStatus { status } => Ok(self.existing(|s| {
+                let old = std::mem::replace(&mut s.status, *status);
+                format!("status {} to {}", old.as_str(), status.as_str())
+            })),
+        }
+    }
+
+    fn existing(&mut self, change: impl FnOnce(&mut Subscriber) -> String) -> Did {
+        match &mut self.current {
+            Some(subscriber) => Did::Done(change(subscriber)),
+            None => Did::Skipped("no subscriber has this email".to_owned()),
+        }
+    }
+
+    fn add_subscriber(
+        &mut self,
+        lists: &[ListId],
+        tags: &[String],
+        status: Option<Status>,
+        update_existing: bool,
+        now: Timestamp,
+    ) -> Result<Did, OutOfIds> {
+        let is_new = self.current.is_none();
+        let mut subscriber = match self.current.take() {
+            Some(subscriber) => subscriber,
+            None => self.create(now)?,
+        };
+        if is_new || update_existing {
+            self.set_fields(&mut subscriber);
+        }
+        if let Some(status) = status {
+            subscriber.status = status;
+        }
+        for list in lists {
+            join(&mut subscriber, *list);
+        }
+        subscriber.tags.extend(tags.iter().cloned());
+        let detail = match (is_new, update_existing) {
+            (true, _) => format!("subscriber {} added", subscriber.id),
+            (false, true) => format!("subscriber {} exists: updated", subscriber.id),
+            (false, false) => format!("subscriber {} exists: fields left as they are", subscriber.id),
+        };
+        self.current = Some(subscriber);
+        Ok(Did::Done(detail))
+    }
+
+    fn update_subscriber(
+        &mut self,
+        create: bool,
+        add: &[String],
+        remove: &[String],
+        now: Timestamp,
+    ) -> Result<Did, OutOfIds> {
+        let is_new = self.current.is_none();
+        let mut subscriber = match self.current.take() {
+            Some(subscriber) => subscriber,
+            None if create => self.create(now)?,
+            None => return Ok(Did::Skipped("no subscriber has this email".to_owned())),
+        };
+        self.set_fields(&mut subscriber);
+        subscriber.tags.extend(add.iter().cloned());
+        subscriber.tags.retain(|tag| !remove.contains(tag));
+        let verb = if is_new { "added" } else { "updated" };
+        let detail = format!("subscriber {} {verb}", subscriber.id);
+        self.current = Some(subscriber);
+        Ok(Did::Done(detail))
+    }
+
+    fn create(&mut self, now: Timestamp) -> Result<Subscriber, OutOfIds> {
+        let id = match self.new_id {
+            Some(id) => id,
+            None => self.roster.take_id().ok_or(OutOfIds)?,
+        };
+        self.new_id = Some(id);
+        Ok(Subscriber::new(id, self.email.clone(), self.fields.status.unwrap_or(Status::Subscribed), now))
+    }
+
+    fn set_fields(&mut self, subscriber: &mut Subscriber) {
+        subscriber.set(self.fields);
+        self.set_status_of_data(subscriber);
+        match self.fields.list {
+            Some(list) if self.lists.contains(&list) => {
+                join(subscriber, list);
+            }
+            Some(list) => self.warn(format!("list {list} does not exist: not added to it")),
+            None => {}
+        }
+    }
+
+    fn set_status_of_data(&mut self, subscriber: &mut Subscriber) {
+        let Some(wanted) = self.fields.status.filter(|wanted| *wanted != subscriber.status) else { return };
+        if subscriber.status.is_opted_out() && !wanted.is_opted_out() {
+            let (is, wanted) = (subscriber.status.as_str(), wanted.as_str());
+            self.warn(format!("the subscriber is {is} and stays so: the data's status {wanted} brings nobody back, an action's does"));
+        } else {
+            subscriber.status = wanted;
+        }
+    }
+
+    fn warn(&mut self, warning: String) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+}
+
+fn join(subscriber: &mut Subscriber, list: ListId) -> bool {
+    subscriber.lists.insert(list, MemberStatus::Subscribed) != Some(MemberStatus::Subscribed)
+}
+
+fn leave(subscriber: &mut Subscriber, list: ListId, unsubscribe: bool) -> String {
+    let was_on = subscriber.lists.remove(&list).is_some();
+    if unsubscribe && !subscriber.status.is_opted_out() {
+        subscriber.status = Status::Unsubscribed;
+    }
+    match was_on {
+        true => format!("removed from list {list}"),
+        false => format!("was not on list {list}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::subscriber::TextField;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
+
+    fn email() -> Email {
+        "ada@example.com".parse().unwrap()
+    }
+
+    fn ada(status: Status) -> Subscriber {
+        let mut ada = Subscriber::new(SubscriberId(7), email(), status, Timestamp::from_millis(0));
+        ada.first_name = Some("Ada".into());
+        ada.tags.insert("old".into());
+        ada
+    }
+
+    fn fields(first_name: &str, status: Option<Status>) -> Fields {
+        Fields {
+            email: Some(email()),
+            texts: vec![(TextField::FirstName, Some(first_name.into()))],
+            custom_fields: vec![("plan".into(), Some(json!("pro")))],
+            status,
+            list: None,
+        }
+    }
+
+    fn actions(json: serde_json::Value) -> Vec<Action> {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn run(
+        existing: Option<Subscriber>,
+        actions: &[Action],
+        fields: &Fields,
+    ) -> (Applied, Option<Subscriber>) {
+        let mut roster = Roster::new(existing.into_iter().collect(), vec![SubscriberId(9)]);
+        let lists = [ListId(1), ListId(2)].into();
+        let applied = apply(&mut roster, &lists, actions, &email(), fields, &|| NOW).unwrap();
+        let after = roster.find(&email()).cloned();
+        (applied, after)
+    }
+
+    fn names(applied: &Applied) -> Vec<&str> {
+        applied.events.iter().map(|event| event.event_type.as_str()).collect()
+    }
+
+    #[test]
+    fn adds_a_new_subscriber_with_lists_and_tags() {
+        let actions = actions(
+            json!([{"type": "add_subscriber", "lists": [1], "tags": ["web"]}, {"type": "apply_tag", "tags": ["vip"]}]),
+        );
+        let (applied, after) = run(None, &actions, &fields("Ada", None));
+        let after = after.unwrap();
+        assert_eq!(
+            (after.id, after.status, after.first_name.as_deref()),
+            (SubscriberId(9), Status::Subscribed, Some("Ada"))
+        );
+        assert_eq!(after.tags.iter().collect::<Vec<_>>(), ["vip", "web"]);
+        assert_eq!(after.lists.keys().collect::<Vec<_>>(), [&ListId(1)]);
+        assert_eq!(names(&applied), ["subscriber_added", "subscriber_tagged", "subscriber_tagged"]);
+        assert_eq!(applied.actions.len(), 2);
+    }
+
+    #[test]
+    fn an_existing_one_is_updated_unless_told_otherwise() {
+        let (applied, after) = run(
+            Some(ada(Status::Subscribed)),
+            &actions(json!([{"type": "add_subscriber"}])),
+            &fields("Grace", None),
+        );
+        assert_eq!(after.unwrap().first_name.as_deref(), Some("Grace"));
+        assert_eq!(names(&applied), ["subscriber_updated"]);
+        let keep = actions(json!([{"type": "add_subscriber", "update_existing": false}]));
+        let (applied, after) = run(Some(ada(Status::Subscribed)), &keep, &fields("Grace", None));
+        assert_eq!(after.unwrap().first_name.as_deref(), Some("Ada"));
+        assert_eq!(names(&applied), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_same_again_changes_nothing_and_tells_nothing() {
+        let actions = actions(json!([{"type": "add_subscriber", "lists": [1], "tags": ["web"]}]));
+        let (_, after) = run(None, &actions, &fields("Ada", None));
+        let (applied, again) = run(after.clone(), &actions, &fields("Ada", None));
+        assert_eq!(again, after);
+        assert!(applied.events.is_empty());
+    }
+
+    #[test]
+    fn only_an_explicit_status_brings_back_who_opted_out() {
+        for gone in [Status::Unsubscribed, Status::Bounced, Status::Complained, Status::AdminUnsubscribed] {
+            let wanted = fields("Ada", Some(Status::Subscribed));
+            let silent = actions(
+                json!([{"type": "add_subscriber", "lists": [1]}, {"type": "add_to_list", "list_id": 2}, {"type": "update_subscriber"}]),
+            );
+            let (applied, after) = run(Some(ada(gone)), &silent, &wanted);
+            assert_eq!(after.unwrap().status, gone);
+            assert_eq!(applied.warnings.len(), 1);
+            for explicit in [
+                json!([{"type": "add_subscriber", "status": "subscribed"}]),
+                json!([{"type": "change_status", "status": "subscribed"}]),
+            ] {
+                let (applied, after) = run(Some(ada(gone)), &actions(explicit), &wanted);
+                assert_eq!(after.unwrap().status, Status::Subscribed);
+                assert!(names(&applied).contains(&"subscriber_status_changed"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_datas_status_can_unsubscribe() {
+        let (applied, after) = run(
+            Some(ada(Status::Subscribed)),
+            &actions(json!([{"type": "update_subscriber"}])),
+            &fields("Ada", Some(Status::Unsubscribed)),
+        );
+        assert_eq!(after.unwrap().status, Status::Unsubscribed);
+        assert!(names(&applied).contains(&"subscriber_status_changed"));
+    }
+
+    #[test]
+    fn without_a_subscriber_there_is_nothing_to_change() {
+        let all = json!([{"type": "update_subscriber"}, {"type": "add_to_list", "list_id": 1}, {"type": "remove_from_list", "list_id": 1},
+            {"type": "apply_tag", "tags": ["a"]}, {"type": "remove_tag", "tags": ["a"]}, {"type": "change_status", "status": "bounced"}]);
+        let (applied, after) = run(None, &actions(all), &fields("Ada", None));
+        assert!(after.is_none() && applied.events.is_empty() && !applied.failed);
+        assert!(applied.actions.iter().all(|action| action.status == ActionStatus::Skipped));
+        let create = actions(
+            json!([{"type": "update_subscriber", "create_if_missing": true, "add_tags": ["a", "b"], "remove_tags": ["b"]}]),
+        );
+        let (applied, after) = run(None, &create, &fields("Ada", None));
+        assert_eq!(after.unwrap().tags.into_iter().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(names(&applied), ["subscriber_added", "subscriber_tagged"]);
+    }
+
+    #[test]
+    fn a_list_that_is_gone_fails_the_action_and_stops_those_behind() {
+        let stopped = actions(
+            json!([{"type": "apply_tag", "tags": ["a"]}, {"type": "add_to_list", "list_id": 99}, {"type": "apply_tag", "tags": ["b"]}]),
+        );
+        let (applied, after) = run(Some(ada(Status::Subscribed)), &stopped, &fields("Ada", None));
+        assert!(applied.failed);
+        assert_eq!(applied.actions.len(), 2);
+        assert_eq!(after.unwrap().tags.into_iter().collect::<Vec<_>>(), ["a", "old"]);
+        let mut of_data = fields("Ada", None);
+        of_data.list = Some(ListId(99));
+        let (applied, _) = run(None, &actions(json!([{"type": "add_subscriber"}])), &of_data);
+        assert_eq!((applied.failed, applied.warnings.len()), (false, 1));
+    }
+
+    #[test]
+    fn leaving_a_list_may_unsubscribe() {
+        let mut member = ada(Status::Subscribed);
+        member.lists.insert(ListId(1), MemberStatus::Subscribed);
+        let (_, after) = run(
+            Some(member.clone()),
+            &actions(json!([{"type": "remove_from_list", "list_id": 1}])),
+            &fields("Ada", None),
+        );
+        let after = after.unwrap();
+        assert_eq!((after.lists.len(), after.status), (0, Status::Subscribed));
+        let (_, after) = run(
+            Some(member),
+            &actions(json!([{"type": "remove_from_list", "list_id": 1, "unsubscribe": true}])),
+            &fields("Ada", None),
+        );
+        assert_eq!(after.unwrap().status, Status::Unsubscribed);
+    }
+
+    proptest! {
+        #[test]
+        fn prop_events_are_told_exactly_when_something_changed(
+            tags in proptest::collection::vec("[ab]", 0..4), list in 1_i64..3, first_name in "[xy]", exists: bool, remove: bool,
+        ) {
+            let tag_action = if remove { "remove_tag" } else { "apply_tag" };
+            let actions = actions(json!([{"type": "add_subscriber"}, {"type": "add_to_list", "list_id": list}, {"type": tag_action, "tags": tags}]));
+            let before = exists.then(|| ada(Status::Subscribed));
+            let (applied, after) = run(before.clone(), &actions, &fields(&first_name, None));
+            prop_assert_eq!(applied.events.is_empty(), before == after);
+            let (again, unchanged) = run(after.clone(), &actions, &fields(&first_name, None));
+            prop_assert!(again.events.is_empty());
+            prop_assert_eq!(unchanged, after);
+        }
+    }
+}

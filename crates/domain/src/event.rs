@@ -1,0 +1,128 @@
+//! Events: what happened here, told to every outgoing webhook that subscribes to it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{EventId, RequestId};
+use crate::time::Timestamp;
+
+/// The name of a kind of event, built in or custom: `^[a-z][a-z0-9_]{0,63}$`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EventType(Cow<'static, str>);
+
+crate::schema::text_schema!(EventType, pattern = "^[a-z][a-z0-9_]{0,63}$", "subscriber_added");
+
+/// The text is not the name of a kind of event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 64 characters of a-z, 0-9 and _, and start with a letter")]
+pub struct EventTypeError;
+
+impl EventType {
+    /// A built-in name, known to be well formed: `catalog`'s tests check each.
+    pub(crate) const fn built_in(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for EventType {
+    type Err = EventTypeError;
+
+    fn from_str(text: &str) -> Result<Self, EventTypeError> {
+        let starts = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        let rest = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if starts && rest && text.len() <= 64 {
+            Ok(Self(text.to_owned().into()))
+        } else {
+            Err(EventTypeError)
+        }
+    }
+}
+
+impl TryFrom<String> for EventType {
+    type Error = EventTypeError;
+
+    fn try_from(text: String) -> Result<Self, EventTypeError> {
+        text.parse()
+    }
+}
+
+impl From<EventType> for String {
+    fn from(name: EventType) -> String {
+        name.0.into_owned()
+    }
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Something that happened. Its data is kept as JSON text: it is rendered once and then only copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Unique, and sorts by time.
+    pub id: EventId,
+    /// What kind of thing.
+    pub event_type: EventType,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// A JSON object.
+    pub data: Arc<str>,
+    /// The incoming request that caused it, if one did.
+    pub request_id: Option<RequestId>,
+}
+
+impl Event {
+    /// The body of a delivery without a template: `{"event","timestamp","data"}`, as in the specification.
+    pub fn envelope(&self) -> String {
+        let Self { event_type, occurred_at, data, .. } = self;
+        format!(r#"{{"event":"{event_type}","timestamp":"{occurred_at}","data":{data}}}"#)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for right in ["a", "subscriber_added", "order_2_paid"] {
+            assert!(right.parse::<EventType>().is_ok());
+        }
+        for wrong in ["", "_a", "2a", "A", "a-b", "a b", "é", &"a".repeat(65)] {
+            assert!(wrong.parse::<EventType>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_envelope_is_the_specifications() {
+        let event = Event {
+            id: EventId::lowest_at(Timestamp::from_millis(0)),
+            event_type: "email_opened".parse().unwrap(),
+            occurred_at: "2024-01-15T11:45:00Z".parse().unwrap(),
+            data: r#"{"campaign_id":456}"#.into(),
+            request_id: None,
+        };
+        assert_eq!(
+            event.envelope(),
+            r#"{"event":"email_opened","timestamp":"2024-01-15T11:45:00Z","data":{"campaign_id":456}}"#
+        );
+    }
+}

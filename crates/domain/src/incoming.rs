@@ -1,0 +1,184 @@
+//! An incoming webhook: who may post to it, and what is done with what is posted.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::action::{Action, MAX_ACTIONS, MAX_NAMES, check_tag};
+use crate::event::EventType;
+use crate::id::WebhookId;
+use crate::log::{FieldError, named_enum};
+use crate::mapping::{MAX_RULES, Rule};
+use crate::text;
+use crate::time::Timestamp;
+
+/// The most characters of a description.
+pub const MAX_DESCRIPTION_CHARS: usize = 5_000;
+
+named_enum!(
+    /// Whether a webhook works.
+    #[derive(Default)]
+    WebhookStatus {
+        /// It does.
+        #[default]
+        Active = "active",
+        /// It does not: an incoming one answers 410, an outgoing one gets no deliveries.
+        Inactive = "inactive",
+    }
+);
+
+/// How requests are proved to come from the sender.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignatureScheme {
+    /// By the token alone.
+    #[default]
+    None,
+    /// A header `sha256=<hex HMAC-SHA256 of the raw body>`, keyed with the secret's text.
+    HmacSha256,
+    /// The Standard Webhooks specification.
+    StandardWebhooks,
+}
+
+/// How requests are signed. The secret is kept apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignatureSettings {
+    /// The scheme.
+    pub scheme: SignatureScheme,
+    /// The header that carries the signature of `hmac_sha256`.
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+    pub header: String,
+    /// How old or how far ahead a signed timestamp may be, in seconds. The Standard Webhooks libraries use 300.
+    #[schema(minimum = 1, maximum = 86400)]
+    pub tolerance_seconds: u32,
+}
+
+impl Default for SignatureSettings {
+    fn default() -> Self {
+        Self { scheme: SignatureScheme::None, header: "X-Webhook-Signature".into(), tolerance_seconds: 300 }
+    }
+}
+
+/// When the sender gets its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Respond {
+    /// 200, with the number of processed records.
+    #[default]
+    Processed,
+    /// 202, as soon as the request is stored.
+    Accepted,
+}
+
+/// What a sender is told whose request has no valid email where an action needs one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnprocessable {
+    /// 422.
+    #[default]
+    Refuse,
+    /// 202: some senders retry a 422 for hours.
+    Accept,
+}
+
+/// What a user sets of an incoming webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IncomingSettings {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 500, example = "Signup form")]
+    pub name: String,
+    /// Notes.
+    #[serde(default)]
+    #[schema(max_length = 5000)]
+    pub description: String,
+    /// Whether it takes requests.
+    #[serde(default)]
+    pub status: WebhookStatus,
+    /// The event it is for: a request whose `event` names another one is ignored.
+    pub event_type: EventType,
+    /// Whether a request must carry the API key as `X-API-Key`.
+    #[serde(default)]
+    pub require_api_key: bool,
+    /// How requests are signed.
+    #[serde(default)]
+    pub signature: SignatureSettings,
+    /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub mapping: Option<Vec<Rule>>,
+    /// What to do, in order.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub actions: Vec<Action>,
+    /// When the sender gets its answer.
+    #[serde(default)]
+    pub respond: Respond,
+    /// What a sender is told whose request has no valid email.
+    #[serde(default)]
+    pub on_unprocessable: OnUnprocessable,
+}
+
+impl IncomingSettings {
+    /// Everything that is wrong with it, beyond what its types say.
+    pub fn check(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let mut wrong = |field: String, message: String| errors.push(FieldError { field, message });
+        if let Err(error) = text::required_line(&self.name) {
+            wrong("name".into(), error.to_string());
+        }
+        if self.description.chars().count() > MAX_DESCRIPTION_CHARS {
+            wrong("description".into(), format!("must have at most {MAX_DESCRIPTION_CHARS} characters"));
+        }
+        if self.description.contains('\0') {
+            wrong("description".into(), "must not contain null characters".into());
+        }
+        if !is_header_name(&self.signature.header) {
+            wrong("signature.header".into(), "must be the name of an HTTP header".into());
+        }
+        if !(1..=86_400).contains(&self.signature.tolerance_seconds) {
+            wrong("signature.tolerance_seconds".into(), "must be 1 to 86400 seconds".into());
+        }
+        if self.mapping.as_ref().is_some_and(|rules| rules.len() > MAX_RULES) {
+            wrong("mapping".into(), format!("must have at most {MAX_RULES} rules"));
+        }
+        if self.actions.len() > MAX_ACTIONS {
+            wrong("actions".into(), format!("must have at most {MAX_ACTIONS} actions"));
+        }
+        for (index, action) in self.actions.iter().enumerate() {
+            for (member, tags) in action.tags() {
+                if tags.len() > MAX_NAMES {
+                    wrong(format!("actions.{index}.{member}"), format!("must have at most {MAX_NAMES} tags"));
+                }
+                for (position, tag) in tags.iter().enumerate() {
+                    if let Err(message) = check_tag(tag) {
+                        wrong(format!("actions.{index}.{member}.{position}"), message.into());
+                    }
+                }
+            }
+            if action.lists().len() > MAX_NAMES {
+                wrong(format!("actions.{index}.lists"), format!("must have at most {MAX_NAMES} lists"));
+            }
+        }
+        errors
+    }
+}
+
+/// Whether this is a field name of RFC 9110, section 5.1.
+pub fn is_header_name(name: &str) -> bool {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    (1..=100).contains(&name.len()) && name.bytes().all(token)
+}
+
+/// An incoming webhook. Its secrets are kept apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncomingWebhook {
+    /// Unique.
+    pub id: WebhookId,
+    /// What a user sets.
+    pub settings: IncomingSettings,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}

@@ -1,0 +1,112 @@
+//! What the log says of a request: how it ended, and what each action did.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::id::EventId;
+
+macro_rules! named_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant),+
+        }
+
+        impl $name {
+            /// The name as the API shows it and the store keeps it.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $text),+ }
+            }
+
+            /// The value of this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                [$($name::$variant),+].into_iter().find(|value| value.as_str() == name)
+            }
+        }
+    };
+}
+pub(crate) use named_enum;
+
+named_enum!(
+    /// How a request ended.
+    RequestStatus {
+        /// Everything was done.
+        Processed = "processed",
+        /// Stored and acknowledged, and not, or not wholly, acted upon yet.
+        Accepted = "accepted",
+        /// Not for this webhook: another event type.
+        Ignored = "ignored",
+        /// Something has to be mended; then it can be retried by hand.
+        Failed = "failed",
+        /// Not let in.
+        Rejected = "rejected",
+        /// Failed for a passing reason, and will be tried again.
+        Retrying = "retrying",
+    }
+);
+
+named_enum!(
+    /// How an action ended.
+    ActionStatus {
+        /// Done.
+        Done = "done",
+        /// There was nothing to do it to.
+        Skipped = "skipped",
+        /// Could not be done.
+        Failed = "failed",
+    }
+);
+
+named_enum!(
+    /// How a delivery stands.
+    DeliveryStatus {
+        /// Not tried yet.
+        Pending = "pending",
+        /// Arrived.
+        Delivered = "delivered",
+        /// Tried, and will be tried again.
+        Retrying = "retrying",
+        /// Tried to the end of its schedule.
+        Failed = "failed",
+        /// Will not be sent: its webhook was deleted or deactivated.
+        Cancelled = "cancelled",
+    }
+);
+
+/// What one action did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ActionLog {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub action: String,
+    /// How it ended.
+    pub status: ActionStatus,
+    /// In words.
+    pub detail: String,
+    /// Whole milliseconds it took.
+    pub duration_ms: i64,
+}
+
+/// A field of a request at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldError {
+    /// Where: a dotted path.
+    pub field: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+/// What a request came to, as the log keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Outcome {
+    /// What each action did; of all records, in order.
+    pub actions: Vec<ActionLog>,
+    /// Why it failed, if it did.
+    pub errors: Vec<FieldError>,
+    /// What did not fit, without being a failure.
+    pub warnings: Vec<String>,
+    /// The events that it caused.
+    pub events: Vec<EventId>,
+}

@@ -1,0 +1,276 @@
+//! An outgoing webhook: which events go where, and how.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::event::EventType;
+use crate::id::WebhookId;
+use crate::incoming::{MAX_DESCRIPTION_CHARS, WebhookStatus, is_header_name};
+use crate::log::FieldError;
+use crate::text;
+use crate::time::Timestamp;
+
+/// The most headers of one webhook's own.
+pub const MAX_HEADERS: usize = 50;
+/// The most bytes of a URL: what common servers take.
+pub const MAX_URL_BYTES: usize = 2_048;
+/// The most retries of one schedule.
+pub const MAX_RETRIES: usize = 20;
+/// The longest time from the first attempt to the last: a week.
+pub const MAX_RETRY_SECONDS: u32 = 7 * 24 * 3_600;
+/// The most event types of one webhook.
+pub const MAX_EVENTS: usize = 200;
+
+/// The method of a delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// What webhooks use.
+    #[default]
+    Post,
+    /// For interfaces that upsert.
+    Put,
+    /// For interfaces that update.
+    Patch,
+}
+
+/// How deliveries are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SigningScheme {
+    /// `X-Webhook-Signature: sha256=<hex>`.
+    XWebhookSignature,
+    /// `webhook-id`, `webhook-timestamp`, `webhook-signature` of the Standard Webhooks specification.
+    StandardWebhooks,
+}
+
+/// How deliveries are signed. The secret is kept apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SigningSettings {
+    /// The schemes, all at once.
+    #[schema(max_items = 2)]
+    pub schemes: Vec<SigningScheme>,
+}
+
+impl Default for SigningSettings {
+    fn default() -> Self {
+        Self { schemes: vec![SigningScheme::XWebhookSignature, SigningScheme::StandardWebhooks] }
+    }
+}
+
+/// When a delivery that failed is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetrySettings {
+    /// Seconds from the first attempt to each retry, growing.
+    #[schema(max_items = 20, example = json!([300, 1800, 7200]))]
+    pub schedule_seconds: Vec<u32>,
+}
+
+impl Default for RetrySettings {
+    /// After 5 minutes, 30 minutes and 2 hours: the specification's.
+    fn default() -> Self {
+        Self { schedule_seconds: vec![300, 1_800, 7_200] }
+    }
+}
+
+/// What a user sets of an outgoing webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutgoingSettings {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 500, example = "HubSpot")]
+    pub name: String,
+    /// Notes.
+    #[serde(default)]
+    #[schema(max_length = 5000)]
+    pub description: String,
+    /// Where deliveries go: `https`, or `http`.
+    #[schema(format = "uri", min_length = 1, max_length = 2048, example = "https://example.com/hook")]
+    pub url: String,
+    /// The method of a delivery.
+    #[serde(default)]
+    pub method: Method,
+    /// The events that are sent.
+    #[schema(min_items = 1, max_items = 200)]
+    pub events: Vec<EventType>,
+    /// Whether it gets deliveries.
+    #[serde(default)]
+    pub status: WebhookStatus,
+    /// More headers. Those that the program sets itself can't be set here.
+    #[serde(default)]
+    #[schema(example = json!({"X-Env": "prod"}))]
+    pub headers: BTreeMap<String, String>,
+    /// How deliveries are signed.
+    #[serde(default)]
+    pub signing: SigningSettings,
+    /// When a delivery that failed is tried again.
+    #[serde(default)]
+    pub retry: RetrySettings,
+    /// How long one attempt may take, answer included, in seconds.
+    #[serde(default = "default_timeout")]
+    #[schema(minimum = 1, maximum = 30)]
+    pub timeout_seconds: u32,
+    /// Whether an answer must be JSON to count as success.
+    #[serde(default)]
+    pub expect_json: bool,
+    /// How many deliveries may be under way at once.
+    #[serde(default = "default_concurrency")]
+    #[schema(minimum = 1, maximum = 64)]
+    pub concurrency: u32,
+}
+
+fn default_timeout() -> u32 {
+    30
+}
+
+fn default_concurrency() -> u32 {
+    16
+}
+
+/// Headers that the program or the protocol sets: a user's would break the delivery or forge a signature.
+const RESERVED_HEADERS: &[&str] = &[
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+    "x-webhook-event",
+    "x-webhook-id",
+    "x-webhook-signature",
+    "x-webhook-timestamp",
+];
+
+impl OutgoingSettings {
+    /// Everything that is wrong with it, beyond what its types say. Whether the URL may be called is for `outbound` to say.
+    pub fn check(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let mut wrong =
+            |field: &str, message: String| errors.push(FieldError { field: field.into(), message });
+        if let Err(error) = text::required_line(&self.name) {
+            wrong("name", error.to_string());
+        }
+        if self.description.chars().count() > MAX_DESCRIPTION_CHARS {
+            wrong("description", format!("must have at most {MAX_DESCRIPTION_CHARS} characters"));
+        }
+        if self.description.contains('\0') {
+            wrong("description", "must not contain null characters".into());
+        }
+        if self.url.len() > MAX_URL_BYTES {
+            wrong("url", format!("must have at most {MAX_URL_BYTES} bytes"));
+        }
+        if self.events.is_empty() || self.events.len() > MAX_EVENTS {
+            wrong("events", format!("must name 1 to {MAX_EVENTS} event types"));
+        }
+        if self.headers.len() > MAX_HEADERS {
+            wrong("headers", format!("must have at most {MAX_HEADERS} headers"));
+        }
+        for (name, value) in &self.headers {
+            if let Some(message) = header_fault(name, value) {
+                wrong(&format!("headers.{name}"), message.into());
+            }
+        }
+        let schedule = &self.retry.schedule_seconds;
+        let grows = schedule.windows(2).all(|pair| pair[0] < pair[1]) && schedule.first() != Some(&0);
+        if !grows
+            || schedule.len() > MAX_RETRIES
+            || schedule.last().is_some_and(|last| *last > MAX_RETRY_SECONDS)
+        {
+            let message = format!(
+                "must be at most {MAX_RETRIES} growing numbers of seconds from 1 to {MAX_RETRY_SECONDS}"
+            );
+            wrong("retry.schedule_seconds", message);
+        }
+        if !(1..=30).contains(&self.timeout_seconds) {
+            wrong("timeout_seconds", "must be 1 to 30 seconds".into());
+        }
+        if !(1..=64).contains(&self.concurrency) {
+            wrong("concurrency", "must be 1 to 64".into());
+        }
+        errors
+    }
+}
+
+fn header_fault(name: &str, value: &str) -> Option<&'static str> {
+    if !is_header_name(name) {
+        return Some("is not the name of an HTTP header");
+    }
+    if RESERVED_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
+        return Some("is set by the program itself");
+    }
+    let visible = |b: u8| (0x20..=0x7e).contains(&b);
+    (!value.bytes().all(visible) || value.len() > 4_096)
+        .then_some("must be at most 4096 visible ASCII characters")
+}
+
+/// An outgoing webhook. Its secrets are kept apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutgoingWebhook {
+    /// Unique.
+    pub id: WebhookId,
+    /// What a user sets.
+    pub settings: OutgoingSettings,
+    /// Why the program deactivated it, if it did.
+    pub disabled_reason: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(json: serde_json::Value) -> OutgoingSettings {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn defaults_are_the_contracts() {
+        let settings = settings(
+            serde_json::json!({"name": "a", "url": "https://example.com/", "events": ["subscriber_added"]}),
+        );
+        assert_eq!(settings.retry.schedule_seconds, [300, 1800, 7200]);
+        assert_eq!((settings.timeout_seconds, settings.concurrency, settings.expect_json), (30, 16, false));
+        assert_eq!(settings.signing.schemes.len(), 2);
+        assert_eq!(settings.check(), []);
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        let settings = settings(serde_json::json!({
+            "name": " ", "url": format!("https://example.com/{}", "a".repeat(3000)), "events": [], "timeout_seconds": 31, "concurrency": 0,
+            "headers": {"X A": "1", "Host": "x", "X-Ok": "fine", "X-Bad": "a\r\nb"}, "retry": {"schedule_seconds": [5, 5]},
+        }));
+        let fields: Vec<String> = settings.check().into_iter().map(|error| error.field).collect();
+        assert_eq!(
+            fields,
+            [
+                "name",
+                "url",
+                "events",
+                "headers.Host",
+                "headers.X A",
+                "headers.X-Bad",
+                "retry.schedule_seconds",
+                "timeout_seconds",
+                "concurrency"
+            ]
+        );
+    }
+}
