@@ -1,1 +1,22 @@
 //! When a delivery is due, what an answer means, and whose turn it is: pure.
+//!
+//! - [`Schedule`] says when a failed delivery is tried again;
+//! - [`classify`] says what an attempt's [`Answer`] means, and [`parse_retry_after`] when the destination
+//!   wants to be asked again;
+//! - [`Queues`] holds what waits to be sent, one bounded queue for each destination.
+//!
+//! Invariants: no I/O, no clock, no randomness and no runtime in here. Times are milliseconds since the Unix
+//! epoch unless a name says seconds.
+//!
+//! Neighbours: `engine` drives it, `store` keeps what doesn't fit into the queues and what is due later,
+//! `outbound` makes the attempts.
+
+mod outcome;
+mod queue;
+mod retry;
+mod retry_after;
+
+pub use outcome::{Answer, AttemptError, Verdict, classify};
+pub use queue::{Limits, Load, NotReserved, Queues};
+pub use retry::{DEFAULT_OFFSETS_SECONDS, MAX_OFFSET_SECONDS, MAX_RETRIES, Schedule, ScheduleError};
+pub use retry_after::parse_retry_after;
