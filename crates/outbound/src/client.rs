@@ -1,0 +1,214 @@
+//! One request, one response, within one timeout.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Method, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
+};
+use ipnet::IpNet;
+use rustls::pki_types::CertificateDer;
+use url::Url;
+
+use crate::{
+    connect::Connector,
+    error::SendError,
+    guard::into_uri,
+    resolve::{Resolve, SystemResolver},
+    tls::{self, BuildError},
+};
+
+/// How much of a response body is read, in bytes. Receivers answer with a line; the log keeps
+/// 16 KiB of it.
+pub const MAX_RESPONSE_BODY: usize = 64 * 1024;
+
+/// The status line and all headers of an HTTP/1 response, in bytes: four times what common servers
+/// allow in a request.
+const MAX_RESPONSE_HEAD: usize = 32 * 1024;
+
+/// Idle connections kept per destination: as many as a destination has deliveries in flight by
+/// default, so that a steady stream never reconnects.
+const MAX_IDLE_PER_HOST: usize = 16;
+
+/// An idle connection is closed after this. Receivers often do it sooner; longer only holds memory.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A look-up, a connection and a TLS handshake take well under a second each on a working network.
+const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What an HTTP/2 peer may send of one response before we read: never more than we would keep.
+const HTTP2_STREAM_WINDOW: u32 = 64 * 1024;
+
+/// The same for all responses of one connection: 16 at once.
+const HTTP2_CONNECTION_WINDOW: u32 = 16 * HTTP2_STREAM_WINDOW;
+
+/// An HTTP/2 connection is shared by all requests to a host, so a dead one must not wait for their
+/// timeouts: it is pinged this often while it has requests in flight.
+const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// And given up when the ping is not answered within this.
+const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Headers that belong to the connection or to the URL (RFC 9110, sections 7.2 and 7.6.1; RFC 9112,
+/// section 6). A caller's own would let one request pose as two on a shared connection.
+const OWN_HEADERS: [HeaderName; 6] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::UPGRADE,
+    header::TE,
+];
+
+/// How a [`Client`] is set up. `default()` is right for production.
+pub struct Options {
+    /// Networks that may be reached although they are not global. Empty by default.
+    pub allow_private: Vec<IpNet>,
+    /// For look-up, connection and TLS handshake together. 10 s by default.
+    pub connect_timeout: Duration,
+    /// Root certificates trusted besides the bundled ones, in DER.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+    /// In place of the system's hosts file and name servers. Its answers are guarded all the same.
+    pub resolver: Option<Arc<dyn Resolve>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            allow_private: Vec::new(),
+            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+            extra_roots: Vec::new(),
+            resolver: None,
+        }
+    }
+}
+
+/// What to send. `Debug` shows neither query nor headers nor body.
+pub struct Request {
+    /// Any method but `CONNECT`.
+    pub method: Method,
+    /// An `http` or `https` URL.
+    pub url: Url,
+    /// Sent as they are, except those that frame the message (`Host`, `Content-Length`,
+    /// `Transfer-Encoding`, `Connection`, `Upgrade`, `TE`), which are dropped.
+    pub headers: HeaderMap,
+    /// Sent with its `Content-Length`.
+    pub body: Bytes,
+    /// For the whole exchange, from the look-up to the last byte of the response.
+    pub timeout: Duration,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("host", &self.url.host_str())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What came back, a redirect as well as any other.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// The status code, 100 to 999.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The first [`MAX_RESPONSE_BODY`] bytes of the body, as they came over the wire.
+    pub body: Bytes,
+    /// Whether there was more. The connection is then closed.
+    pub truncated: bool,
+}
+
+/// The guarded HTTP client. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    http: legacy::Client<Connector, Full<Bytes>>,
+    allow: Arc<[IpNet]>,
+}
+
+impl Client {
+    /// Sets up a client; connects to nothing yet. Reads the system's resolver configuration unless
+    /// `options` bring a resolver; without one, host names fail with [`SendError::Dns`].
+    pub fn new(options: Options) -> Result<Self, BuildError> {
+        let allow: Arc<[IpNet]> = options.allow_private.into();
+        let names = match options.resolver {
+            Some(names) => names,
+            None => Arc::new(SystemResolver::from_system().map_err(BuildError::Resolver)?),
+        };
+        let connector = Connector::new(
+            names,
+            tls::client_config(options.extra_roots)?,
+            Arc::clone(&allow),
+            options.connect_timeout,
+        );
+        Ok(Self { http: pooled(connector), allow })
+    }
+
+    /// Sends `request` and reads the response. Redirects are not followed, and nothing is sent
+    /// twice unless a kept connection turns out to be closed before the first byte was written.
+    pub async fn send(&self, request: Request) -> Result<Response, SendError> {
+        let timeout = request.timeout;
+        let request = self.prepare(request)?;
+        tokio::time::timeout(timeout, self.exchange(request)).await.map_err(|_| SendError::Timeout)?
+    }
+
+    /// The first layer of the guard, and the form the library takes.
+    fn prepare(&self, request: Request) -> Result<http::Request<Full<Bytes>>, SendError> {
+        if request.method == Method::CONNECT {
+            return Err(SendError::UnsupportedMethod);
+        }
+        let mut prepared = http::Request::new(Full::new(request.body));
+        *prepared.method_mut() = request.method;
+        *prepared.uri_mut() = into_uri(request.url, &self.allow)?;
+        *prepared.headers_mut() = request.headers;
+        for name in &OWN_HEADERS {
+            prepared.headers_mut().remove(name);
+        }
+        Ok(prepared)
+    }
+
+    async fn exchange(&self, request: http::Request<Full<Bytes>>) -> Result<Response, SendError> {
+        let response = self.http.request(request).await.map_err(SendError::from_exchange)?;
+        let (head, body) = response.into_parts();
+        let (body, truncated) = read_body(body).await?;
+        Ok(Response { status: head.status.as_u16(), headers: head.headers, body, truncated })
+    }
+}
+
+fn pooled(connector: Connector) -> legacy::Client<Connector, Full<Bytes>> {
+    legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
+        .http1_max_buf_size(MAX_RESPONSE_HEAD)
+        .http2_initial_stream_window_size(HTTP2_STREAM_WINDOW)
+        .http2_initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
+        .http2_keep_alive_interval(HTTP2_PING_INTERVAL)
+        .http2_keep_alive_timeout(HTTP2_PING_TIMEOUT)
+        .build(connector)
+}
+
+/// The body up to the limit, and whether there was more. Copied, so that a short body does not hold
+/// on to the whole buffer it was read into.
+async fn read_body(mut body: Incoming) -> Result<(Bytes, bool), SendError> {
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(SendError::from_transfer)?.into_data() else {
+            continue; // trailers
+        };
+        let room = MAX_RESPONSE_BODY - read.len();
+        if data.len() > room {
+            read.extend_from_slice(&data[..room]);
+            return Ok((read.into(), true));
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok((read.into(), false))
+}

@@ -1,0 +1,180 @@
+//! Why an exchange failed, in classes that stay the same whatever library reports them.
+//!
+//! Invariant: a class is found by downcasting along the chain of causes, never by reading a text.
+
+use std::{error::Error as StdError, io, net::IpAddr, sync::Arc};
+
+use hyper_util::client::legacy;
+use thiserror::Error;
+
+use crate::{guard::UrlError, resolve::ResolveError};
+
+/// What a library said, kept for the log. Shared, because one failed connection may answer several
+/// requests.
+pub type Cause = Arc<dyn StdError + Send + Sync>;
+
+/// Why no response came back. [`SendError::code`] is the class for programs.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The URL can't be a destination.
+    #[error("invalid url")]
+    InvalidUrl(#[source] UrlError),
+    /// `CONNECT` would make the destination a proxy.
+    #[error("the method connect is not supported")]
+    UnsupportedMethod,
+    /// The destination is not a public address and not allowed by the operator.
+    #[error("blocked: {host} leads to {address}, which is not a public address")]
+    Blocked {
+        /// The host of the URL.
+        host: String,
+        /// The address it stands for, resolves to, or was connected to.
+        address: IpAddr,
+    },
+    /// The host name could not be resolved.
+    #[error("could not resolve {host}")]
+    Dns {
+        /// The host of the URL.
+        host: String,
+        /// What the resolver said.
+        #[source]
+        source: ResolveError,
+    },
+    /// Nothing listens on the port.
+    #[error("connection refused")]
+    ConnectionRefused,
+    /// No route to the destination, or a local limit (such as open files) in the way.
+    #[error("could not connect")]
+    ConnectFailed(#[source] Cause),
+    /// Name, connection and TLS handshake took longer than the connect timeout.
+    #[error("connecting timed out")]
+    ConnectTimeout,
+    /// The certificate was not accepted, or no TLS session came about.
+    #[error("tls failed")]
+    Tls(#[source] Cause),
+    /// The whole exchange took longer than the request's timeout.
+    #[error("timed out")]
+    Timeout,
+    /// The other side closed or reset the connection before the response was complete.
+    #[error("connection closed before the response was complete")]
+    ConnectionClosed(#[source] Cause),
+    /// What came back is not HTTP, or past a limit on its head.
+    #[error("invalid response")]
+    InvalidResponse(#[source] Cause),
+}
+
+impl SendError {
+    /// The class, stable across releases: for logs, metrics and clients of the API.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidUrl(_) => "invalid_url",
+            Self::UnsupportedMethod => "unsupported_method",
+            Self::Blocked { .. } => "blocked_address",
+            Self::Dns { .. } => "dns",
+            Self::ConnectionRefused => "connection_refused",
+            Self::ConnectFailed(_) => "connect_failed",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::Tls(_) => "tls",
+            Self::Timeout => "timeout",
+            Self::ConnectionClosed(_) => "connection_closed",
+            Self::InvalidResponse(_) => "invalid_response",
+        }
+    }
+
+    /// The class of a failure before the TLS handshake.
+    pub(crate) fn from_tcp(error: impl StdError + Send + Sync + 'static) -> Self {
+        if let Some(known) = find::<Self>(&error) {
+            return known.clone();
+        }
+        match find::<io::Error>(&error).map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => Self::ConnectionRefused,
+            Some(io::ErrorKind::TimedOut) => Self::ConnectTimeout,
+            _ => Self::ConnectFailed(Arc::new(error)),
+        }
+    }
+
+    /// The class of a failure of the TLS handshake.
+    pub(crate) fn from_tls(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidData => Self::Tls(Arc::new(error)),
+            _ => Self::ConnectionClosed(Arc::new(error)),
+        }
+    }
+
+    /// The class of a failure to get a response; of the connection too, if it was made for it.
+    pub(crate) fn from_exchange(error: legacy::Error) -> Self {
+        if let Some(known) = find::<Self>(&error) {
+            return known.clone();
+        }
+        Self::from_transfer(error)
+    }
+
+    /// The class of a failure on an open connection.
+    pub(crate) fn from_transfer(error: impl StdError + Send + Sync + 'static) -> Self {
+        let class = classify(&error);
+        let cause = Arc::new(error);
+        match class {
+            Class::Closed => Self::ConnectionClosed(cause),
+            Class::Invalid => Self::InvalidResponse(cause),
+            Class::Timeout => Self::Timeout,
+            Class::Tls => Self::Tls(cause),
+        }
+    }
+}
+
+impl From<UrlError> for SendError {
+    fn from(error: UrlError) -> Self {
+        match error {
+            UrlError::Blocked { host, address } => Self::Blocked { host, address },
+            other => Self::InvalidUrl(other),
+        }
+    }
+}
+
+enum Class {
+    Closed,
+    Invalid,
+    Timeout,
+    Tls,
+}
+
+/// The first cause that has a class decides; a connection that ends for a reason we don't know has
+/// been closed.
+fn classify(error: &(dyn StdError + 'static)) -> Class {
+    causes(error).find_map(class_of).unwrap_or(Class::Closed)
+}
+
+fn class_of(error: &(dyn StdError + 'static)) -> Option<Class> {
+    if let Some(error) = error.downcast_ref::<hyper::Error>() {
+        return error.is_parse().then_some(Class::Invalid);
+    }
+    if let Some(error) = error.downcast_ref::<h2::Error>() {
+        // Ours to raise when the peer breaks the protocol; a reset that it sends is its way to close.
+        return (!error.is_io() && !error.is_remote()).then_some(Class::Invalid);
+    }
+    if error.is::<rustls::Error>() {
+        return Some(Class::Tls);
+    }
+    match error.downcast_ref::<io::Error>()?.kind() {
+        io::ErrorKind::TimedOut => Some(Class::Timeout),
+        // hyper's word for a chunk that is none; rustls has this kind too, with its own error inside.
+        io::ErrorKind::InvalidInput => Some(Class::Invalid),
+        _ => None,
+    }
+}
+
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// `error` and all its causes, outermost first. An [`io::Error`] that wraps another error leaves it
+/// out of its `source`, so it is opened here.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match wrapped {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => error.source(),
+        }
+    })
+}

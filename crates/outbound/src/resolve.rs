@@ -1,0 +1,168 @@
+//! Names to addresses, and the second layer of the guard.
+//!
+//! Invariant: an address leaves [`GuardedResolver`] only after it was checked, and a name with one
+//! refused address is refused whole: an answer that mixes public and private addresses is a trick
+//! or a mistake, and picking from it would let the connection's retry pick the other.
+
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use hickory_resolver::{
+    TokioResolver,
+    config::{LookupIpStrategy, ResolverConfig, ResolverOpts},
+    net::{NetError, runtime::TokioRuntimeProvider},
+    proto::rr::Name as DnsName,
+    system_conf::read_system_conf,
+};
+use hyper_util::client::legacy::connect::dns::Name;
+use ipnet::IpNet;
+use thiserror::Error;
+
+use crate::{
+    error::{Cause, SendError},
+    guard::{check_address, local_addresses},
+};
+
+/// A look-up in flight.
+pub type Lookup<'a> = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, ResolveError>> + Send + 'a>>;
+
+/// Looks host names up. The system's configuration is used unless a test brings its own.
+pub trait Resolve: Send + Sync {
+    /// All addresses of `host`, an ASCII (punycode) name without port. Never asked for literals.
+    fn resolve<'a>(&'a self, host: &'a str) -> Lookup<'a>;
+}
+
+/// Why a name has no usable address.
+#[derive(Clone, Debug, Error)]
+pub enum ResolveError {
+    /// The name does not exist, or has no A or AAAA record.
+    #[error("the name has no address")]
+    NoAddress,
+    /// No name server answered within [`LOOKUP_TIMEOUT`].
+    #[error("no name server answered in time")]
+    Timeout,
+    /// The look-up failed.
+    #[error("the look-up failed")]
+    Failed(#[source] Cause),
+}
+
+/// One look-up, its retries included. A healthy recursive resolver answers in far less; half of
+/// the default connect timeout is left for the connection.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Answers cached, A and AAAA apart: some thousand destinations at a few hundred bytes each.
+const CACHED_ANSWERS: u64 = 8192;
+
+/// An answer is asked for again after this, whatever its own TTL says, so that a receiver that
+/// moves is found in minutes.
+const MAX_TTL: Duration = Duration::from_secs(300);
+
+/// A name that is missing is asked for again after this: its owner may be about to create it.
+const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(10);
+
+/// The hosts file and the name servers that the system is configured with.
+pub(crate) struct SystemResolver(TokioResolver);
+
+impl SystemResolver {
+    /// Reads the system's configuration. Without a usable one there are no name servers: names of
+    /// the hosts file still resolve, all others fail with [`ResolveError`].
+    pub(crate) fn from_system() -> Result<Self, NetError> {
+        let (config, options) = read_system_conf().unwrap_or_else(|error| {
+            tracing::warn!(%error, "no name server configured: host names will not resolve");
+            (no_name_servers(), ResolverOpts::default())
+        });
+        Self::new(config, options)
+    }
+
+    fn new(config: ResolverConfig, mut options: ResolverOpts) -> Result<Self, NetError> {
+        // IPv4 first: containers often have an IPv6 address and no IPv6 route.
+        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+        options.cache_size = CACHED_ANSWERS;
+        options.positive_max_ttl = Some(MAX_TTL);
+        options.negative_max_ttl = Some(MAX_NEGATIVE_TTL);
+        let resolver = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+            .with_options(options)
+            .build()?;
+        Ok(Self(resolver))
+    }
+}
+
+fn no_name_servers() -> ResolverConfig {
+    ResolverConfig::from_parts(None, Vec::new(), Vec::new())
+}
+
+impl Resolve for SystemResolver {
+    fn resolve<'a>(&'a self, host: &'a str) -> Lookup<'a> {
+        Box::pin(async move {
+            // Not `from_utf8`: it would run IDNA again and refuse underscores.
+            let name = DnsName::from_ascii(host).map_err(|error| ResolveError::Failed(Arc::new(error)))?;
+            let found = self.0.lookup_ip(name).await.map_err(failure)?;
+            Ok(found.iter().collect())
+        })
+    }
+}
+
+fn failure(error: NetError) -> ResolveError {
+    match error {
+        NetError::Timeout => ResolveError::Timeout,
+        error if error.is_no_records_found() => ResolveError::NoAddress,
+        error => ResolveError::Failed(Arc::new(error)),
+    }
+}
+
+/// Resolves through `names` and lets only permitted addresses through.
+#[derive(Clone)]
+pub(crate) struct GuardedResolver {
+    pub(crate) names: Arc<dyn Resolve>,
+    pub(crate) allow: Arc<[IpNet]>,
+}
+
+impl GuardedResolver {
+    async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, SendError> {
+        if let Some(local) = local_addresses(host, &self.allow) {
+            return Ok(local?);
+        }
+        let found =
+            self.look_up(host).await.map_err(|source| SendError::Dns { host: host.to_owned(), source })?;
+        for address in &found {
+            check_address(host, *address, &self.allow)?;
+        }
+        Ok(found)
+    }
+
+    async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+        let found = tokio::time::timeout(LOOKUP_TIMEOUT, self.names.resolve(host))
+            .await
+            .map_err(|_| ResolveError::Timeout)??;
+        if found.is_empty() {
+            return Err(ResolveError::NoAddress);
+        }
+        Ok(found)
+    }
+}
+
+/// The form in which the connector asks; it sets the port.
+impl tower::Service<Name> for GuardedResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = SendError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, SendError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolver = self.clone();
+        Box::pin(async move {
+            let found = resolver.addresses(name.as_str()).await?;
+            let found: Vec<_> = found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
+            Ok(found.into_iter())
+        })
+    }
+}
