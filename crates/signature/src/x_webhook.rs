@@ -127,7 +127,8 @@ mod tests {
     fn any_key_of_a_rotation_verifies_and_none_refuses() {
         let (old, new, other) = (key("old"), key("new"), key("other"));
         let value = sign(&old, b"{}");
-        assert_eq!(verify(&[new.clone(), old], Some(value.as_bytes()), b"{}"), Ok(()));
+        assert_eq!(verify(&[new.clone(), old.clone()], Some(value.as_bytes()), b"{}"), Ok(()));
+        assert_eq!(verify(&[old, new.clone()], Some(value.as_bytes()), b"{}"), Ok(()));
         assert_eq!(verify(&[new, other], Some(value.as_bytes()), b"{}"), Err(VerifyError::Mismatch));
         assert_eq!(verify(&[], Some(value.as_bytes()), b"{}"), Err(VerifyError::Mismatch));
     }
