@@ -26,8 +26,8 @@ use crate::{
 /// 16 KiB of it.
 pub const MAX_RESPONSE_BODY: usize = 64 * 1024;
 
-/// The status line and all headers of an HTTP/1 response, in bytes: four times what common servers
-/// allow in a request.
+/// What is buffered of an HTTP/1 response, in bytes, to find the end of its head: four times what
+/// common servers allow in a request. Checked between reads, so a head a little longer may pass.
 const MAX_RESPONSE_HEAD: usize = 32 * 1024;
 
 /// Idle connections kept per destination: as many as a destination has deliveries in flight by
@@ -211,4 +211,24 @@ async fn read_body(mut body: Incoming) -> Result<(Bytes, bool), SendError> {
         read.extend_from_slice(&data);
     }
     Ok((read.into(), false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, "Bearer hush".parse().unwrap());
+        let request = Request {
+            method: Method::POST,
+            url: "https://example.com/hush?token=hush".parse().unwrap(),
+            headers,
+            body: "hush".into(),
+            timeout: IDLE_TIMEOUT,
+        };
+        let shown = format!("{request:?}");
+        assert!(shown.contains("example.com") && !shown.contains("hush"), "{shown}");
+    }
 }

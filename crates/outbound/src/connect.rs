@@ -49,7 +49,11 @@ impl Connector {
         allow: Arc<[IpNet]>,
         timeout: Duration,
     ) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(GuardedResolver { names, allow: Arc::clone(&allow) });
+        let mut tcp = HttpConnector::new_with_resolver(GuardedResolver {
+            names,
+            allow: Arc::clone(&allow),
+            timeout: timeout / 2, // the rest is for the connection
+        });
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(TCP_KEEPALIVE));

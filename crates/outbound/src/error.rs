@@ -178,3 +178,59 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrapped(kind: io::ErrorKind, inner: impl StdError + Send + Sync + 'static) -> io::Error {
+        io::Error::other(io::Error::new(kind, inner))
+    }
+
+    #[test]
+    fn an_error_inside_an_io_error_is_a_cause() {
+        let error = wrapped(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        assert!(find::<rustls::Error>(&error).is_some());
+        assert!(matches!(SendError::from_transfer(error), SendError::Tls(_)));
+    }
+
+    #[test]
+    fn the_kind_of_an_inner_io_error_counts() {
+        for (kind, code) in [
+            (io::ErrorKind::TimedOut, "timeout"),
+            (io::ErrorKind::InvalidInput, "invalid_response"),
+            (io::ErrorKind::BrokenPipe, "connection_closed"),
+            (io::ErrorKind::UnexpectedEof, "connection_closed"),
+        ] {
+            let error = io::Error::other(io::Error::from(kind));
+            assert_eq!(SendError::from_transfer(error).code(), code, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_protocol_error_found_here_is_an_invalid_response() {
+        let error = h2::Error::from(h2::Reason::PROTOCOL_ERROR);
+        assert_eq!(SendError::from_transfer(error).code(), "invalid_response");
+    }
+
+    #[test]
+    fn failures_to_connect_keep_their_class() {
+        let known = SendError::Blocked { host: "example.com".to_owned(), address: [127, 0, 0, 1].into() };
+        let error = SendError::from_tcp(wrapped(io::ErrorKind::Other, known));
+        assert_eq!(error.code(), "blocked_address");
+        for (kind, code) in [
+            (io::ErrorKind::ConnectionRefused, "connection_refused"),
+            (io::ErrorKind::TimedOut, "connect_timeout"),
+            (io::ErrorKind::HostUnreachable, "connect_failed"),
+            (io::ErrorKind::NetworkUnreachable, "connect_failed"),
+        ] {
+            assert_eq!(SendError::from_tcp(io::Error::from(kind)).code(), code);
+        }
+    }
+
+    #[test]
+    fn a_handshake_cut_short_is_no_matter_of_certificates() {
+        let error = SendError::from_tls(io::ErrorKind::UnexpectedEof.into());
+        assert_eq!(error.code(), "connection_closed");
+    }
+}

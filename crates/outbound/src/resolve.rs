@@ -44,17 +44,13 @@ pub enum ResolveError {
     /// The name does not exist, or has no A or AAAA record.
     #[error("the name has no address")]
     NoAddress,
-    /// No name server answered within [`LOOKUP_TIMEOUT`].
+    /// No name server answered within half of the connect timeout.
     #[error("no name server answered in time")]
     Timeout,
     /// The look-up failed.
     #[error("the look-up failed")]
     Failed(#[source] Cause),
 }
-
-/// One look-up, its retries included. A healthy recursive resolver answers in far less; half of
-/// the default connect timeout is left for the connection.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Answers cached, A and AAAA apart: some thousand destinations at a few hundred bytes each.
 const CACHED_ANSWERS: u64 = 8192;
@@ -121,6 +117,8 @@ fn failure(error: NetError) -> ResolveError {
 pub(crate) struct GuardedResolver {
     pub(crate) names: Arc<dyn Resolve>,
     pub(crate) allow: Arc<[IpNet]>,
+    /// For one look-up with all its retries.
+    pub(crate) timeout: Duration,
 }
 
 impl GuardedResolver {
@@ -137,7 +135,7 @@ impl GuardedResolver {
     }
 
     async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
-        let found = tokio::time::timeout(LOOKUP_TIMEOUT, self.names.resolve(host))
+        let found = tokio::time::timeout(self.timeout, self.names.resolve(host))
             .await
             .map_err(|_| ResolveError::Timeout)??;
         if found.is_empty() {
@@ -164,5 +162,23 @@ impl tower::Service<Name> for GuardedResolver {
             let found: Vec<_> = found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
             Ok(found.into_iter())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_name_servers_a_name_fails_and_nothing_panics() {
+        let resolver = SystemResolver::new(no_name_servers(), ResolverOpts::default()).unwrap();
+        for host in ["name.invalid", "my_service", "a.very.long.name.invalid.", "strange!name"] {
+            assert!(resolver.resolve(host).await.is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_system_configuration_is_taken_as_it_is() {
+        assert!(SystemResolver::from_system().is_ok());
     }
 }

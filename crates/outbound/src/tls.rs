@@ -38,3 +38,14 @@ pub(crate) fn client_config(
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_that_is_no_certificate_is_refused() {
+        let refused = client_config(vec![CertificateDer::from(vec![1, 2, 3])]);
+        assert!(matches!(refused, Err(BuildError::RootCertificate(_))));
+    }
+}
