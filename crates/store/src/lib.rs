@@ -1,1 +1,27 @@
 //! Whole transactions over slices, on SQLite or PostgreSQL, from one set of SQL.
+//!
+//! A [`Work`] is a transaction: written once against the small trait [`Tx`], run by [`Store::write`] or [`Store::read`] on
+//! whichever database is behind it. This is the only crate that contains SQL; it holds no rules: what is to be written is
+//! decided by whoever calls, inside the transaction where needed (see [`commit`]).
+//!
+//! Invariants: what a `write` has returned is on disk; a `write` that failed left nothing; a transaction may be run more
+//! than once, and never waits for anything but the database.
+
+pub mod commit;
+pub mod config;
+pub mod dialect;
+mod error;
+mod migrate;
+pub mod once;
+mod partitions;
+mod postgres;
+pub mod queue;
+pub mod record;
+mod sqlite;
+mod store;
+pub mod subscribers;
+pub mod tx;
+
+pub use error::StoreError;
+pub use store::{Location, Store};
+pub use tx::{Columns, Row, Rows, Sequence, Tx, Value, Work};

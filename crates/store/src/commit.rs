@@ -1,0 +1,299 @@
+//! The transaction at the heart: load what a batch needs, let it decide, write what it decided.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::log::{DeliveryStatus, RequestStatus};
+use domain::roster::Changed;
+use domain::{
+    DeliveryId, Email, Event, EventId, EventType, RequestId, Subscriber, SubscriberId, Timestamp, WebhookId,
+};
+use futures_util::try_join;
+
+use crate::config;
+use crate::error::StoreError;
+use crate::subscribers;
+use crate::tx::{Rows, Sequence, Tx, Value, Work};
+
+/// What a batch needs loaded before it can decide.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Subscribers by address.
+    pub emails: Vec<Email>,
+    /// Subscribers by id.
+    pub subscribers: Vec<SubscriberId>,
+    /// Answers given before.
+    pub dedupe: Vec<DedupeKey>,
+    /// The version of the configuration by which the batch decides; if the stored one differs the batch is not run.
+    pub config_version: i64,
+}
+
+/// What names a request that must not be acted upon twice.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DedupeKey {
+    /// The incoming webhook.
+    pub webhook_id: WebhookId,
+    /// The sender's name for the request.
+    pub key: String,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Those of the wanted subscribers that exist, locked until the end of the transaction.
+    pub subscribers: Vec<Subscriber>,
+    /// Answers given before.
+    pub dedupe: HashMap<DedupeKey, String>,
+    /// Ids for subscribers who will be new: one for each wanted address that was not found.
+    pub free_ids: Vec<SubscriberId>,
+}
+
+/// What is to be written.
+#[derive(Debug, Default)]
+pub struct Writes {
+    /// Subscribers, in the order of their addresses.
+    pub subscribers: Vec<Changed>,
+    /// Events.
+    pub events: Vec<Event>,
+    /// Deliveries of these events.
+    pub deliveries: Vec<NewDelivery>,
+    /// New entries of the request log.
+    pub requests: Vec<RequestRow>,
+    /// Entries of the request log that were run again.
+    pub retried: Vec<RequestRow>,
+    /// Answers to remember.
+    pub dedupe: Vec<(DedupeKey, DedupeAnswer)>,
+}
+
+/// An answer to remember.
+#[derive(Debug)]
+pub struct DedupeAnswer {
+    /// What the batch makes of it is its own business.
+    pub answer: String,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// An entry of the request log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRow {
+    /// Unique, and sorts by time.
+    pub id: RequestId,
+    /// Where it came in.
+    pub webhook_id: WebhookId,
+    /// When.
+    pub received_at: Timestamp,
+    /// The event it names, or the webhook's.
+    pub event_type: String,
+    /// The address of the sender.
+    pub sender_ip: String,
+    /// The method.
+    pub method: String,
+    /// The content type as sent.
+    pub content_type: String,
+    /// Its headers as a JSON object, secrets masked.
+    pub headers: String,
+    /// Its body.
+    pub payload: String,
+    /// How it ended.
+    pub status: RequestStatus,
+    /// How often it was run.
+    pub attempts: i64,
+    /// What it came to, as JSON of [`domain::log::Outcome`].
+    pub outcome: String,
+    /// The status of the answer.
+    pub response_status: u16,
+    /// The body of the answer.
+    pub response_body: String,
+}
+
+/// A delivery as it is made.
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    /// Unique, and sorts by time.
+    pub id: DeliveryId,
+    /// Where to.
+    pub webhook_id: WebhookId,
+    /// What.
+    pub event_id: EventId,
+    /// What kind of event that is.
+    pub event_type: EventType,
+    /// When it was made, and is due.
+    pub created_at: Timestamp,
+    /// The process that will send it from memory; without one it waits in the table for who has room.
+    pub node: Option<Arc<str>>,
+}
+
+/// A batch: what it needs, and how it decides. Deciding may happen several times; only the last one counts.
+pub trait Decide: Send + Sync + 'static {
+    /// What is returned to the caller after the commit.
+    type Answer: Send + 'static;
+
+    /// What to load.
+    fn needs(&self) -> Needs;
+
+    /// What to write, and what to answer.
+    ///
+    /// # Errors
+    /// Rolls everything back.
+    fn decide(&self, found: Found) -> Result<(Writes, Self::Answer), StoreError>;
+}
+
+/// Runs a batch as one transaction.
+pub struct Commit<D>(pub D);
+
+impl<D: Decide> Work for Commit<D> {
+    type Output = D::Answer;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<D::Answer, StoreError> {
+        let needs = self.0.needs();
+        let found = load(tx, needs).await?;
+        let (writes, answer) = self.0.decide(found)?;
+        write(tx, &writes).await?;
+        Ok(answer)
+    }
+}
+
+async fn load<T: Tx>(tx: &T, needs: Needs) -> Result<Found, StoreError> {
+    let emails: Vec<String> = needs.emails.iter().map(|email| email.as_str().to_owned()).collect();
+    let wanted = emails.len();
+    let ids: Vec<i64> = needs.subscribers.iter().map(|id| id.0).collect();
+    let (version, found, dedupe) =
+        try_join!(config::version(tx), subscribers::lock(tx, emails, ids), load_dedupe(tx, &needs.dedupe),)?;
+    if version != needs.config_version {
+        return Err(StoreError::StaleConfig);
+    }
+    let missing = wanted.saturating_sub(found.len());
+    let free_ids = match missing {
+        0 => Vec::new(),
+        missing => tx.reserve(Sequence::Subscribers, missing).await?,
+    };
+    Ok(Found { subscribers: found, dedupe, free_ids: free_ids.into_iter().map(SubscriberId).collect() })
+}
+
+async fn load_dedupe<T: Tx>(tx: &T, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, String>, StoreError> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let webhooks = keys.iter().map(|key| key.webhook_id.as_str().to_owned()).collect();
+    let names = keys.iter().map(|key| key.key.clone()).collect();
+    let rows = tx
+        .query(
+            "SELECT webhook_id, dedupe_key, answer FROM dedupe WHERE webhook_id IN ?1 AND dedupe_key IN ?2",
+            vec![Value::Texts(webhooks), Value::Texts(names)],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let mut row = row.read();
+            Ok((DedupeKey { webhook_id: row.parse("a webhook id")?, key: row.text()? }, row.text()?))
+        })
+        .collect()
+}
+
+async fn write<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError> {
+    try_join!(
+        subscribers::write(tx, &writes.subscribers),
+        insert_events(tx, &writes.events),
+        insert_deliveries(tx, &writes.deliveries),
+        insert_requests(tx, &writes.requests),
+        update_requests(tx, &writes.retried),
+        remember(tx, &writes.dedupe),
+    )?;
+    Ok(())
+}
+
+async fn insert_events<T: Tx>(tx: &T, events: &[Event]) -> Result<(), StoreError> {
+    let mut rows = Rows::with_capacity(events.len(), 5);
+    for event in events {
+        rows.push([
+            event.id.to_string().into(),
+            event.event_type.as_str().into(),
+            event.occurred_at.into(),
+            event.data.as_ref().into(),
+            event.request_id.map(|id| id.to_string()).into(),
+        ]);
+    }
+    const SQL: &str =
+        "INSERT INTO events (id, event_type, occurred_at, data, request_id) VALUES (?1, ?2, ?3, ?4, ?5)";
+    tx.execute_many(SQL, rows).await.map(|_| ())
+}
+
+async fn insert_deliveries<T: Tx>(tx: &T, deliveries: &[NewDelivery]) -> Result<(), StoreError> {
+    let mut rows = Rows::with_capacity(deliveries.len(), 7);
+    for delivery in deliveries {
+        rows.push([
+            delivery.id.to_string().into(),
+            delivery.webhook_id.as_str().into(),
+            delivery.event_id.to_string().into(),
+            delivery.event_type.as_str().into(),
+            delivery.created_at.into(),
+            DeliveryStatus::Pending.as_str().into(),
+            delivery.node.as_deref().into(),
+        ]);
+    }
+    const SQL: &str = "INSERT INTO deliveries (id, webhook_id, event_id, event_type, created_at, status, attempts, due_at, node) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?5, ?7)";
+    tx.execute_many(SQL, rows).await.map(|_| ())
+}
+
+async fn insert_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), StoreError> {
+    let mut rows = Rows::with_capacity(requests.len(), 14);
+    for request in requests {
+        rows.push([
+            request.id.to_string().into(),
+            request.webhook_id.as_str().into(),
+            request.received_at.into(),
+            (&request.event_type).into(),
+            (&request.sender_ip).into(),
+            (&request.method).into(),
+            (&request.content_type).into(),
+            (&request.headers).into(),
+            (&request.payload).into(),
+            request.status.as_str().into(),
+            request.attempts.into(),
+            (&request.outcome).into(),
+            i64::from(request.response_status).into(),
+            (&request.response_body).into(),
+        ]);
+    }
+    const SQL: &str = "INSERT INTO requests (id, webhook_id, received_at, event_type, sender_ip, method, content_type, headers, \
+                       payload, status, attempts, outcome, response_status, response_body) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+    tx.execute_many(SQL, rows).await.map(|_| ())
+}
+
+async fn update_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), StoreError> {
+    let mut rows = Rows::with_capacity(requests.len(), 6);
+    for request in requests {
+        rows.push([
+            request.id.to_string().into(),
+            request.status.as_str().into(),
+            request.attempts.into(),
+            (&request.outcome).into(),
+            i64::from(request.response_status).into(),
+            (&request.response_body).into(),
+        ]);
+    }
+    const SQL: &str = "UPDATE requests SET status = ?2, attempts = ?3, outcome = ?4, response_status = ?5, response_body = ?6 \
+                       WHERE id = ?1";
+    tx.execute_many(SQL, rows).await.map(|_| ())
+}
+
+/// Someone else may have answered the same request since we looked: then the batch runs again, and finds that answer.
+async fn remember<T: Tx>(tx: &T, answers: &[(DedupeKey, DedupeAnswer)]) -> Result<(), StoreError> {
+    let mut rows = Rows::with_capacity(answers.len(), 4);
+    for (key, answer) in answers {
+        rows.push([
+            key.webhook_id.as_str().into(),
+            (&key.key).into(),
+            (&answer.answer).into(),
+            answer.expires_at.into(),
+        ]);
+    }
+    const SQL: &str = "INSERT INTO dedupe (webhook_id, dedupe_key, answer, expires_at) VALUES (?1, ?2, ?3, ?4) \
+                       ON CONFLICT (webhook_id, dedupe_key) DO NOTHING";
+    let wanted = rows.len() as u64;
+    let written = tx.execute_many(SQL, rows).await?;
+    if written == wanted { Ok(()) } else { Err(StoreError::Conflict) }
+}

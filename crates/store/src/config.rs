@@ -1,0 +1,152 @@
+//! The configuration: everything that a node keeps in memory to decide by, and its version.
+//!
+//! Invariant: whoever changes a row of it calls [`bump`] in the same transaction. A batch is decided by a version, and is
+//! written only if that is still the stored one, so no node ever acts by an old configuration.
+
+use domain::{IncomingWebhook, ListId, OutgoingWebhook, Timestamp};
+use futures_util::try_join;
+
+use crate::error::StoreError;
+use crate::params;
+use crate::tx::{Row, Tx, Work};
+
+/// All of it.
+#[derive(Debug)]
+pub struct Config {
+    /// Grows with each change.
+    pub version: i64,
+    /// Incoming webhooks, each with its sealed secrets.
+    pub incoming: Vec<(IncomingWebhook, Vec<u8>)>,
+    /// Outgoing webhooks, each with its sealed secrets.
+    pub outgoing: Vec<(OutgoingWebhook, Vec<u8>)>,
+    /// API keys.
+    pub api_keys: Vec<ApiKeyRow>,
+    /// The lists that exist.
+    pub lists: Vec<ListId>,
+}
+
+/// An API key as stored: the key itself is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKeyRow {
+    /// Unique.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// `read`, `write` or `admin`.
+    pub scope: String,
+    /// SHA-256 of the key.
+    pub hash: Vec<u8>,
+    /// The key's last characters, to tell it from others.
+    pub hint: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Loads the configuration, unless the stored version is this one.
+pub struct LoadConfig {
+    /// The version that the caller has; 0 for none.
+    pub known: i64,
+}
+
+impl Work for LoadConfig {
+    type Output = Option<Config>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<Config>, StoreError> {
+        let version = version(tx).await?;
+        if version == self.known {
+            return Ok(None);
+        }
+        let (incoming, outgoing, api_keys, lists) = try_join!(
+            tx.query("SELECT id, settings, created_at, updated_at, secrets FROM incoming_webhooks", vec![]),
+            tx.query("SELECT id, settings, disabled_reason, created_at, updated_at, secrets FROM outgoing_webhooks", vec![]),
+            tx.query("SELECT id, name, scope, hash, hint, created_at FROM api_keys", vec![]),
+            tx.query("SELECT id FROM lists", vec![]),
+        )?;
+        Ok(Some(Config {
+            version,
+            incoming: incoming.into_iter().map(read_incoming).collect::<Result<_, _>>()?,
+            outgoing: outgoing.into_iter().map(read_outgoing).collect::<Result<_, _>>()?,
+            api_keys: api_keys.into_iter().map(read_api_key).collect::<Result<_, _>>()?,
+            lists: lists.into_iter().map(|row| row.read().int().map(ListId)).collect::<Result<_, _>>()?,
+        }))
+    }
+}
+
+/// The stored version.
+pub(crate) async fn version<T: Tx>(tx: &T) -> Result<i64, StoreError> {
+    let rows = tx.query("SELECT value FROM meta WHERE name = 'config_version'", vec![]).await?;
+    let row = rows
+        .into_iter()
+        .next()
+        .ok_or(StoreError::Column { position: 1, expected: "the version of the configuration" })?;
+    row.read().parse("a number")
+}
+
+/// Says that the configuration has changed. PostgreSQL keeps the row locked until the end of the transaction, so changes
+/// follow each other.
+///
+/// # Errors
+/// Those of the database.
+pub async fn bump<T: Tx>(tx: &T) -> Result<(), StoreError> {
+    const SQL: &str =
+        "UPDATE meta SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'config_version'";
+    tx.execute(SQL, vec![]).await.map(|_| ())
+}
+
+/// The columns of [`read_incoming`] and [`read_outgoing`] but the last: what lists read.
+fn read_incoming(row: Row) -> Result<(IncomingWebhook, Vec<u8>), StoreError> {
+    let mut row = row.read();
+    let webhook = IncomingWebhook {
+        id: row.parse("a webhook id")?,
+        settings: row.json()?,
+        created_at: row.time()?,
+        updated_at: row.time()?,
+    };
+    Ok((webhook, row.blob()?))
+}
+
+fn read_outgoing(row: Row) -> Result<(OutgoingWebhook, Vec<u8>), StoreError> {
+    let mut row = row.read();
+    let webhook = OutgoingWebhook {
+        id: row.parse("a webhook id")?,
+        settings: row.json()?,
+        disabled_reason: row.opt_text()?,
+        created_at: row.time()?,
+        updated_at: row.time()?,
+    };
+    Ok((webhook, row.blob()?))
+}
+
+fn read_api_key(row: Row) -> Result<ApiKeyRow, StoreError> {
+    let mut row = row.read();
+    Ok(ApiKeyRow {
+        id: row.text()?,
+        name: row.text()?,
+        scope: row.text()?,
+        hash: row.blob()?,
+        hint: row.text()?,
+        created_at: row.time()?,
+    })
+}
+
+/// A named value that every node must agree on, such as the check of the master key: stored if there is none.
+pub struct AgreeOn {
+    /// Its name.
+    pub name: String,
+    /// What to store if there is none.
+    pub value: String,
+}
+
+impl Work for AgreeOn {
+    type Output = String;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<String, StoreError> {
+        tx.execute(
+            "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+            params![&self.name, &self.value],
+        )
+        .await?;
+        let rows = tx.query("SELECT value FROM meta WHERE name = ?1", params![&self.name]).await?;
+        rows.into_iter().next().map_or(Ok(self.value.clone()), |row| row.read().text())
+    }
+}

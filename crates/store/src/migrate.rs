@@ -1,0 +1,56 @@
+//! The schema, and how it comes into a database: forward only, each step once, whoever starts first.
+
+use crate::error::StoreError;
+use crate::params;
+use crate::tx::{Tx, Work};
+
+/// All steps in order; the position is the version.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_foundation.sql")];
+
+/// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.
+pub(crate) struct Migrate {
+    pub(crate) now: domain::Timestamp,
+    /// A function from the portable form of a step to the database's.
+    pub(crate) dialect: fn(&str) -> String,
+}
+
+impl Work for Migrate {
+    type Output = usize;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<usize, StoreError> {
+        // The number is arbitrary, and ours: 'ccsp' in ASCII. SQLite's lock is its one writer.
+        tx.query(
+            "/*pg: SELECT CAST(pg_advisory_xact_lock(1667462000) AS TEXT) */ /*sqlite: SELECT '' */",
+            vec![],
+        )
+        .await?;
+        tx.execute("CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)", vec![]).await?;
+        let found = tx.query("SELECT COALESCE(MAX(version), 0) FROM migrations", vec![]).await?;
+        let found = found.into_iter().next().map_or(Ok(0), |row| row.read().int())?;
+        let known = MIGRATIONS.len() as i64;
+        if found > known {
+            return Err(StoreError::TooNew { found, known });
+        }
+        let missing = &MIGRATIONS[usize::try_from(found).unwrap_or(0)..];
+        for (step, sql) in missing.iter().enumerate() {
+            for statement in statements(&(self.dialect)(sql)) {
+                tx.execute(statement, vec![]).await?;
+            }
+            tx.execute(
+                "INSERT INTO migrations (version, applied_at) VALUES (?1, ?2)",
+                params![found + step as i64 + 1, self.now],
+            )
+            .await?;
+        }
+        Ok(missing.len())
+    }
+}
+
+/// The statements of a step. Ours have no semicolon inside a statement.
+fn statements(sql: &str) -> impl Iterator<Item = &str> {
+    sql.split(';').map(str::trim).filter(|statement| {
+        statement.lines().any(|line| {
+            !line.trim().is_empty() && !line.trim_start().starts_with("--") && !line.trim().starts_with("/*")
+        })
+    })
+}

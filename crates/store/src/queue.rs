@@ -1,0 +1,181 @@
+//! Deliveries that wait: who has which, who is gone, what is due.
+//!
+//! A delivery is leased to a node, and a node to its heartbeat. A lease saves work and guarantees nothing: delivery is at
+//! least once.
+
+use std::sync::Arc;
+
+use domain::log::DeliveryStatus;
+use domain::{DeliveryId, Event, Timestamp, WebhookId};
+
+use crate::error::StoreError;
+use crate::params;
+use crate::tx::{Row, Tx, Value, Work};
+
+/// A delivery to be sent, with all that is needed to send it.
+#[derive(Clone, Debug)]
+pub struct DueDelivery {
+    /// Which.
+    pub id: DeliveryId,
+    /// Where to.
+    pub webhook_id: WebhookId,
+    /// What.
+    pub event: Arc<Event>,
+    /// Attempts made so far.
+    pub attempts: u32,
+    /// When the first was made.
+    pub first_attempt_at: Option<Timestamp>,
+}
+
+/// Says that a node is alive, until a moment.
+pub struct Heartbeat {
+    /// The node.
+    pub node: Arc<str>,
+    /// Until when it need not say so again.
+    pub expires_at: Timestamp,
+}
+
+impl Work for Heartbeat {
+    type Output = ();
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO nodes (id, expires_at) VALUES (?1, ?2) \
+                           ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at";
+        tx.execute(SQL, params![self.node.as_ref(), self.expires_at]).await.map(|_| ())
+    }
+}
+
+/// Gives back what dead nodes hold. Returns how many deliveries that were.
+pub struct ReleaseDead {
+    /// Nodes whose heartbeat is older are dead; with a moment far ahead, all are.
+    pub now: Timestamp,
+}
+
+impl Work for ReleaseDead {
+    type Output = u64;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
+        let dead = tx
+            .query(
+                "SELECT id FROM nodes WHERE expires_at <= ?1 /*pg: FOR UPDATE SKIP LOCKED */",
+                params![self.now],
+            )
+            .await?;
+        let dead: Vec<String> = dead.into_iter().map(|row| row.read().text()).collect::<Result<_, _>>()?;
+        if dead.is_empty() {
+            return Ok(0);
+        }
+        let given_back = tx
+            .execute("UPDATE deliveries SET node = NULL WHERE node IN ?1", vec![Value::Texts(dead.clone())])
+            .await?;
+        tx.execute("DELETE FROM nodes WHERE id IN ?1", vec![Value::Texts(dead)]).await?;
+        Ok(given_back)
+    }
+}
+
+/// Gives back what this node holds, and takes it off the list: at a stop.
+pub struct Leave {
+    /// The node.
+    pub node: Arc<str>,
+}
+
+impl Work for Leave {
+    type Output = ();
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+        tx.execute("UPDATE deliveries SET node = NULL WHERE node = ?1", params![self.node.as_ref()]).await?;
+        tx.execute("DELETE FROM nodes WHERE id = ?1", params![self.node.as_ref()]).await.map(|_| ())
+    }
+}
+
+/// The webhooks for which deliveries wait in the table, due or not.
+pub struct Waiting;
+
+impl Work for Waiting {
+    type Output = Vec<WebhookId>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<WebhookId>, StoreError> {
+        // One look into the index for each webhook, however many deliveries wait.
+        const SQL: &str = "WITH RECURSIVE waiting (webhook_id) AS ( \
+               SELECT (SELECT MIN(webhook_id) FROM deliveries WHERE due_at IS NOT NULL AND node IS NULL) \
+             UNION ALL \
+               SELECT (SELECT MIN(d.webhook_id) FROM deliveries d \
+                       WHERE d.due_at IS NOT NULL AND d.node IS NULL AND d.webhook_id > waiting.webhook_id) \
+               FROM waiting WHERE waiting.webhook_id IS NOT NULL) \
+             SELECT webhook_id FROM waiting WHERE webhook_id IS NOT NULL";
+        let rows = tx.query(SQL, vec![]).await?;
+        rows.into_iter().map(|row| row.read().parse("a webhook id")).collect()
+    }
+}
+
+/// Leases deliveries of one webhook that are due, the longest due first.
+pub struct Claim {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Who takes them.
+    pub node: Arc<str>,
+    /// Now.
+    pub now: Timestamp,
+    /// The most to take.
+    pub limit: usize,
+}
+
+impl Work for Claim {
+    type Output = Vec<DueDelivery>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<DueDelivery>, StoreError> {
+        const LEASE: &str = "UPDATE deliveries SET node = ?2 WHERE id IN ( \
+               SELECT id FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND node IS NULL AND due_at <= ?3 \
+               ORDER BY due_at LIMIT ?4 /*pg: FOR UPDATE SKIP LOCKED */) \
+             RETURNING id";
+        const LOAD: &str = "SELECT d.id, d.webhook_id, d.attempts, d.first_attempt_at, e.id, e.event_type, e.occurred_at, e.data, \
+               e.request_id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.due_at, d.id";
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        let leased =
+            tx.query(LEASE, params![self.webhook_id.as_str(), self.node.as_ref(), self.now, limit]).await?;
+        let leased: Vec<String> =
+            leased.into_iter().map(|row| row.read().text()).collect::<Result<_, _>>()?;
+        if leased.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = tx.query(LOAD, vec![Value::Texts(leased)]).await?;
+        rows.into_iter().map(read_due).collect()
+    }
+}
+
+fn read_due(row: Row) -> Result<DueDelivery, StoreError> {
+    let mut row = row.read();
+    Ok(DueDelivery {
+        id: row.parse("a delivery id")?,
+        webhook_id: row.parse("a webhook id")?,
+        attempts: u32::try_from(row.int()?).unwrap_or(u32::MAX),
+        first_attempt_at: row.opt_time()?,
+        event: Arc::new(Event {
+            id: row.parse("an event id")?,
+            event_type: row.parse("an event type")?,
+            occurred_at: row.time()?,
+            data: row.text()?.into(),
+            request_id: row.opt_text()?.and_then(|id| id.parse().ok()),
+        }),
+    })
+}
+
+/// Cancels deliveries that wait for a webhook that gets none any more. Returns how many; to be called until that is 0.
+pub struct CancelWaiting {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// The most to cancel in one transaction.
+    pub limit: usize,
+}
+
+impl Work for CancelWaiting {
+    type Output = u64;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
+        const SQL: &str = "UPDATE deliveries SET status = ?2, due_at = NULL WHERE id IN ( \
+               SELECT id FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND node IS NULL \
+               LIMIT ?3 /*pg: FOR UPDATE SKIP LOCKED */)";
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        tx.execute(SQL, params![self.webhook_id.as_str(), DeliveryStatus::Cancelled.as_str(), limit]).await
+    }
+}
