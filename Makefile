@@ -1,0 +1,66 @@
+# Every task of the project, for people and for CI alike. `make` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# cargo uses every core by itself; two of them at once would only wait for each other's lock.
+.NOTPARALLEL:
+
+# The crates whose rules `make fuzz` tries: those without I/O, and outbound for what it takes for an address.
+FUZZED := domain signature delivery outbound
+# Cases a property: about ten minutes on two cores. `make fuzz CASES=5000000` for a night.
+CASES ?= 200000
+
+CARGO_DENY_VERSION := 0.20.2
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Build the program and see a webhook go in and come out, with sample data
+	scripts/setup build
+	cargo build --release
+	target/release/ccsp-mailer demo
+
+.PHONY: run
+run: ## Build the program and run it on ./ccsp-data
+	scripts/setup build
+	cargo build --release
+	target/release/ccsp-mailer serve
+
+# The doc tests come apart from the rest because nextest doesn't run them, and before it so that its summary ends
+# the output.
+.PHONY: test
+test: ## Install what tests need, then check format and lints and run every test, as CI does
+	scripts/setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo build --workspace
+	cargo test --workspace --doc
+	scripts/with-postgres cargo nextest run --workspace
+
+# The database must write as in production, or the figures would flatter it.
+.PHONY: bench
+bench: ## Measure the program against the machine's bare limit, into BENCHMARKS.md
+	scripts/setup
+	cargo build --release --workspace
+	scripts/with-postgres --durable cargo run --release -p bench
+
+# Property tests are those named prop_…; `make test` runs them with a few hundred cases each. A failure is kept
+# in a proptest-regressions file beside the test: commit it, so that the case is tried first from then on.
+.PHONY: fuzz
+fuzz: ## Try the properties of the pure crates with many random cases (CASES=200000)
+	scripts/setup
+	PROPTEST_CASES=$(CASES) cargo nextest run --profile fuzz --release $(addprefix -p ,$(FUZZED)) -E 'test(/(^|::)prop_/)'
+
+# Outside `make test`, for the answer depends on the world and not on the change under test.
+.PHONY: deny
+deny: ## Check licences, duplicates and sources of the dependencies
+	cargo deny --version >/dev/null 2>&1 || cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked
+	cargo deny --workspace --all-features check licenses bans sources
+
+.PHONY: docs
+docs: ## Build the API documentation of the crates into target/doc
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
