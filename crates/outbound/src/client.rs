@@ -30,9 +30,11 @@ pub const MAX_RESPONSE_BODY: usize = 64 * 1024;
 /// common servers allow in a request. Checked between reads, so a head a little longer may pass.
 const MAX_RESPONSE_HEAD: usize = 32 * 1024;
 
-/// Idle connections kept per destination: as many as a destination has deliveries in flight by
-/// default, so that a steady stream never reconnects.
-const MAX_IDLE_PER_HOST: usize = 16;
+/// Idle connections kept per host: what four webhooks with the default concurrency of 16 have in
+/// flight. Deliveries start in bursts, one a commit, and whatever a burst has open beyond this is
+/// opened again for the next: measured with bursts of 64, a limit of 16 cost three quarters of the
+/// throughput.
+const MAX_IDLE_PER_HOST: usize = 64;
 
 /// An idle connection is closed after this. Receivers often do it sooner; longer only holds memory.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);

@@ -29,5 +29,5 @@ pub use client::{Client, MAX_RESPONSE_BODY, Options, Request, Response};
 pub use error::{Cause, SendError};
 pub use guard::{UrlError, check_url};
 pub use ipnet::IpNet;
-pub use resolve::{Lookup, Resolve, ResolveError};
+pub use resolve::{Answer, Lookup, Resolve, ResolveError};
 pub use tls::BuildError;

@@ -15,14 +15,15 @@ use std::{
 
 use hickory_resolver::{
     TokioResolver,
-    config::{LookupIpStrategy, ResolverConfig, ResolverOpts},
+    config::{ResolverConfig, ResolverOpts},
     net::{NetError, runtime::TokioRuntimeProvider},
-    proto::rr::Name as DnsName,
+    proto::rr::{Name as DnsName, RecordType},
     system_conf::read_system_conf,
 };
 use hyper_util::client::legacy::connect::dns::Name;
 use ipnet::IpNet;
 use thiserror::Error;
+use tokio::time::timeout;
 
 use crate::{
     error::{Cause, SendError},
@@ -30,7 +31,10 @@ use crate::{
 };
 
 /// A look-up in flight.
-pub type Lookup<'a> = Pin<Box<dyn Future<Output = Result<Vec<IpAddr>, ResolveError>> + Send + 'a>>;
+pub type Lookup<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
+/// The addresses of a name.
+pub type Answer = Result<Vec<IpAddr>, ResolveError>;
 
 /// Looks host names up. The system's configuration is used unless a test brings its own.
 pub trait Resolve: Send + Sync {
@@ -62,6 +66,10 @@ const MAX_TTL: Duration = Duration::from_secs(300);
 /// A name that is missing is asked for again after this: its owner may be about to create it.
 const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(10);
 
+/// How long an answer for one address family waits for the other's. Some name servers never answer
+/// for IPv6; RFC 8305 (section 3) waits 50 ms, but a host with IPv6 only needs the slower answer.
+const SECOND_ANSWER: Duration = Duration::from_millis(200);
+
 /// The hosts file and the name servers that the system is configured with.
 pub(crate) struct SystemResolver(TokioResolver);
 
@@ -77,8 +85,6 @@ impl SystemResolver {
     }
 
     fn new(config: ResolverConfig, mut options: ResolverOpts) -> Result<Self, NetError> {
-        // IPv4 first: containers often have an IPv6 address and no IPv6 route.
-        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
         options.cache_size = CACHED_ANSWERS;
         options.positive_max_ttl = Some(MAX_TTL);
         options.negative_max_ttl = Some(MAX_NEGATIVE_TTL);
@@ -86,6 +92,11 @@ impl SystemResolver {
             .with_options(options)
             .build()?;
         Ok(Self(resolver))
+    }
+
+    async fn records(&self, name: DnsName, kind: RecordType) -> Answer {
+        let found = self.0.lookup(name, kind).await.map_err(failure)?;
+        Ok(found.answers().iter().filter_map(|record| record.data.ip_addr()).collect())
     }
 }
 
@@ -98,10 +109,33 @@ impl Resolve for SystemResolver {
         Box::pin(async move {
             // Not `from_utf8`: it would run IDNA again and refuse underscores.
             let name = DnsName::from_ascii(host).map_err(|error| ResolveError::Failed(Arc::new(error)))?;
-            let found = self.0.lookup_ip(name).await.map_err(failure)?;
-            Ok(found.iter().collect())
+            let v4 = self.records(name.clone(), RecordType::A);
+            let v6 = self.records(name, RecordType::AAAA);
+            one_or_both(v4, v6).await
         })
     }
+}
+
+/// Both answers, IPv4 first: containers often have an IPv6 address and no IPv6 route. Once one is
+/// there, the other has [`SECOND_ANSWER`] to follow.
+async fn one_or_both(v4: impl Future<Output = Answer>, v6: impl Future<Output = Answer>) -> Answer {
+    tokio::pin!(v4, v6);
+    let mut found = tokio::select! {
+        first = &mut v4 => with_second(first, v6).await,
+        first = &mut v6 => with_second(first, v4).await,
+    }?;
+    found.sort_by_key(IpAddr::is_ipv6);
+    Ok(found)
+}
+
+async fn with_second(first: Answer, second: impl Future<Output = Answer>) -> Answer {
+    let Ok(mut found) = first else {
+        return second.await;
+    };
+    if let Ok(Ok(more)) = timeout(SECOND_ANSWER, second).await {
+        found.extend(more);
+    }
+    Ok(found)
 }
 
 fn failure(error: NetError) -> ResolveError {
@@ -134,10 +168,9 @@ impl GuardedResolver {
         Ok(found)
     }
 
-    async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, ResolveError> {
-        let found = tokio::time::timeout(self.timeout, self.names.resolve(host))
-            .await
-            .map_err(|_| ResolveError::Timeout)??;
+    async fn look_up(&self, host: &str) -> Answer {
+        let found =
+            timeout(self.timeout, self.names.resolve(host)).await.map_err(|_| ResolveError::Timeout)??;
         if found.is_empty() {
             return Err(ResolveError::NoAddress);
         }
@@ -167,7 +200,35 @@ impl tower::Service<Name> for GuardedResolver {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
     use super::*;
+
+    fn answer(ips: &[&str]) -> Answer {
+        Ok(ips.iter().map(|ip| ip.parse().unwrap()).collect())
+    }
+
+    #[tokio::test]
+    async fn both_families_count_ipv4_first() {
+        let (v4, v6) = (["1.1.1.1", "8.8.8.8"], ["2606:4700::1"]);
+        let slow_v4 = async {
+            tokio::task::yield_now().await;
+            answer(&v4)
+        };
+        let found = one_or_both(slow_v4, ready(answer(&v6))).await;
+        assert_eq!(found.unwrap(), answer(&["1.1.1.1", "8.8.8.8", "2606:4700::1"]).unwrap());
+    }
+
+    #[tokio::test]
+    async fn one_family_is_enough_if_the_other_is_missing_or_silent() {
+        let (v4, v6) = (|| ready(answer(&["1.1.1.1"])), || ready(answer(&["2606:4700::1"])));
+        let missing = || ready(Err(ResolveError::NoAddress));
+        assert_eq!(one_or_both(v4(), missing()).await.unwrap().len(), 1);
+        assert_eq!(one_or_both(missing(), v6()).await.unwrap().len(), 1);
+        assert_eq!(one_or_both(v4(), pending()).await.unwrap().len(), 1);
+        assert_eq!(one_or_both(pending(), v6()).await.unwrap().len(), 1);
+        assert!(one_or_both(missing(), missing()).await.is_err());
+    }
 
     #[tokio::test]
     async fn without_name_servers_a_name_fails_and_nothing_panics() {
