@@ -190,6 +190,8 @@ fn pooled(connector: Connector) -> legacy::Client<Connector, Full<Bytes>> {
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
         .http1_max_buf_size(MAX_RESPONSE_HEAD)
+        // `X-Webhook-Event` as documented: names have no case, but some receivers compare them with.
+        .http1_title_case_headers(true)
         .http2_initial_stream_window_size(HTTP2_STREAM_WINDOW)
         .http2_initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
         .http2_keep_alive_interval(HTTP2_PING_INTERVAL)

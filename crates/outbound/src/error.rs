@@ -146,7 +146,7 @@ fn classify(error: &(dyn StdError + 'static)) -> Class {
 
 fn class_of(error: &(dyn StdError + 'static)) -> Option<Class> {
     if let Some(error) = error.downcast_ref::<hyper::Error>() {
-        return error.is_parse().then_some(Class::Invalid);
+        return class_of_hyper(error);
     }
     if let Some(error) = error.downcast_ref::<h2::Error>() {
         // Ours to raise when the peer breaks the protocol; a reset that it sends is its way to close.
@@ -157,10 +157,18 @@ fn class_of(error: &(dyn StdError + 'static)) -> Option<Class> {
     }
     match error.downcast_ref::<io::Error>()?.kind() {
         io::ErrorKind::TimedOut => Some(Class::Timeout),
-        // hyper's word for a chunk that is none; rustls has this kind too, with its own error inside.
+        // hyper's word for a chunked body that is none.
         io::ErrorKind::InvalidInput => Some(Class::Invalid),
         _ => None,
     }
+}
+
+fn class_of_hyper(error: &hyper::Error) -> Option<Class> {
+    if error.is_parse() {
+        return Some(Class::Invalid);
+    }
+    // The pings of an HTTP/2 connection went unanswered.
+    error.is_timeout().then_some(Class::Timeout)
 }
 
 fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {

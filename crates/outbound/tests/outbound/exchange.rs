@@ -70,6 +70,23 @@ async fn headers_that_frame_the_message_are_ours() {
 }
 
 #[tokio::test]
+async fn header_names_are_spelled_as_documented() {
+    let server = Server::raw(|mut stream| async move {
+        let head = read_request(&mut stream).await;
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{head}", head.len());
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    })
+    .await;
+
+    let mut request = get(server.url("/"));
+    request.headers.insert("x-webhook-event", "subscriber_added".parse().unwrap());
+    let response = local_client().send(request).await.unwrap();
+
+    let head = String::from_utf8(response.body.to_vec()).unwrap();
+    assert!(head.contains("\r\nX-Webhook-Event: subscriber_added\r\n"), "{head}");
+}
+
+#[tokio::test]
 async fn a_name_is_resolved_and_sent_as_host() {
     let server = Server::http(|request| async move {
         Response::new(Full::new(Bytes::copy_from_slice(request.headers()["host"].as_bytes())))

@@ -102,12 +102,13 @@ impl Server {
     }
 }
 
-/// The head of a request, thrown away; the tests that use it send no body.
-pub async fn read_request(stream: &mut TcpStream) {
+/// The head of a request; the tests that use it send no body.
+pub async fn read_request(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
     }
+    String::from_utf8(head).unwrap()
 }
 
 async fn serve<S, H, F>(stream: S, handler: H)
