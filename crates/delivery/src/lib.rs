@@ -16,7 +16,7 @@ mod queue;
 mod retry;
 mod retry_after;
 
-pub use outcome::{Answer, AttemptError, Verdict, classify};
+pub use outcome::{Answer, Verdict, classify};
 pub use queue::{Limits, Load, NotReserved, Queues};
 pub use retry::{DEFAULT_OFFSETS_SECONDS, MAX_OFFSET_SECONDS, MAX_RETRIES, Schedule, ScheduleError};
 pub use retry_after::parse_retry_after;

@@ -12,45 +12,8 @@ pub enum Answer {
         /// What `Retry-After` asks for, in seconds: see [`parse_retry_after`](crate::parse_retry_after).
         retry_after_seconds: Option<u32>,
     },
-    /// There was no answer.
-    Error(AttemptError),
-}
-
-/// Why there was no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AttemptError {
-    /// The name of the host didn't resolve.
-    #[error("the host name didn't resolve")]
-    Dns,
-    /// No connection: refused, reset or unreachable.
-    #[error("no connection to the destination")]
-    Connect,
-    /// No trust: the certificate or the handshake failed.
-    #[error("the TLS handshake failed")]
-    Tls,
-    /// Not done within the webhook's timeout.
-    #[error("no answer in time")]
-    Timeout,
-    /// The address is private, local or otherwise not allowed.
-    #[error("the destination's address is not allowed")]
-    Blocked,
-    /// The connection broke, or what came back isn't HTTP.
-    #[error("the answer isn't valid HTTP")]
-    Protocol,
-}
-
-impl AttemptError {
-    /// A stable name, for the log of deliveries and for metrics.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Dns => "dns",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Timeout => "timeout",
-            Self::Blocked => "blocked",
-            Self::Protocol => "protocol",
-        }
-    }
+    /// There was no answer, whatever the reason: which one is for the log, not for the verdict.
+    Nothing,
 }
 
 /// What to do about it.
@@ -80,7 +43,7 @@ pub fn classify(answer: Answer) -> Verdict {
         Answer::Http { status: 200..=299, json_valid: None | Some(true), .. } => Verdict::Delivered,
         Answer::Http { status: 410, .. } => Verdict::Gone,
         Answer::Http { status: 429 | 503, retry_after_seconds, .. } => Verdict::Retry { retry_after_seconds },
-        Answer::Http { .. } | Answer::Error(_) => Verdict::Retry { retry_after_seconds: None },
+        Answer::Http { .. } | Answer::Nothing => Verdict::Retry { retry_after_seconds: None },
     }
 }
 
@@ -114,10 +77,7 @@ mod tests {
         for status in [101, 301, 307, 400, 401, 409, 500, 502, 504] {
             assert_eq!(http(status, None), RETRY, "{status}");
         }
-        use AttemptError::{Blocked, Connect, Dns, Protocol, Timeout, Tls};
-        for error in [Dns, Connect, Tls, Timeout, Blocked, Protocol] {
-            assert_eq!(classify(Answer::Error(error)), RETRY, "{error}");
-        }
+        assert_eq!(classify(Answer::Nothing), RETRY);
     }
 
     #[test]

@@ -1,1 +1,35 @@
 //! Drives it all: group commit, dispatch, record, and the background reconcilers.
+//!
+//! ```text
+//! receive -> [ingest] -> [batch]: load, decide, write -> [dispatch] -> [send] -> [recorder]
+//!                            ^                               ^                       |
+//!             [command] -----+              [sweep]: what waits in the table <-------+
+//! ```
+//!
+//! The rules are in `domain`, `delivery` and `signature`; here they meet time, storage and the network. What decides
+//! ([`batch`]) and what judges ([`send`]) is free of both, so that a simulation can run it.
+//!
+//! Invariants: a sender gets its 2xx after the commit and not before; a delivery exists because its event's transaction
+//! made it; whatever is in memory alone can be lost at any moment without anything being lost.
+
+pub mod batch;
+mod clock;
+pub mod command;
+mod decide;
+mod dispatch;
+mod engine;
+pub mod headers;
+mod ingest;
+pub mod receive;
+mod recorder;
+pub mod send;
+pub mod snapshot;
+mod sweep;
+pub mod vault;
+
+pub use clock::Clock;
+pub use command::{Command, Executed, NewEvent, NewSubscriber, SubscriberChange};
+pub use engine::{Engine, Options};
+pub use receive::{Received, Reply};
+pub use snapshot::{ApiKey, Incoming, Outgoing, Scope, Snapshot};
+pub use vault::{IncomingSecrets, OutgoingSecrets, Vault};

@@ -36,6 +36,9 @@ pub enum StoreError {
     /// The program awaited something else than the database inside a transaction on SQLite.
     #[error("a transaction waited for something else than the database")]
     Suspended,
+    /// A defect of the program: what it did is rolled back, and the store goes on.
+    #[error("the transaction failed by a defect of the program")]
+    Defect,
     /// The tables are those of a newer version of the program.
     #[error(
         "the database has migration {found}, this version of the program knows {known}: install the newer version"

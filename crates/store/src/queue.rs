@@ -88,23 +88,47 @@ impl Work for Leave {
     }
 }
 
-/// The webhooks for which deliveries wait in the table, due or not.
+/// Gives back single deliveries that this node holds and did not try.
+pub struct GiveBack {
+    /// The node.
+    pub node: Arc<str>,
+    /// The deliveries.
+    pub deliveries: Vec<DeliveryId>,
+}
+
+impl Work for GiveBack {
+    type Output = ();
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+        let ids = self.deliveries.iter().map(ToString::to_string).collect();
+        const SQL: &str = "UPDATE deliveries SET node = NULL WHERE id IN ?1 AND node = ?2";
+        tx.execute(SQL, vec![Value::Texts(ids), self.node.as_ref().into()]).await.map(|_| ())
+    }
+}
+
+/// The webhooks for which deliveries wait in the table, each with the moment when the first of them is due.
 pub struct Waiting;
 
 impl Work for Waiting {
-    type Output = Vec<WebhookId>;
+    type Output = Vec<(WebhookId, Timestamp)>;
 
-    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<WebhookId>, StoreError> {
-        // One look into the index for each webhook, however many deliveries wait.
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<(WebhookId, Timestamp)>, StoreError> {
+        // Two looks into the index for each webhook, however many deliveries wait.
         const SQL: &str = "WITH RECURSIVE waiting (webhook_id) AS ( \
                SELECT (SELECT MIN(webhook_id) FROM deliveries WHERE due_at IS NOT NULL AND node IS NULL) \
              UNION ALL \
                SELECT (SELECT MIN(d.webhook_id) FROM deliveries d \
                        WHERE d.due_at IS NOT NULL AND d.node IS NULL AND d.webhook_id > waiting.webhook_id) \
                FROM waiting WHERE waiting.webhook_id IS NOT NULL) \
-             SELECT webhook_id FROM waiting WHERE webhook_id IS NOT NULL";
+             SELECT webhook_id, (SELECT MIN(d.due_at) FROM deliveries d \
+                                 WHERE d.webhook_id = waiting.webhook_id AND d.due_at IS NOT NULL AND d.node IS NULL) \
+             FROM waiting WHERE webhook_id IS NOT NULL";
         let rows = tx.query(SQL, vec![]).await?;
-        rows.into_iter().map(|row| row.read().parse("a webhook id")).collect()
+        let read = |row: Row| {
+            let mut row = row.read();
+            Ok((row.parse("a webhook id")?, row.time()?))
+        };
+        rows.into_iter().map(read).collect()
     }
 }
 

@@ -148,7 +148,10 @@ impl<W: Work> Job for Pending<W> {
 }
 
 fn run_now<W: Work>(work: &W, tx: &SqliteTx) -> Result<W::Output, StoreError> {
-    work.run(tx).now_or_never().unwrap_or(Err(StoreError::Suspended))
+    // The writer serves everyone: a defect in one transaction must not end it.
+    let run =
+        std::panic::AssertUnwindSafe(|| work.run(tx).now_or_never().unwrap_or(Err(StoreError::Suspended)));
+    std::panic::catch_unwind(run).unwrap_or(Err(StoreError::Defect))
 }
 
 fn write_loop(tx: &SqliteTx, mut jobs: mpsc::Receiver<Box<dyn Job>>) {

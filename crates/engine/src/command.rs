@@ -1,0 +1,159 @@
+//! Changes asked for over REST: they go the same way as those of incoming webhooks, and so cause the same events.
+
+use domain::change::{self, Draft};
+use domain::subscriber::{Fields, MemberStatus};
+use domain::{Event, EventType, ListId, Roster, Status, Subscriber, SubscriberId, Timestamp};
+use store::StoreError;
+use store::commit::RequestRow;
+
+use crate::snapshot::Snapshot;
+
+/// A change.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Adds a subscriber.
+    CreateSubscriber(NewSubscriber),
+    /// Changes a subscriber.
+    UpdateSubscriber(SubscriberId, SubscriberChange),
+    /// Removes a subscriber.
+    DeleteSubscriber(SubscriberId),
+    /// Tells events.
+    Publish(Vec<NewEvent>),
+    /// Runs a stored request through today's configuration.
+    Rerun(RequestRow),
+}
+
+/// A subscriber to be added.
+#[derive(Clone, Debug)]
+pub struct NewSubscriber {
+    /// The email, and what else is known.
+    pub fields: Fields,
+    /// `subscribed` if not given.
+    pub status: Option<Status>,
+    /// The lists.
+    pub lists: Vec<ListId>,
+    /// The tags.
+    pub tags: Vec<String>,
+}
+
+/// What is to change of a subscriber.
+#[derive(Clone, Debug, Default)]
+pub struct SubscriberChange {
+    /// Fields to set; a new email among them.
+    pub fields: Fields,
+    /// The new status.
+    pub status: Option<Status>,
+    /// The lists, all of them.
+    pub lists: Option<Vec<ListId>>,
+    /// The tags, all of them.
+    pub tags: Option<Vec<String>>,
+}
+
+/// An event to be told.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// What kind.
+    pub event_type: EventType,
+    /// When it happened; now if not given.
+    pub occurred_at: Option<Timestamp>,
+    /// A JSON object.
+    pub data: String,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug)]
+pub enum Executed {
+    /// Added or changed.
+    Subscriber(Subscriber),
+    /// Removed; this was the last state.
+    Deleted(Subscriber),
+    /// There is no such subscriber.
+    NotFound,
+    /// Another subscriber has this email.
+    EmailTaken(SubscriberId),
+    /// There are no such lists.
+    UnknownLists(Vec<ListId>),
+    /// Told.
+    Published(Vec<Event>),
+    /// Run again; this is the entry of the log as it is now.
+    Rerun(RequestRow),
+    /// The webhook of that request was deleted.
+    WebhookGone,
+}
+
+pub(crate) fn create(
+    roster: &mut Roster,
+    snapshot: &Snapshot,
+    new: &NewSubscriber,
+    now: Timestamp,
+) -> Result<(Executed, Vec<Draft>), StoreError> {
+    let Some(email) = &new.fields.email else { return Ok((Executed::NotFound, Vec::new())) };
+    if let Some(taken) = roster.find(email) {
+        return Ok((Executed::EmailTaken(taken.id), Vec::new()));
+    }
+    if let Some(unknown) = unknown_lists(snapshot, &new.lists) {
+        return Ok((unknown, Vec::new()));
+    }
+    let id = roster.take_id().ok_or(StoreError::Conflict)?;
+    let mut subscriber = Subscriber::new(id, email.clone(), new.status.unwrap_or(Status::Subscribed), now);
+    subscriber.set(&new.fields);
+    subscriber.lists = new.lists.iter().map(|list| (*list, MemberStatus::Subscribed)).collect();
+    subscriber.tags = new.tags.iter().cloned().collect();
+    roster.put(subscriber.clone());
+    let events = change::events(None, Some(&subscriber));
+    Ok((Executed::Subscriber(subscriber), events))
+}
+
+pub(crate) fn update(
+    roster: &mut Roster,
+    snapshot: &Snapshot,
+    id: SubscriberId,
+    change: &SubscriberChange,
+    now: Timestamp,
+) -> (Executed, Vec<Draft>) {
+    let Some(before) = roster.get(id).cloned() else { return (Executed::NotFound, Vec::new()) };
+    let mut after = before.clone();
+    if let Some(email) = &change.fields.email {
+        if let Some(other) = roster.find(email).filter(|other| other.id != id) {
+            return (Executed::EmailTaken(other.id), Vec::new());
+        }
+        after.email = email.clone();
+    }
+    after.set(&change.fields);
+    if let Some(status) = change.status {
+        after.status = status;
+    }
+    if let Some(lists) = &change.lists {
+        let new: Vec<ListId> =
+            lists.iter().filter(|list| !before.lists.contains_key(list)).copied().collect();
+        if let Some(unknown) = unknown_lists(snapshot, &new) {
+            return (unknown, Vec::new());
+        }
+        let status = |list: &ListId| before.lists.get(list).copied().unwrap_or(MemberStatus::Subscribed);
+        after.lists = lists.iter().map(|list| (*list, status(list))).collect();
+    }
+    if let Some(tags) = &change.tags {
+        after.tags = tags.iter().cloned().collect();
+    }
+    let events = change::events(Some(&before), Some(&after));
+    if before != after {
+        after.updated_at = now;
+        roster.put(after.clone());
+    }
+    (Executed::Subscriber(after), events)
+}
+
+pub(crate) fn delete(roster: &mut Roster, id: SubscriberId) -> (Executed, Vec<Draft>) {
+    match roster.remove(id) {
+        Some(gone) => {
+            let events = change::events(Some(&gone), None);
+            (Executed::Deleted(gone), events)
+        }
+        None => (Executed::NotFound, Vec::new()),
+    }
+}
+
+fn unknown_lists(snapshot: &Snapshot, lists: &[ListId]) -> Option<Executed> {
+    let unknown: Vec<ListId> = lists.iter().filter(|list| !snapshot.lists.contains(list)).copied().collect();
+    (!unknown.is_empty()).then_some(Executed::UnknownLists(unknown))
+}

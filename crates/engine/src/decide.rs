@@ -1,0 +1,337 @@
+//! One run of deciding a batch: from what was loaded to what is to be written and answered.
+
+use std::sync::Arc;
+
+use domain::apply::{self, OutOfIds};
+use domain::change::Draft;
+use domain::incoming::{OnUnprocessable, Respond};
+use domain::log::{FieldError, Outcome, RequestStatus};
+use domain::mapping::Mapped;
+use domain::{Event, EventId, RequestId, Roster, Timestamp};
+use serde::{Deserialize, Serialize};
+use store::StoreError;
+use store::commit::{DedupeAnswer, DedupeKey, Found, NewDelivery, RequestRow, Writes};
+use store::queue::DueDelivery;
+
+use crate::batch::{Decided, Done, Item, Reservation, Shared};
+use crate::command::{self, Command, Executed, NewEvent};
+use crate::receive::{self, Accepted, Content, Record, Reply, ReplyBody};
+use crate::snapshot::{Outgoing, Snapshot};
+
+/// How long a request that carries a name of its own is recognised: as long as senders retry, which is a day for most.
+const DEDUPE_WINDOW_MS: i64 = 24 * 3_600 * 1_000;
+
+/// The answer of the first time, for when the same request comes again.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    status: u16,
+    body: serde_json::Map<String, serde_json::Value>,
+}
+
+pub(crate) struct Decision<'a> {
+    shared: &'a Shared,
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+    roster: Roster,
+    dedupe: std::collections::HashMap<DedupeKey, String>,
+    writes: Writes,
+    /// Events with the webhooks that get them; deliveries are made of them at the end, when it is known how many.
+    fan_out: Vec<(Arc<Event>, Arc<Outgoing>)>,
+}
+
+impl<'a> Decision<'a> {
+    pub(crate) fn new(shared: &'a Shared, snapshot: &'a Snapshot, found: Found) -> Self {
+        Self {
+            now: shared.clock.now(),
+            roster: Roster::new(found.subscribers, found.free_ids),
+            dedupe: found.dedupe,
+            writes: Writes::default(),
+            fan_out: Vec::new(),
+            shared,
+            snapshot,
+        }
+    }
+
+    pub(crate) fn item(&mut self, item: &Item) -> Result<Done, StoreError> {
+        match item {
+            Item::Request(accepted) => self.request(accepted).map(Done::Reply),
+            Item::Command(command) => {
+                self.command(command).map(|executed| Done::Executed(Box::new(executed)))
+            }
+        }
+    }
+
+    pub(crate) fn finish(mut self, done: Vec<Done>) -> (Writes, Decided) {
+        let mut reservation = Reservation::new(self.shared.room.clone());
+        let (mut jobs, mut spilled) = (Vec::with_capacity(self.fan_out.len()), Vec::new());
+        // One webhook after the other, each in the order of the events: room is asked for once a webhook.
+        self.fan_out.sort_by(|(_, a), (_, b)| a.webhook.id.cmp(&b.webhook.id));
+        for group in self.fan_out.chunk_by(|(_, a), (_, b)| a.webhook.id == b.webhook.id) {
+            let webhook_id = &group[0].1.webhook.id;
+            let room = reservation.take(webhook_id, group.len());
+            if room < group.len() {
+                spilled.push(webhook_id.clone());
+            }
+            for (position, (event, _)) in group.iter().enumerate() {
+                let id = self.shared.ids.lock().next(self.now);
+                let leased = position < room;
+                self.writes.deliveries.push(NewDelivery {
+                    id,
+                    webhook_id: webhook_id.clone(),
+                    event_id: event.id,
+                    event_type: event.event_type.clone(),
+                    created_at: self.now,
+                    node: leased.then(|| self.shared.node.clone()),
+                });
+                if leased {
+                    let event = event.clone();
+                    jobs.push(DueDelivery {
+                        id,
+                        webhook_id: webhook_id.clone(),
+                        event,
+                        attempts: 0,
+                        first_attempt_at: None,
+                    });
+                }
+            }
+        }
+        self.writes.subscribers = self.roster.into_changes();
+        (self.writes, Decided { done, jobs, spilled, reservation })
+    }
+
+    fn request(&mut self, accepted: &Accepted) -> Result<Reply, StoreError> {
+        let dedupe = accepted
+            .dedupe_key
+            .as_ref()
+            .map(|key| DedupeKey { webhook_id: accepted.webhook_id().clone(), key: key.clone() });
+        if let Some(reply) =
+            dedupe.as_ref().and_then(|key| self.dedupe.get(key)).and_then(|answer| again(answer))
+        {
+            return Ok(reply);
+        }
+        let id = self.shared.ids.lock().next(self.now);
+        let (row, reply) = self.run(id, accepted, 1)?;
+        self.writes.requests.push(row);
+        if let Some(key) = dedupe.filter(|_| reply.status < 300) {
+            self.remember(key, &reply);
+        }
+        Ok(reply)
+    }
+
+    fn remember(&mut self, key: DedupeKey, reply: &Reply) {
+        let Ok(body) = serde_json::from_str(&reply.body) else { return };
+        let Ok(answer) = serde_json::to_string(&Remembered { status: reply.status, body }) else { return };
+        self.dedupe.insert(key.clone(), answer.clone());
+        let expires_at = self.now.plus_millis(DEDUPE_WINDOW_MS);
+        self.writes.dedupe.push((key, DedupeAnswer { answer, expires_at }));
+    }
+
+    /// Acts upon a request; the entry of the log and the answer.
+    fn run(
+        &mut self,
+        id: RequestId,
+        accepted: &Accepted,
+        attempts: i64,
+    ) -> Result<(RequestRow, Reply), StoreError> {
+        let mut summary = Summary::default();
+        let (status, reply) = match &accepted.content {
+            Content::Rejected { reply, reason } => {
+                summary.outcome.errors.push(reason.clone());
+                (RequestStatus::Rejected, reply.clone())
+            }
+            Content::Records { records, .. } => {
+                for (position, record) in records.iter().enumerate() {
+                    self.record(id, accepted, record, position, &mut summary)
+                        .map_err(|OutOfIds| StoreError::Conflict)?;
+                }
+                summary.answer(id, accepted)
+            }
+        };
+        let outcome = serde_json::to_string(&summary.outcome).unwrap_or_default();
+        let row = RequestRow {
+            id,
+            webhook_id: accepted.webhook_id().clone(),
+            received_at: accepted.received_at,
+            event_type: accepted.event_type.clone(),
+            sender_ip: accepted.sender_ip.clone(),
+            method: accepted.method.clone(),
+            content_type: accepted.content_type.clone(),
+            headers: accepted.headers.clone(),
+            payload: accepted.text.clone(),
+            status,
+            attempts,
+            outcome,
+            response_status: reply.status,
+            response_body: reply.body.clone(),
+        };
+        Ok((row, reply))
+    }
+
+    fn record(
+        &mut self,
+        id: RequestId,
+        accepted: &Accepted,
+        record: &Record,
+        position: usize,
+        summary: &mut Summary,
+    ) -> Result<(), OutOfIds> {
+        let mapped = match record {
+            Record::OtherEvent(name) => {
+                summary.ignored.get_or_insert_with(|| name.clone());
+                return Ok(());
+            }
+            Record::Mapped(mapped) => mapped,
+        };
+        summary.outcome.warnings.extend(mapped.warnings.iter().cloned());
+        let actions = &accepted.incoming.webhook.settings.actions;
+        if actions.is_empty() {
+            summary.processed += 1;
+            return Ok(());
+        }
+        let Some(email) = &mapped.fields.email else {
+            summary.outcome.errors.push(no_email(mapped, position, accepted.is_array()));
+            return Ok(());
+        };
+        let clock = || self.shared.clock.now();
+        let applied =
+            apply::apply(&mut self.roster, &self.snapshot.lists, actions, email, &mapped.fields, &clock)?;
+        if applied.failed {
+            let reason = applied.actions.last().map(|action| (action.action.clone(), action.detail.clone()));
+            let (field, message) = reason.unwrap_or_default();
+            summary.outcome.errors.push(FieldError { field: format!("actions.{field}"), message });
+        } else {
+            summary.processed += 1;
+        }
+        summary.outcome.actions.extend(applied.actions);
+        summary.outcome.warnings.extend(applied.warnings);
+        summary.outcome.events.extend(self.tell(applied.events, Some(id)));
+        Ok(())
+    }
+
+    /// Makes events of drafts, with deliveries to everyone who gets them.
+    fn tell(&mut self, drafts: Vec<Draft>, request_id: Option<RequestId>) -> Vec<EventId> {
+        drafts.into_iter().map(|draft| self.tell_one(draft, self.now, request_id)).collect()
+    }
+
+    fn tell_one(&mut self, draft: Draft, occurred_at: Timestamp, request_id: Option<RequestId>) -> EventId {
+        let id = self.shared.ids.lock().next(self.now);
+        let event =
+            Event { id, event_type: draft.event_type, occurred_at, data: draft.data.into(), request_id };
+        let subscribers = self.snapshot.subscribers_of(&event.event_type);
+        if !subscribers.is_empty() {
+            let shared = Arc::new(event.clone());
+            self.fan_out.extend(subscribers.iter().map(|outgoing| (shared.clone(), outgoing.clone())));
+        }
+        self.writes.events.push(event);
+        id
+    }
+
+    fn command(&mut self, command: &Command) -> Result<Executed, StoreError> {
+        let (executed, drafts) = match command {
+            Command::CreateSubscriber(new) => {
+                command::create(&mut self.roster, self.snapshot, new, self.now)?
+            }
+            Command::UpdateSubscriber(id, change) => {
+                command::update(&mut self.roster, self.snapshot, *id, change, self.now)
+            }
+            Command::DeleteSubscriber(id) => command::delete(&mut self.roster, *id),
+            Command::Publish(events) => return Ok(self.publish(events)),
+            Command::Rerun(row) => return self.rerun(row),
+        };
+        self.tell(drafts, None);
+        Ok(executed)
+    }
+
+    fn publish(&mut self, events: &[NewEvent]) -> Executed {
+        let first = self.writes.events.len();
+        for event in events {
+            let draft = Draft { event_type: event.event_type.clone(), data: event.data.clone() };
+            self.tell_one(draft, event.occurred_at.unwrap_or(self.now), None);
+        }
+        Executed::Published(self.writes.events[first..].to_vec())
+    }
+
+    fn rerun(&mut self, stored: &RequestRow) -> Result<Executed, StoreError> {
+        let Some(incoming) = self.snapshot.incoming.get(&stored.webhook_id) else {
+            return Ok(Executed::WebhookGone);
+        };
+        // What was rejected never was ours to act upon: it has no payload that could be run.
+        let Ok(accepted) = receive::readmit(incoming, stored) else {
+            return Ok(Executed::Rerun(stored.clone()));
+        };
+        let (row, _) = self.run(stored.id, &accepted, stored.attempts + 1)?;
+        self.writes.retried.push(row.clone());
+        Ok(Executed::Rerun(row))
+    }
+}
+
+fn no_email(mapped: &Mapped, position: usize, is_array: bool) -> FieldError {
+    let reason = mapped.email_error.as_ref().map(ToString::to_string);
+    FieldError {
+        field: if is_array { format!("{position}.email") } else { "email".to_owned() },
+        message: reason.unwrap_or_else(|| "no email found".to_owned()),
+    }
+}
+
+/// The answer of the first time, marked as such.
+fn again(remembered: &str) -> Option<Reply> {
+    let mut first: Remembered = serde_json::from_str(remembered).ok()?;
+    first.body.insert("duplicate".to_owned(), true.into());
+    Some(Reply {
+        status: first.status,
+        body: serde_json::Value::Object(first.body).to_string(),
+        retry_after: None,
+    })
+}
+
+/// What the records of a request came to.
+#[derive(Default)]
+struct Summary {
+    outcome: Outcome,
+    processed: usize,
+    /// The event that the first ignored record names.
+    ignored: Option<String>,
+}
+
+impl Summary {
+    fn answer(&self, id: RequestId, accepted: &Accepted) -> (RequestStatus, Reply) {
+        let settings = &accepted.incoming.webhook.settings;
+        let failed = !self.outcome.errors.is_empty();
+        let no_email = failed && self.outcome.actions.is_empty();
+        if let (Some(event), 0, false) = (&self.ignored, self.processed, failed) {
+            let message = format!("Ignored: the event {event} is not {}", settings.event_type);
+            return (RequestStatus::Ignored, self.reply(200, &message, 0, id));
+        }
+        if no_email && self.processed == 0 && settings.on_unprocessable == OnUnprocessable::Refuse {
+            return (RequestStatus::Failed, self.refusal(id));
+        }
+        let status = if failed { RequestStatus::Failed } else { RequestStatus::Processed };
+        let nothing_done = failed && self.processed == 0;
+        if nothing_done || settings.respond == Respond::Accepted {
+            return (status, self.reply(202, "Webhook accepted", 0, id));
+        }
+        (status, self.reply(200, "Webhook processed successfully", self.processed, id))
+    }
+
+    fn reply(&self, status: u16, message: &str, processed: usize, id: RequestId) -> Reply {
+        let body = ReplyBody {
+            success: true,
+            message,
+            processed_records: Some(processed),
+            request_id: Some(id),
+            errors: &[],
+        };
+        Reply { status, body: body.text(), retry_after: None }
+    }
+
+    fn refusal(&self, id: RequestId) -> Reply {
+        let body = ReplyBody {
+            success: false,
+            message: "No valid email was found. Mend the mapping, then retry this request from the log",
+            processed_records: Some(0),
+            request_id: Some(id),
+            errors: &self.outcome.errors,
+        };
+        Reply { status: 422, body: body.text(), retry_after: None }
+    }
+}

@@ -1,0 +1,213 @@
+//! Sends what is to be sent: one bounded queue a destination, so that one that hangs slows no other.
+
+use std::sync::Arc;
+
+use delivery::{Limits, Queues};
+use domain::WebhookId;
+use outbound::Client;
+use parking_lot::Mutex;
+use store::queue::DueDelivery;
+use tokio::sync::{Notify, mpsc};
+
+use arc_swap::ArcSwap;
+
+use crate::batch::{Decided, Room};
+use crate::clock::Clock;
+use crate::recorder::Outcome;
+use crate::send::{self, Exchange};
+use crate::snapshot::Snapshot;
+
+/// Deliveries to one destination in memory, waiting or under way. What is past it waits in the table, so this bounds memory,
+/// not throughput: a refill brings half of it in one statement.
+const WINDOW: usize = 1_024;
+/// Outcomes that wait to be recorded. When it is full, senders wait: the database sets the pace.
+pub(crate) const OUTCOME_QUEUE: usize = 4_096;
+
+pub(crate) struct Dispatcher {
+    queues: Mutex<State>,
+    client: Client,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    outcomes: mpsc::Sender<Outcome>,
+    clock: Clock,
+    /// Says that a destination that has spilled has room again.
+    pub(crate) room_again: Notify,
+    /// Says that an attempt has ended while the dispatcher stops.
+    ended: Notify,
+}
+
+struct State {
+    queues: Queues<WebhookId, DueDelivery>,
+    stopping: bool,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        client: Client,
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        outcomes: mpsc::Sender<Outcome>,
+        clock: Clock,
+    ) -> Self {
+        let state = State { queues: Queues::new(Limits { per_destination: WINDOW }), stopping: false };
+        Self {
+            queues: Mutex::new(state),
+            client,
+            snapshot,
+            outcomes,
+            clock,
+            room_again: Notify::new(),
+            ended: Notify::new(),
+        }
+    }
+
+    /// Takes what a commit has made.
+    pub(crate) fn take(self: &Arc<Self>, jobs: Vec<DueDelivery>, spilled: &[WebhookId]) {
+        let mut destinations = Vec::new();
+        {
+            let mut state = self.queues.lock();
+            for job in jobs {
+                let webhook_id = job.webhook_id.clone();
+                if destinations.last() != Some(&webhook_id) {
+                    destinations.push(webhook_id.clone());
+                }
+                // A job without a place can't be: places are reserved before the commit. Its row would wait for the lease.
+                let _ = state.queues.push(&webhook_id, job);
+            }
+            for webhook_id in spilled {
+                state.queues.mark_spilled(webhook_id);
+            }
+        }
+        if !spilled.is_empty() {
+            self.room_again.notify_one();
+        }
+        for webhook_id in destinations {
+            self.start(&webhook_id);
+        }
+    }
+
+    /// Takes what a batch came to.
+    pub(crate) fn take_decided(self: &Arc<Self>, decided: Decided) -> Vec<crate::batch::Done> {
+        decided.reservation.hand_over();
+        self.take(decided.jobs, &decided.spilled);
+        decided.done
+    }
+
+    /// Starts as many as may be under way at once.
+    fn start(self: &Arc<Self>, webhook_id: &WebhookId) {
+        while let Some(job) = self.next(webhook_id) {
+            tokio::spawn(self.clone().work(job));
+        }
+    }
+
+    fn next(&self, webhook_id: &WebhookId) -> Option<DueDelivery> {
+        let snapshot = self.snapshot.load();
+        // Of a webhook that is gone, one after the other: they are only given back.
+        let concurrency =
+            snapshot.outgoing.get(webhook_id).map_or(1, |outgoing| outgoing.webhook.settings.concurrency);
+        let mut state = self.queues.lock();
+        if state.stopping {
+            return None;
+        }
+        state.queues.start(webhook_id, usize::try_from(concurrency).unwrap_or(1))
+    }
+
+    async fn work(self: Arc<Self>, first: DueDelivery) {
+        let webhook_id = first.webhook_id.clone();
+        let mut job = Some(first);
+        while let Some(delivery) = job {
+            let outcome = self.attempt(&delivery).await;
+            // The recorder ends after everyone who sends to it.
+            let _ = self.outcomes.send(outcome).await;
+            let (spilled, stopping) = {
+                let mut state = self.queues.lock();
+                state.queues.finish(&webhook_id);
+                (state.queues.has_spilled(&webhook_id), state.stopping)
+            };
+            if spilled {
+                self.room_again.notify_one();
+            }
+            if stopping {
+                self.ended.notify_one();
+            }
+            job = self.next(&webhook_id);
+        }
+    }
+
+    async fn attempt(&self, delivery: &DueDelivery) -> Outcome {
+        let snapshot = self.snapshot.load_full();
+        let outgoing = snapshot.outgoing.get(&delivery.webhook_id).filter(|outgoing| outgoing.is_active());
+        let started = self.clock.now();
+        let Some((outgoing, request)) =
+            outgoing.and_then(|o| Some((o, send::request(o, delivery, started)?)))
+        else {
+            return Outcome::GivenBack(delivery.id);
+        };
+        let request_headers = request.headers.clone();
+        let result = self.client.send(request).await;
+        let exchange = Exchange { started, ended: self.clock.now(), request_headers, result };
+        Outcome::Attempted(Box::new(send::judge(outgoing, delivery, &exchange)))
+    }
+
+    /// Webhooks that have spilled and have room for a good part of a window again, each with places taken for it.
+    pub(crate) fn refills(&self) -> Vec<(WebhookId, usize)> {
+        let mut state = self.queues.lock();
+        if state.stopping {
+            return Vec::new();
+        }
+        let webhooks = state.queues.destinations_to_refill();
+        webhooks
+            .into_iter()
+            .map(|webhook_id| {
+                let places = state.queues.begin_refill(&webhook_id, WINDOW);
+                (webhook_id, places)
+            })
+            .collect()
+    }
+
+    /// Takes what a refill found; fewer than places means that nothing more is due.
+    pub(crate) fn refilled(self: &Arc<Self>, webhook_id: &WebhookId, places: usize, found: Vec<DueDelivery>) {
+        {
+            let mut state = self.queues.lock();
+            let left = places.saturating_sub(found.len());
+            state.queues.release_reserved(webhook_id, left);
+            if left > 0 {
+                state.queues.mark_caught_up(webhook_id);
+            }
+        }
+        self.take(found, &[]);
+    }
+
+    /// Says that deliveries to this webhook are due in the table.
+    pub(crate) fn due_in_table(&self, webhook_id: &WebhookId) {
+        self.queues.lock().queues.mark_spilled(webhook_id);
+    }
+
+    /// Starts nothing any more and forgets what waits: the table has it.
+    pub(crate) fn stop(&self) {
+        let mut state = self.queues.lock();
+        state.stopping = true;
+        state.queues.drain();
+    }
+
+    /// Waits until no attempt is under way. To be called after [`Dispatcher::stop`].
+    pub(crate) async fn idle(&self) {
+        while self.load().0 > 0 {
+            self.ended.notified().await;
+        }
+    }
+
+    /// How many attempts are under way, and how many deliveries wait in memory.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        let load = self.queues.lock().queues.total_load();
+        (load.in_flight, load.queued)
+    }
+}
+
+impl Room for Dispatcher {
+    fn reserve(&self, webhook: &WebhookId, want: usize) -> usize {
+        self.queues.lock().queues.reserve(webhook, want)
+    }
+
+    fn release(&self, webhook: &WebhookId, count: usize) {
+        self.queues.lock().queues.release_reserved(webhook, count);
+    }
+}

@@ -1,0 +1,395 @@
+//! The engine as its users see it: the use cases of the program.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use domain::{Ids, Timestamp};
+use outbound::{Client, IpNet};
+use parking_lot::Mutex;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use signature::MasterKey;
+use store::commit::Commit;
+use store::config::{AgreeOn, LoadConfig};
+use store::once::{Once, OnceKey, OnceOutcome};
+use store::queue::Leave;
+use store::{Store, StoreError, Work};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+
+use crate::batch::{Batch, Decided, Done, Item, Room, Shared};
+use crate::clock::Clock;
+use crate::command::{Command, Executed};
+use crate::dispatch::{Dispatcher, OUTCOME_QUEUE};
+use crate::ingest::Ingest;
+use crate::receive::{self, Received, Reply};
+use crate::recorder::{self, Outcome};
+use crate::snapshot::Snapshot;
+use crate::sweep;
+use crate::vault::{Vault, VaultError};
+
+/// How often a batch is decided again because the configuration changed under it, before the sender is told to come again.
+const STALE_TRIES: usize = 5;
+
+/// What an engine is started with.
+pub struct Options {
+    /// The database, with its schema up to date.
+    pub store: Store,
+    /// What seals secrets.
+    pub master_key: MasterKey,
+    /// The way out.
+    pub client: Client,
+    /// Networks that deliveries may go to although they are not public.
+    pub allow_private: Vec<IpNet>,
+    /// The present.
+    pub clock: Clock,
+    /// From which all randomness comes.
+    pub seed: [u8; 32],
+}
+
+/// Why an engine could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error("the database could not be read")]
+    Store(#[from] StoreError),
+    /// The master key.
+    #[error("the master key is not the one that this database's secrets are sealed with")]
+    Vault(#[from] VaultError),
+}
+
+/// The engine. Clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    core: Arc<Core>,
+    ingest: Arc<Ingest>,
+    allow_private: Arc<[IpNet]>,
+}
+
+/// What the engine's parts share.
+pub(crate) struct Core {
+    pub(crate) store: Store,
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) node: Arc<str>,
+    shared: Arc<Shared>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    vault: Vault,
+    clock: Clock,
+    /// Held while the configuration is loaded.
+    loading: AsyncMutex<()>,
+    /// How many loads have begun: who waited for one that began after it asked need not load again.
+    loads: AtomicU64,
+    outcomes: mpsc::Sender<Outcome>,
+    stopping: AtomicBool,
+}
+
+impl Core {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Loads the configuration if the stored one is another.
+    pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
+        let begun = self.loads.load(Ordering::Acquire);
+        let _alone = self.loading.lock().await;
+        if self.loads.load(Ordering::Acquire) > begun + 1 {
+            return Ok(());
+        }
+        self.loads.fetch_add(1, Ordering::AcqRel);
+        let known = self.snapshot.load().version;
+        let Some(config) = self.store.read(LoadConfig { known }).await? else { return Ok(()) };
+        match Snapshot::new(config, &self.vault) {
+            Ok(snapshot) => self.snapshot.store(Arc::new(snapshot)),
+            // The key was checked at the start: someone changed the database. Go on by what is known.
+            Err(error) => tracing::error!(error = %error, "the configuration could not be loaded"),
+        }
+        Ok(())
+    }
+
+    /// Runs a batch, under the newest configuration.
+    pub(crate) async fn commit(&self, items: Vec<Item>) -> Result<Vec<Done>, StoreError> {
+        let decided = self.decide(items, |batch| self.store.write(Commit(batch))).await?;
+        Ok(self.dispatcher.take_decided(decided))
+    }
+
+    async fn decide<O, F>(&self, items: Vec<Item>, run: impl Fn(Batch) -> F) -> Result<O, StoreError>
+    where
+        F: Future<Output = Result<O, StoreError>>,
+    {
+        let mut items = Arc::new(items);
+        for _ in 0..STALE_TRIES {
+            let batch =
+                Batch { shared: self.shared.clone(), snapshot: self.snapshot(), items: items.clone() };
+            match run(batch).await {
+                Err(StoreError::StaleConfig) => {}
+                outcome => return outcome,
+            }
+            self.refresh().await?;
+            let snapshot = self.snapshot();
+            Arc::make_mut(&mut items).iter_mut().for_each(|item| item.under(&snapshot));
+        }
+        Err(StoreError::StaleConfig)
+    }
+}
+
+impl Engine {
+    /// Starts it: loads the configuration, takes over what a process before this one left, and begins to send.
+    ///
+    /// # Errors
+    /// If the database can't be read, or its secrets not be opened.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let mut random = StdRng::from_seed(options.seed);
+        let vault = Vault::new(options.master_key, StdRng::from_rng(&mut random));
+        check_master_key(&options.store, &vault).await?;
+        let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
+        let (outcomes, recorded) = mpsc::channel(OUTCOME_QUEUE);
+        let clock = options.clock;
+        let dispatcher =
+            Arc::new(Dispatcher::new(options.client, snapshot.clone(), outcomes.clone(), clock.clone()));
+        let node: Arc<str> = vault.new_webhook_id().as_str().into();
+        let room: Arc<dyn Room> = dispatcher.clone();
+        let ids = Mutex::new(Ids::new(StdRng::from_rng(&mut random)));
+        let shared = Arc::new(Shared { clock: clock.clone(), ids, node: node.clone(), room });
+        let core = Arc::new(Core {
+            store: options.store.clone(),
+            dispatcher,
+            node: node.clone(),
+            shared,
+            snapshot,
+            vault,
+            clock: clock.clone(),
+            loading: AsyncMutex::new(()),
+            loads: AtomicU64::new(0),
+            outcomes,
+            stopping: AtomicBool::new(false),
+        });
+        let config = core.store.read(LoadConfig { known: 0 }).await?;
+        if let Some(config) = config {
+            core.snapshot.store(Arc::new(Snapshot::new(config, &core.vault)?));
+        }
+        if !core.store.is_shared() {
+            sweep::release_all(&core).await?;
+        }
+        sweep::beat(&core).await?;
+        tokio::spawn(recorder::run(options.store, node, clock, recorded));
+        sweep::start(&core);
+        let ingest = Arc::new(Ingest::start(&core));
+        Ok(Self { core, ingest, allow_private: options.allow_private.into() })
+    }
+
+    /// Stops it: starts no attempt any more, waits for those under way, gives back the rest.
+    pub async fn stop(&self, patience: Duration) {
+        self.core.stopping.store(true, Ordering::Relaxed);
+        self.core.dispatcher.stop();
+        let finished = async {
+            self.core.dispatcher.idle().await;
+            let (done, recorded) = oneshot::channel();
+            let _ = self.core.outcomes.send(Outcome::Flush(done)).await;
+            let _ = recorded.await;
+        };
+        if tokio::time::timeout(patience, finished).await.is_err() {
+            tracing::warn!("attempts are still under way: they will be made again");
+        }
+        if let Err(error) = self.core.store.write(Leave { node: self.core.node.clone() }).await {
+            tracing::warn!(error = %chain(&error), "deliveries could not be given back: they wait until the lease ends");
+        }
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        self.core.now()
+    }
+
+    /// The configuration in memory.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.core.snapshot()
+    }
+
+    /// Loads the configuration if the stored one is another.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        self.core.refresh().await
+    }
+
+    /// What makes, seals and opens secrets.
+    pub fn vault(&self) -> &Vault {
+        &self.core.vault
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        self.core.store.ping().await
+    }
+
+    /// Runs a transaction that reads.
+    ///
+    /// # Errors
+    /// Those of the transaction and of the database.
+    pub async fn read<W: Work>(&self, work: W) -> Result<W::Output, StoreError> {
+        self.core.store.read(work).await
+    }
+
+    /// Runs a transaction that changes the configuration or the log.
+    ///
+    /// # Errors
+    /// Those of the transaction and of the database.
+    pub async fn write<W: Work>(&self, work: W) -> Result<W::Output, StoreError> {
+        let output = self.core.store.write(work).await?;
+        self.core.refresh().await?;
+        Ok(output)
+    }
+
+    /// The same, once for each key.
+    ///
+    /// # Errors
+    /// Those of the transaction and of the database.
+    pub async fn write_once<W: Work<Output: Sync>>(
+        &self,
+        work: W,
+        key: OnceKey,
+        render: impl Fn(&W::Output) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Result<OnceOutcome<W::Output>, StoreError> {
+        let identity = once_identity(&key);
+        let engine = self.clone();
+        let seal = identity.clone();
+        let render = Box::new(move |output: &W::Output| Some(engine.vault().seal(&seal, &render(output)?)));
+        let outcome = self.core.store.write(Once { work, key, render }).await?;
+        self.core.refresh().await?;
+        self.opened(&identity, outcome)
+    }
+
+    /// Carries out a command, with all that it causes, in one transaction.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn execute(&self, command: Command) -> Result<Executed, StoreError> {
+        let done = self.core.commit(vec![Item::Command(Box::new(command))]).await?;
+        executed(done)
+    }
+
+    /// The same, once for each key.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn execute_once(
+        &self,
+        command: Command,
+        key: OnceKey,
+        render: impl Fn(&Executed) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Result<OnceOutcome<Executed>, StoreError> {
+        let identity = once_identity(&key);
+        let render = Arc::new(render);
+        let run = |batch| {
+            let (engine, seal, render) = (self.clone(), identity.clone(), render.clone());
+            let render = Box::new(move |decided: &Decided| match decided.done.first() {
+                Some(Done::Executed(executed)) => Some(engine.vault().seal(&seal, &render(executed)?)),
+                _ => None,
+            });
+            self.core.store.write(Once { work: Commit(batch), key: key.clone(), render })
+        };
+        let outcome = self.core.decide(vec![Item::Command(Box::new(command))], run).await?;
+        let outcome = match outcome {
+            OnceOutcome::First(decided) => {
+                OnceOutcome::First(executed(self.core.dispatcher.take_decided(decided))?)
+            }
+            OnceOutcome::Again(answer) => OnceOutcome::Again(answer),
+            OnceOutcome::Mismatch => OnceOutcome::Mismatch,
+        };
+        self.opened(&identity, outcome)
+    }
+
+    fn opened<O>(&self, identity: &str, outcome: OnceOutcome<O>) -> Result<OnceOutcome<O>, StoreError> {
+        match outcome {
+            OnceOutcome::Again(sealed) => {
+                let answer = self.vault().open(identity, &sealed);
+                answer.map(OnceOutcome::Again).map_err(|error| StoreError::Database(Box::new(error)))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Takes in a request of a sender, and answers it when it is stored.
+    pub async fn receive(&self, request: Received) -> Reply {
+        let now = self.now();
+        let (id, token) = (request.webhook_id.clone(), request.token.clone());
+        let mut admitted = receive::admit(&self.snapshot(), &request, now);
+        if admitted.as_ref().is_err_and(|reply| reply.status == 404) && token.is_some() && id.len() == 12 {
+            // It may have been made a moment ago on another node.
+            if self.refresh().await.is_err() {
+                return Reply::unavailable();
+            }
+            admitted = receive::admit(&self.snapshot(), &request, now);
+        }
+        match admitted {
+            Ok(accepted) => self.ingest.submit(accepted).await,
+            Err(reply) => {
+                metrics::counter!("ccsp_requests_total", "http_status" => reply.status.to_string())
+                    .increment(1);
+                reply
+            }
+        }
+    }
+
+    /// Whether deliveries may go to this URL.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn check_destination(&self, url: &str) -> Result<(), String> {
+        let url = url::Url::parse(url).map_err(|error| format!("is not a URL: {error}"))?;
+        outbound::check_url(&url, &self.allow_private).map_err(|error| error.to_string())
+    }
+
+    /// Wakes the sweep: something in the table has become due.
+    pub fn wake(&self, webhook_id: &domain::WebhookId) {
+        self.core.dispatcher.due_in_table(webhook_id);
+        self.core.dispatcher.room_again.notify_one();
+    }
+}
+
+fn executed(done: Vec<Done>) -> Result<Executed, StoreError> {
+    match done.into_iter().next() {
+        Some(Done::Executed(executed)) => Ok(*executed),
+        _ => Err(StoreError::Defect),
+    }
+}
+
+fn once_identity(key: &OnceKey) -> String {
+    format!("idempotency/{}/{}", key.scope, key.key)
+}
+
+/// Every node must have the key with which the secrets in the database are sealed.
+async fn check_master_key(store: &Store, vault: &Vault) -> Result<(), StartError> {
+    const IDENTITY: &str = "meta/master_key_check";
+    let sealed = vault.seal(IDENTITY, b"ccsp-mailer");
+    let value = serde_json::to_string(&sealed).unwrap_or_default();
+    let stored = store.write(AgreeOn { name: "master_key_check".into(), value }).await?;
+    let stored: Vec<u8> = serde_json::from_str(&stored).unwrap_or_default();
+    vault.open(IDENTITY, &stored)?;
+    Ok(())
+}
+
+/// An error with everything behind it, for the log.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,338 @@
+//! The receive endpoint's use case up to the commit: who is it, what is it, and what does it map to. Pure, but for the
+//! configuration and the time that are passed in.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::incoming::{SignatureScheme, WebhookStatus};
+use domain::log::FieldError;
+use domain::mapping::{self, Mapped};
+use domain::{Timestamp, WebhookId};
+use http::HeaderMap;
+use serde::Serialize;
+use serde_json::Value;
+use signature::{VerifyError, standard_webhooks, token, x_webhook};
+
+use crate::headers;
+use crate::snapshot::{Incoming, Snapshot};
+
+/// The most records of one request.
+pub const MAX_RECORDS: usize = 1_000;
+/// The most characters of a sender's name for a request.
+const MAX_DEDUPE_KEY_CHARS: usize = 255;
+/// How many bytes of the name of an event are kept: as many as a valid one has.
+const MAX_EVENT_NAME_BYTES: usize = 64;
+/// How many bytes of a request that was not let in are kept.
+const MAX_REJECTED_BYTES: usize = 4 * 1_024;
+
+/// A request as it came in.
+#[derive(Debug)]
+pub struct Received {
+    /// From the path.
+    pub webhook_id: String,
+    /// From the query or `X-Webhook-Token`.
+    pub token: Option<String>,
+    /// The method.
+    pub method: &'static str,
+    /// The address of the sender.
+    pub sender_ip: IpAddr,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// JSON.
+    pub body: String,
+    /// When to come again, in seconds.
+    pub retry_after: Option<u32>,
+}
+
+/// The body of an answer, in the specification's form.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReplyBody<'a> {
+    pub(crate) success: bool,
+    pub(crate) message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) processed_records: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_id: Option<domain::RequestId>,
+    #[serde(skip_serializing_if = "<[FieldError]>::is_empty")]
+    pub(crate) errors: &'a [FieldError],
+}
+
+impl ReplyBody<'_> {
+    pub(crate) fn text(&self) -> String {
+        // A struct of texts and numbers always has a JSON form.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Reply {
+    /// A refusal, in the endpoint's own form.
+    pub fn refusal(status: u16, message: &str) -> Self {
+        let body =
+            ReplyBody { success: false, message, processed_records: None, request_id: None, errors: &[] };
+        Self { status, body: body.text(), retry_after: None }
+    }
+
+    /// Nothing was stored; the sender is to come again.
+    pub fn unavailable() -> Self {
+        Self {
+            retry_after: Some(5),
+            ..Self::refusal(503, "The request could not be stored. Please send it again.")
+        }
+    }
+}
+
+/// A request that was let in, or is to be logged as rejected: everything that the batch needs of it.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    pub(crate) incoming: Arc<Incoming>,
+    pub(crate) received_at: Timestamp,
+    pub(crate) event_type: String,
+    pub(crate) sender_ip: String,
+    pub(crate) method: String,
+    pub(crate) content_type: String,
+    pub(crate) headers: String,
+    pub(crate) text: String,
+    pub(crate) dedupe_key: Option<String>,
+    pub(crate) content: Content,
+}
+
+/// What a request holds.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// Records to act upon.
+    Records { payload: Arc<Value>, records: Vec<Record> },
+    /// Nothing, but the refusal that it got.
+    Rejected { reply: Reply, reason: FieldError },
+}
+
+/// One record.
+#[derive(Clone, Debug)]
+pub(crate) enum Record {
+    /// For this webhook.
+    Mapped(Mapped),
+    /// For another event.
+    OtherEvent(String),
+}
+
+/// Lets a request in, or says what the sender is told instead.
+///
+/// # Errors
+/// The refusal, for a request of which nothing is kept.
+pub fn admit(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Result<Accepted, Reply> {
+    let incoming = authenticate(snapshot, request)?;
+    if incoming.webhook.settings.status == WebhookStatus::Inactive {
+        return Err(Reply::refusal(410, "This webhook is inactive"));
+    }
+    if let Err(reason) = verify(&incoming, request, now) {
+        return Ok(rejected(incoming, request, reason, now));
+    }
+    let content_type = header_text(&request.headers, "content-type").unwrap_or_default();
+    if !is_json(&content_type) {
+        return Err(Reply::refusal(415, "The content type must be application/json"));
+    }
+    let payload = parse(&request.body).map_err(|message| Reply::refusal(400, &message))?;
+    let records = records(&incoming, &payload).map_err(|message| Reply::refusal(400, &message))?;
+    // It was parsed as JSON, which is UTF-8.
+    let text = String::from_utf8_lossy(&request.body).into_owned();
+    Ok(Accepted {
+        received_at: now,
+        event_type: shown(event_name(&payload).unwrap_or(incoming.webhook.settings.event_type.as_str())),
+        sender_ip: request.sender_ip.to_string(),
+        method: request.method.to_owned(),
+        content_type,
+        headers: headers::to_json(&request.headers),
+        text,
+        dedupe_key: dedupe_key(&request.headers).map_err(|message| Reply::refusal(400, &message))?,
+        content: Content::Records { payload: Arc::new(payload), records },
+        incoming,
+    })
+}
+
+/// Maps stored content again, by another version of the webhook.
+pub(crate) fn remap(incoming: &Arc<Incoming>, accepted: &mut Accepted) {
+    accepted.incoming = incoming.clone();
+    if let Content::Records { payload, records: mapped } = &mut accepted.content
+        && let Ok(again) = records(incoming, payload)
+    {
+        *mapped = again;
+    }
+}
+
+/// A stored request, as if it came in again.
+pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow) -> Result<Accepted, String> {
+    let payload = parse(row.payload.as_bytes())?;
+    let records = records(incoming, &payload)?;
+    Ok(Accepted {
+        incoming: incoming.clone(),
+        received_at: row.received_at,
+        event_type: row.event_type.clone(),
+        sender_ip: row.sender_ip.clone(),
+        method: row.method.clone(),
+        content_type: row.content_type.clone(),
+        headers: row.headers.clone(),
+        text: row.payload.clone(),
+        dedupe_key: None,
+        content: Content::Records { payload: Arc::new(payload), records },
+    })
+}
+
+fn authenticate(snapshot: &Snapshot, request: &Received) -> Result<Arc<Incoming>, Reply> {
+    // The same work and the same answer whether the id or the token is wrong: hash first, look up then, compare always.
+    let given = token::hash(request.token.as_deref().unwrap_or_default());
+    let found = snapshot.incoming.get(request.webhook_id.as_str());
+    let expected = found.map_or(token::hash(""), |incoming| incoming.token_hash);
+    let matches = given == expected && request.token.is_some();
+    match found {
+        Some(incoming) if matches => Ok(incoming.clone()),
+        _ => Err(unknown_webhook()),
+    }
+}
+
+pub(crate) fn unknown_webhook() -> Reply {
+    Reply::refusal(404, "There is no webhook at this address, or its token is not valid")
+}
+
+/// Why a request is not let in.
+struct Rejection {
+    code: &'static str,
+    message: &'static str,
+}
+
+fn verify(incoming: &Incoming, request: &Received, now: Timestamp) -> Result<(), Rejection> {
+    let settings = &incoming.webhook.settings;
+    if settings.require_api_key {
+        let given = header_text(&request.headers, "x-api-key").unwrap_or_default();
+        if token::hash(&given) != incoming.api_key_hash {
+            return Err(Rejection {
+                code: "api_key",
+                message: "The API key in the header X-API-Key is missing or not valid",
+            });
+        }
+    }
+    let value = |name: &str| request.headers.get(name).map(http::HeaderValue::as_bytes);
+    let verdict = match settings.signature.scheme {
+        SignatureScheme::None => Ok(()),
+        SignatureScheme::HmacSha256 => {
+            x_webhook::verify(&incoming.keys, value(&settings.signature.header), &request.body)
+        }
+        SignatureScheme::StandardWebhooks => {
+            let received = standard_webhooks::Received {
+                id: value(standard_webhooks::ID_HEADER),
+                timestamp: value(standard_webhooks::TIMESTAMP_HEADER),
+                signature: value(standard_webhooks::SIGNATURE_HEADER),
+            };
+            let tolerance = settings.signature.tolerance_seconds;
+            standard_webhooks::verify(&incoming.keys, &received, &request.body, now.seconds(), tolerance)
+        }
+    };
+    verdict.map_err(|error| Rejection { code: error.code(), message: rejection_message(&error) })
+}
+
+fn rejection_message(error: &VerifyError) -> &'static str {
+    match error {
+        VerifyError::Missing(_) => "The signature is missing",
+        VerifyError::Malformed(_) => "The signature does not have the form that this webhook expects",
+        VerifyError::Mismatch => "The signature does not match the body",
+        VerifyError::TimestampOutOfTolerance { .. } => "The signed timestamp is too far from the present",
+    }
+}
+
+fn rejected(incoming: Arc<Incoming>, request: &Received, reason: Rejection, now: Timestamp) -> Accepted {
+    Accepted {
+        received_at: now,
+        event_type: incoming.webhook.settings.event_type.to_string(),
+        sender_ip: request.sender_ip.to_string(),
+        method: request.method.to_owned(),
+        content_type: header_text(&request.headers, "content-type").unwrap_or_default(),
+        headers: headers::to_json(&request.headers),
+        text: headers::text(&request.body, MAX_REJECTED_BYTES),
+        dedupe_key: None,
+        content: Content::Rejected {
+            reply: Reply::refusal(401, reason.message),
+            reason: FieldError { field: reason.code.to_owned(), message: reason.message.to_owned() },
+        },
+        incoming,
+    }
+}
+
+fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).map(|value| headers::text(value.as_bytes(), 1_024))
+}
+
+/// `application/json` and the types that end in `+json` (RFC 6839).
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn parse(body: &[u8]) -> Result<Value, String> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err("The body is empty".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|error| format!("The body is not valid JSON: {error}"))
+}
+
+fn records(incoming: &Incoming, payload: &Value) -> Result<Vec<Record>, String> {
+    match payload {
+        Value::Object(_) => Ok(vec![record(incoming, payload)]),
+        Value::Array(items) if items.len() > MAX_RECORDS => {
+            Err(format!("The array has more than {MAX_RECORDS} records"))
+        }
+        Value::Array(items) => match items.iter().position(|item| !item.is_object()) {
+            Some(position) => Err(format!("The array must hold objects; item {position} is none")),
+            None => Ok(items.iter().map(|item| record(incoming, item)).collect()),
+        },
+        _ => Err("The body must be a JSON object or an array of objects".to_owned()),
+    }
+}
+
+fn record(incoming: &Incoming, record: &Value) -> Record {
+    let settings = &incoming.webhook.settings;
+    match event_name(record) {
+        Some(name) if name != settings.event_type.as_str() => Record::OtherEvent(shown(name)),
+        _ => Record::Mapped(mapping::map(settings.mapping.as_deref(), record)),
+    }
+}
+
+/// The event that a payload names, if it does.
+fn event_name(payload: &Value) -> Option<&str> {
+    payload.get("event")?.as_str()
+}
+
+/// The name of an event as the log shows it: it may be any text, of any length.
+fn shown(event_name: &str) -> String {
+    headers::text(event_name.as_bytes(), MAX_EVENT_NAME_BYTES)
+}
+
+fn dedupe_key(headers: &HeaderMap) -> Result<Option<String>, String> {
+    let named =
+        ["webhook-id", "idempotency-key"].into_iter().find_map(|name| Some((name, headers.get(name)?)));
+    let Some((name, value)) = named else { return Ok(None) };
+    let key =
+        value.to_str().map_err(|_| format!("The header {name} must be visible ASCII characters"))?.trim();
+    if key.len() > MAX_DEDUPE_KEY_CHARS {
+        return Err(format!("The header {name} must have at most {MAX_DEDUPE_KEY_CHARS} characters"));
+    }
+    Ok((!key.is_empty()).then(|| format!("{name}:{key}")))
+}
+
+impl Accepted {
+    /// Where it came in.
+    pub fn webhook_id(&self) -> &WebhookId {
+        &self.incoming.webhook.id
+    }
+
+    pub(crate) fn is_array(&self) -> bool {
+        matches!(&self.content, Content::Records { payload, .. } if payload.is_array())
+    }
+}

@@ -1,0 +1,80 @@
+//! Records what became of attempts, in batches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::DeliveryId;
+use store::Store;
+use store::queue::GiveBack;
+use store::record::{AttemptRow, Record};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::Clock;
+
+/// Attempts recorded in one transaction.
+const BATCH: usize = 256;
+/// How long to wait before recording is tried again when the database does not answer.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What became of a delivery that was taken from a queue.
+pub(crate) enum Outcome {
+    /// It was tried.
+    Attempted(Box<AttemptRow>),
+    /// It was not: its webhook gets none any more. What is to be done with it is for the sweep to say.
+    GivenBack(DeliveryId),
+    /// Everything before this is to be recorded, and then said so.
+    Flush(oneshot::Sender<()>),
+}
+
+/// Records until nobody sends outcomes any more.
+pub(crate) async fn run(store: Store, node: Arc<str>, clock: Clock, mut outcomes: mpsc::Receiver<Outcome>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while outcomes.recv_many(&mut batch, BATCH).await > 0 {
+        let (mut attempts, mut given_back, mut flushed) =
+            (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+        for outcome in batch.drain(..) {
+            match outcome {
+                Outcome::Attempted(attempt) => attempts.push(*attempt),
+                Outcome::GivenBack(id) => given_back.push(id),
+                Outcome::Flush(done) => flushed.push(done),
+            }
+        }
+        count(&attempts);
+        record(&store, &node, &clock, &attempts).await;
+        give_back(&store, &node, given_back).await;
+        for done in flushed {
+            // Who asked may have lost patience.
+            let _ = done.send(());
+        }
+    }
+}
+
+async fn record(store: &Store, node: &Arc<str>, clock: &Clock, attempts: &[AttemptRow]) {
+    if attempts.is_empty() {
+        return;
+    }
+    // What is not recorded is sent again after the lease: keep it until the database takes it.
+    loop {
+        let work = Record { node: node.clone(), attempts: attempts.to_vec(), now: clock.now() };
+        let Err(error) = store.write(work).await else { return };
+        tracing::error!(error = %crate::engine::chain(&error), attempts = attempts.len(), "attempts could not be recorded yet");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn give_back(store: &Store, node: &Arc<str>, deliveries: Vec<DeliveryId>) {
+    if deliveries.is_empty() {
+        return;
+    }
+    // If this fails the lease ends with this process, and the sweep finds them then.
+    if let Err(error) = store.write(GiveBack { node: node.clone(), deliveries }).await {
+        tracing::warn!(error = %crate::engine::chain(&error), "deliveries could not be given back");
+    }
+}
+
+fn count(attempts: &[AttemptRow]) {
+    for attempt in attempts {
+        metrics::counter!("ccsp_delivery_attempts_total", "status" => attempt.status.as_str()).increment(1);
+        metrics::histogram!("ccsp_delivery_attempt_seconds").record(attempt.duration_ms as f64 / 1_000.0);
+    }
+}

@@ -1,0 +1,174 @@
+//! One attempt: what is sent, and what its outcome means for the delivery. Both are functions; the network is between them.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::Bytes;
+use delivery::{Answer, Verdict, classify, parse_retry_after};
+use domain::Timestamp;
+use domain::log::DeliveryStatus;
+use domain::outgoing::{Method, SigningScheme};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use outbound::{Request, Response, SendError};
+use signature::{standard_webhooks, x_webhook};
+use store::queue::DueDelivery;
+use store::record::AttemptRow;
+
+use crate::headers;
+use crate::snapshot::Outgoing;
+
+/// How much of an answer is kept in the log.
+const MAX_STORED_RESPONSE_BYTES: usize = 16 * 1_024;
+/// What we call ourselves.
+const USER_AGENT: &str = concat!("CloudCusp-Mailer/", env!("CARGO_PKG_VERSION"));
+
+const X_WEBHOOK_EVENT: HeaderName = HeaderName::from_static("x-webhook-event");
+const X_WEBHOOK_ID: HeaderName = HeaderName::from_static("x-webhook-id");
+const X_WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("x-webhook-timestamp");
+const X_WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
+const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// The request of an attempt that begins now; `None` if what is stored as the URL is none.
+pub fn request(outgoing: &Outgoing, delivery: &DueDelivery, now: Timestamp) -> Option<Request> {
+    let settings = &outgoing.webhook.settings;
+    let event = &delivery.event;
+    let body = event.envelope();
+    let mut headers = outgoing.headers.clone();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    // The same on every attempt, and on every delivery of this event: receivers recognise it by this.
+    let id = event.id.to_string();
+    let timestamp = now.seconds().to_string();
+    let mut set = |name: HeaderName, value: &str| {
+        // All values are ASCII of our own making.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(X_WEBHOOK_EVENT, event.event_type.as_str());
+    set(X_WEBHOOK_ID, &id);
+    set(X_WEBHOOK_TIMESTAMP, &timestamp);
+    for scheme in &settings.signing.schemes {
+        match scheme {
+            SigningScheme::XWebhookSignature => {
+                if let Some(key) = outgoing.keys.first() {
+                    set(X_WEBHOOK_SIGNATURE, &x_webhook::sign(key, body.as_bytes()));
+                }
+            }
+            SigningScheme::StandardWebhooks => {
+                set(WEBHOOK_ID, &id);
+                set(WEBHOOK_TIMESTAMP, &timestamp);
+                set(
+                    WEBHOOK_SIGNATURE,
+                    &standard_webhooks::sign(&outgoing.keys, &id, now.seconds(), body.as_bytes()),
+                );
+            }
+        }
+    }
+    let method = match settings.method {
+        Method::Post => http::Method::POST,
+        Method::Put => http::Method::PUT,
+        Method::Patch => http::Method::PATCH,
+    };
+    let timeout = Duration::from_secs(settings.timeout_seconds.into());
+    Some(Request { method, url: outgoing.url.clone()?, headers, body: Bytes::from(body), timeout })
+}
+
+/// What became of an attempt: when it began and ended, and what came back.
+pub struct Exchange {
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// The headers that were sent.
+    pub request_headers: HeaderMap,
+    /// The answer, or why there was none.
+    pub result: Result<Response, SendError>,
+}
+
+/// What an attempt means for its delivery: the row to record.
+pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -> AttemptRow {
+    let settings = &outgoing.webhook.settings;
+    let json_valid = |body: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    let (answer, http_status, mut error_code, mut error) = match &exchange.result {
+        Ok(response) => {
+            let retry_after = response.headers.get(header::RETRY_AFTER);
+            let answer = Answer::Http {
+                status: response.status,
+                json_valid: settings.expect_json.then(|| json_valid(&response.body)),
+                retry_after_seconds: retry_after
+                    .and_then(|v| parse_retry_after(v.as_bytes(), exchange.ended.seconds())),
+            };
+            (answer, Some(response.status), None, None)
+        }
+        Err(error) => (Answer::Nothing, None, Some(error.code()), Some(chain(error))),
+    };
+    let verdict = classify(answer);
+    if let (Some(status), true) = (http_status, verdict != Verdict::Delivered) {
+        let is_success = (200..300).contains(&status);
+        error_code = Some(if is_success { "invalid_json" } else { "http_status" });
+        error = Some(match is_success {
+            true => format!("the answer was {status}, but its body is not JSON"),
+            false => format!("the answer was {status}"),
+        });
+    }
+    let first_attempt_at = delivery.first_attempt_at.unwrap_or(exchange.started);
+    let number = delivery.attempts.saturating_add(1);
+    let (status, due_at) = match verdict {
+        Verdict::Delivered => (DeliveryStatus::Delivered, None),
+        Verdict::Gone => (DeliveryStatus::Failed, None),
+        Verdict::Retry { retry_after_seconds } => {
+            let ended = exchange.ended.millis();
+            match outgoing.schedule.next_attempt(
+                first_attempt_at.millis(),
+                number,
+                ended,
+                retry_after_seconds,
+            ) {
+                Some(due) => (DeliveryStatus::Retrying, Some(Timestamp::from_millis(due))),
+                None => (DeliveryStatus::Failed, None),
+            }
+        }
+    };
+    AttemptRow {
+        delivery_id: delivery.id,
+        webhook_id: delivery.webhook_id.clone(),
+        number,
+        attempted_at: exchange.started,
+        first_attempt_at,
+        duration_ms: exchange.ended.millis().saturating_sub(exchange.started.millis()).max(0),
+        http_status,
+        error_code,
+        error,
+        request_headers: headers::to_json(&exchange.request_headers),
+        response_headers: exchange
+            .result
+            .as_ref()
+            .map_or_else(|_| "{}".to_owned(), |r| headers::to_json(&r.headers)),
+        response_body: exchange.result.as_ref().map_or_else(
+            |_| String::new(),
+            |response| headers::text(&response.body, MAX_STORED_RESPONSE_BYTES),
+        ),
+        status,
+        due_at,
+        deactivate: (verdict == Verdict::Gone)
+            .then_some("The destination answered 410 Gone: it wants no more deliveries"),
+    }
+}
+
+/// An error with everything behind it, for the log.
+fn chain(error: &SendError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text.replace('\0', "\u{fffd}")
+}

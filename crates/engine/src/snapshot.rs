@@ -1,0 +1,178 @@
+//! The configuration in memory: what the hot paths look up, prepared once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use delivery::Schedule;
+use domain::incoming::WebhookStatus;
+use domain::{EventType, IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use signature::{SigningKey, TokenHash, token};
+use store::config::Config;
+use url::Url;
+
+use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
+
+/// What an API key may do; each scope includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// See.
+    Read,
+    /// Change.
+    Write,
+    /// Manage keys.
+    Admin,
+}
+
+impl Scope {
+    /// The name as the API shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Read => "read",
+            Scope::Write => "write",
+            Scope::Admin => "admin",
+        }
+    }
+
+    /// The scope of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Scope::Read, Scope::Write, Scope::Admin].into_iter().find(|scope| scope.as_str() == name)
+    }
+}
+
+/// An API key, without the key.
+#[derive(Clone, Debug)]
+pub struct ApiKey {
+    /// Unique.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// The key's last characters.
+    pub hint: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An incoming webhook, ready to be used.
+#[derive(Debug)]
+pub struct Incoming {
+    /// What is configured.
+    pub webhook: IncomingWebhook,
+    /// Its secrets.
+    pub secrets: IncomingSecrets,
+    pub(crate) token_hash: TokenHash,
+    pub(crate) api_key_hash: TokenHash,
+    pub(crate) keys: Vec<SigningKey>,
+}
+
+/// An outgoing webhook, ready to be used.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// What is configured.
+    pub webhook: OutgoingWebhook,
+    /// Its secrets.
+    pub secrets: OutgoingSecrets,
+    /// `None` if what is stored is no URL: saving checks it, so only a changed database has such a one.
+    pub(crate) url: Option<Url>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) keys: Vec<SigningKey>,
+    pub(crate) schedule: Schedule,
+}
+
+impl Outgoing {
+    /// Whether it gets deliveries.
+    pub fn is_active(&self) -> bool {
+        self.webhook.settings.status == WebhookStatus::Active
+    }
+}
+
+/// All of it, of one version.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// The version of the stored configuration; 0 before the first load.
+    pub version: i64,
+    /// Incoming webhooks.
+    pub incoming: HashMap<WebhookId, Arc<Incoming>>,
+    /// Outgoing webhooks.
+    pub outgoing: HashMap<WebhookId, Arc<Outgoing>>,
+    /// API keys by the hash of the key.
+    pub api_keys: HashMap<TokenHash, ApiKey>,
+    /// The lists that exist.
+    pub lists: HashSet<ListId>,
+    subscriptions: HashMap<EventType, Vec<Arc<Outgoing>>>,
+}
+
+impl Snapshot {
+    /// Prepares what was loaded.
+    ///
+    /// # Errors
+    /// If a secret can't be opened.
+    pub fn new(config: Config, vault: &Vault) -> Result<Self, VaultError> {
+        let mut snapshot =
+            Self { version: config.version, lists: config.lists.into_iter().collect(), ..Self::default() };
+        for (webhook, sealed) in config.incoming {
+            let secrets = vault.open_incoming(&webhook.id, &sealed)?;
+            snapshot.incoming.insert(webhook.id.clone(), Arc::new(Incoming::new(webhook, secrets)));
+        }
+        for (webhook, sealed) in config.outgoing {
+            let secrets = vault.open_outgoing(&webhook.id, &sealed)?;
+            let outgoing = Arc::new(Outgoing::new(webhook, secrets));
+            if outgoing.is_active() {
+                for event in outgoing.webhook.settings.events.iter().collect::<HashSet<_>>() {
+                    snapshot.subscriptions.entry(event.clone()).or_default().push(outgoing.clone());
+                }
+            }
+            snapshot.outgoing.insert(outgoing.webhook.id.clone(), outgoing);
+        }
+        for key in config.api_keys {
+            // A scope or hash of another form can't authorise anything.
+            let (Some(scope), Ok(hash)) =
+                (Scope::from_name(&key.scope), <[u8; 32]>::try_from(key.hash.as_slice()))
+            else {
+                continue;
+            };
+            let api_key =
+                ApiKey { id: key.id, name: key.name, scope, hint: key.hint, created_at: key.created_at };
+            snapshot.api_keys.insert(TokenHash::from_bytes(hash), api_key);
+        }
+        Ok(snapshot)
+    }
+
+    /// The active outgoing webhooks that get events of this kind.
+    pub fn subscribers_of(&self, event_type: &EventType) -> &[Arc<Outgoing>] {
+        self.subscriptions.get(event_type).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Incoming {
+    /// Prepares one.
+    pub fn new(webhook: IncomingWebhook, secrets: IncomingSecrets) -> Self {
+        Self {
+            token_hash: token::hash(secrets.token.expose()),
+            api_key_hash: token::hash(secrets.api_key.expose()),
+            keys: SigningKey::new(&secrets.signing).into_iter().collect(),
+            webhook,
+            secrets,
+        }
+    }
+}
+
+impl Outgoing {
+    /// Prepares one.
+    pub fn new(webhook: OutgoingWebhook, secrets: OutgoingSecrets) -> Self {
+        let own = webhook.settings.headers.iter();
+        let headers = own.filter_map(|(name, value)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+        });
+        Self {
+            url: Url::parse(&webhook.settings.url).ok(),
+            headers: headers.collect(),
+            keys: SigningKey::new(&secrets.signing).into_iter().collect(),
+            schedule: Schedule::new(webhook.settings.retry.schedule_seconds.clone()).unwrap_or_default(),
+            webhook,
+            secrets,
+        }
+    }
+}

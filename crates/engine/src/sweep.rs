@@ -1,0 +1,139 @@
+//! The background reconcilers: each looks at what is, and does what is missing. Woken by a signal or by a timer, each may run
+//! at any moment, on any number of nodes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Timestamp;
+use store::StoreError;
+use store::once::Forget;
+use store::queue::{CancelWaiting, Claim, Heartbeat, ReleaseDead, Waiting};
+use tokio::time::MissedTickBehavior;
+
+use crate::engine::{Core, chain};
+
+/// How often the table is asked for what is due. Retries are planned in seconds.
+const SWEEP: Duration = Duration::from_secs(1);
+/// How often a node says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+/// How long a node that says nothing is taken to be alive: several heartbeats, so that a pause is not a death.
+const NODE_LIFETIME_MS: i64 = 15_000;
+/// How often the configuration's version is asked for: how late a node notices what another one changed, when nothing comes in.
+const CONFIG_POLL: Duration = Duration::from_secs(1);
+/// How often expired keys are forgotten.
+const FORGET: Duration = Duration::from_secs(60);
+/// How often partitions are prepared; they are made days ahead.
+const PREPARE_DAYS: Duration = Duration::from_secs(3_600);
+/// Rows changed in one transaction of housekeeping, so that nobody waits long for it.
+const CHUNK: usize = 1_000;
+
+/// Starts all of them.
+pub(crate) fn start(core: &Arc<Core>) {
+    tokio::spawn(sweep(core.clone()));
+    tokio::spawn(every(HEARTBEAT, core.clone(), heartbeat));
+    tokio::spawn(every(CONFIG_POLL, core.clone(), |core| async move { core.refresh().await }));
+    tokio::spawn(every(FORGET, core.clone(), forget));
+    tokio::spawn(every(PREPARE_DAYS, core.clone(), |core| async move {
+        core.store.prepare_days(core.now()).await
+    }));
+}
+
+/// Runs a reconciler again and again until the engine stops. A failure is logged, and is no reason to stop.
+async fn every<F>(period: Duration, core: Arc<Core>, run: impl Fn(Arc<Core>) -> F)
+where
+    F: Future<Output = Result<(), StoreError>>,
+{
+    let mut timer = tokio::time::interval(period);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !core.is_stopping() {
+        timer.tick().await;
+        if let Err(error) = run(core.clone()).await {
+            tracing::warn!(error = %chain(&error), "background work failed and will be tried again");
+        }
+    }
+}
+
+async fn sweep(core: Arc<Core>) {
+    let mut timer = tokio::time::interval(SWEEP);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !core.is_stopping() {
+        let outcome = tokio::select! {
+            _ = timer.tick() => look(&core).await,
+            () = core.dispatcher.room_again.notified() => Ok(()),
+        };
+        if let Err(error) = outcome.and(refill(&core).await) {
+            tracing::warn!(error = %chain(&error), "deliveries that wait could not be claimed and will be tried again");
+        }
+    }
+}
+
+/// Looks for webhooks with deliveries that are due, and for those that get none any more.
+async fn look(core: &Core) -> Result<(), StoreError> {
+    let now = core.now();
+    let (executing, queued) = core.dispatcher.load();
+    metrics::gauge!("ccsp_deliveries_in_flight").set(executing as f64);
+    metrics::gauge!("ccsp_deliveries_queued").set(queued as f64);
+    for (webhook_id, due_at) in core.store.read(Waiting).await? {
+        let snapshot = core.snapshot();
+        match snapshot.outgoing.get(&webhook_id) {
+            Some(outgoing) if outgoing.is_active() && due_at <= now => {
+                core.dispatcher.due_in_table(&webhook_id)
+            }
+            Some(outgoing) if outgoing.is_active() => {}
+            _ => cancel(core, webhook_id).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn cancel(core: &Core, webhook_id: domain::WebhookId) -> Result<(), StoreError> {
+    // The webhook may be newer than our configuration.
+    core.refresh().await?;
+    if core.snapshot().outgoing.get(&webhook_id).is_some_and(|outgoing| outgoing.is_active()) {
+        return Ok(());
+    }
+    while core.store.write(CancelWaiting { webhook_id: webhook_id.clone(), limit: CHUNK }).await? > 0 {}
+    Ok(())
+}
+
+/// Claims deliveries for destinations that have room.
+async fn refill(core: &Arc<Core>) -> Result<(), StoreError> {
+    for (webhook_id, places) in core.dispatcher.refills() {
+        let claim =
+            Claim { webhook_id: webhook_id.clone(), node: core.node.clone(), now: core.now(), limit: places };
+        let found = core.store.write(claim).await;
+        let outcome = found.as_ref().map(|_| ()).map_err(|_| StoreError::Conflict);
+        core.dispatcher.refilled(&webhook_id, places, found.unwrap_or_default());
+        if outcome.is_err() {
+            // Not caught up, then: it is only not known.
+            core.dispatcher.due_in_table(&webhook_id);
+            return outcome;
+        }
+    }
+    Ok(())
+}
+
+/// Says that this node is alive, and gives back what dead ones hold.
+async fn heartbeat(core: Arc<Core>) -> Result<(), StoreError> {
+    beat(&core).await?;
+    let given_back = core.store.write(ReleaseDead { now: core.now() }).await?;
+    if given_back > 0 {
+        tracing::warn!(deliveries = given_back, "took over the deliveries of a node that died");
+    }
+    Ok(())
+}
+
+pub(crate) async fn beat(core: &Core) -> Result<(), StoreError> {
+    let expires_at = core.now().plus_millis(NODE_LIFETIME_MS);
+    core.store.write(Heartbeat { node: core.node.clone(), expires_at }).await
+}
+
+/// Gives back what a process before this one held, where there can be no other process: see [`store::Store::is_shared`].
+pub(crate) async fn release_all(core: &Core) -> Result<u64, StoreError> {
+    core.store.write(ReleaseDead { now: Timestamp::from_millis(i64::MAX) }).await
+}
+
+async fn forget(core: Arc<Core>) -> Result<(), StoreError> {
+    while core.store.write(Forget { now: core.now(), limit: CHUNK as i64 }).await? > 0 {}
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Secrets: made at random, sealed before they are stored, opened when the configuration is loaded.
+
+use domain::WebhookId;
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use serde::{Deserialize, Serialize};
+use signature::{MasterKey, Secret, token};
+
+/// A stored secret can't be opened: the master key is another one, or the database was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret {identity} can't be opened with this master key")]
+pub struct VaultError {
+    identity: String,
+}
+
+/// The secrets of an incoming webhook.
+#[derive(Clone, Debug)]
+pub struct IncomingSecrets {
+    /// In the URL.
+    pub token: Secret,
+    /// In the header `X-API-Key`, if the webhook asks for it.
+    pub api_key: Secret,
+    /// The key of the signatures.
+    pub signing: Secret,
+}
+
+/// The secrets of an outgoing webhook.
+#[derive(Clone, Debug)]
+pub struct OutgoingSecrets {
+    /// The key of the signatures.
+    pub signing: Secret,
+}
+
+/// Secrets in the form that is sealed.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Plain {
+    token: String,
+    api_key: String,
+    signing: String,
+}
+
+/// What makes, seals and opens secrets.
+pub struct Vault {
+    key: MasterKey,
+    random: Mutex<StdRng>,
+}
+
+impl Vault {
+    /// A vault with this key, that draws from this generator.
+    pub fn new(key: MasterKey, random: StdRng) -> Self {
+        Self { key, random: Mutex::new(random) }
+    }
+
+    /// An id for a webhook.
+    #[expect(
+        clippy::expect_used,
+        reason = "the generator makes 12 characters of [a-z0-9], as its tests check"
+    )]
+    pub fn new_webhook_id(&self) -> WebhookId {
+        token::generate_webhook_id(&mut *self.random.lock()).parse().expect("a webhook id")
+    }
+
+    /// A token for a URL.
+    pub fn new_token(&self) -> Secret {
+        Secret::new(token::generate_token(&mut *self.random.lock()))
+    }
+
+    /// An API key.
+    pub fn new_api_key(&self) -> Secret {
+        token::generate_api_key(&mut *self.random.lock())
+    }
+
+    /// A signing secret.
+    pub fn new_signing_secret(&self) -> Secret {
+        token::generate_signing_secret(&mut *self.random.lock())
+    }
+
+    /// Seals the secrets of an incoming webhook.
+    pub fn seal_incoming(&self, id: &WebhookId, secrets: &IncomingSecrets) -> Vec<u8> {
+        let text = |secret: &Secret| secret.expose().to_owned();
+        let plain = Plain {
+            token: text(&secrets.token),
+            api_key: text(&secrets.api_key),
+            signing: text(&secrets.signing),
+        };
+        self.seal_plain(&incoming_identity(id), &plain)
+    }
+
+    /// Opens the secrets of an incoming webhook.
+    ///
+    /// # Errors
+    /// If they were sealed with another key or for another webhook.
+    pub fn open_incoming(&self, id: &WebhookId, sealed: &[u8]) -> Result<IncomingSecrets, VaultError> {
+        let plain = self.open_plain(incoming_identity(id), sealed)?;
+        let (token, api_key, signing) =
+            (Secret::new(plain.token), Secret::new(plain.api_key), Secret::new(plain.signing));
+        Ok(IncomingSecrets { token, api_key, signing })
+    }
+
+    /// Seals the secrets of an outgoing webhook.
+    pub fn seal_outgoing(&self, id: &WebhookId, secrets: &OutgoingSecrets) -> Vec<u8> {
+        let plain = Plain { signing: secrets.signing.expose().to_owned(), ..Plain::default() };
+        self.seal_plain(&outgoing_identity(id), &plain)
+    }
+
+    /// Opens the secrets of an outgoing webhook.
+    ///
+    /// # Errors
+    /// If they were sealed with another key or for another webhook.
+    pub fn open_outgoing(&self, id: &WebhookId, sealed: &[u8]) -> Result<OutgoingSecrets, VaultError> {
+        let plain = self.open_plain(outgoing_identity(id), sealed)?;
+        Ok(OutgoingSecrets { signing: Secret::new(plain.signing) })
+    }
+
+    /// Seals bytes for one place, named by its identity.
+    pub fn seal(&self, identity: &str, plaintext: &[u8]) -> Vec<u8> {
+        self.key.seal(identity, plaintext, &mut *self.random.lock())
+    }
+
+    /// Opens bytes that were sealed for this place.
+    ///
+    /// # Errors
+    /// If they were sealed with another key or for another place.
+    pub fn open(&self, identity: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.key.open(identity, sealed).map_err(|_| VaultError { identity: identity.to_owned() })
+    }
+
+    #[expect(clippy::expect_used, reason = "a struct of strings always has a JSON form")]
+    fn seal_plain(&self, identity: &str, plain: &Plain) -> Vec<u8> {
+        self.seal(identity, &serde_json::to_vec(plain).expect("a JSON form"))
+    }
+
+    fn open_plain(&self, identity: String, sealed: &[u8]) -> Result<Plain, VaultError> {
+        let opened = self.open(&identity, sealed)?;
+        serde_json::from_slice(&opened).map_err(|_| VaultError { identity })
+    }
+}
+
+fn incoming_identity(id: &WebhookId) -> String {
+    format!("incoming_webhook/{id}/secrets")
+}
+
+fn outgoing_identity(id: &WebhookId) -> String {
+    format!("outgoing_webhook/{id}/secrets")
+}
