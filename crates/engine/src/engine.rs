@@ -101,7 +101,7 @@ impl Core {
     pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
         let begun = self.loads.load(Ordering::Acquire);
         let _alone = self.loading.lock().await;
-        if self.loads.load(Ordering::Acquire) > begun + 1 {
+        if self.loads.load(Ordering::Acquire) > begun {
             return Ok(());
         }
         self.loads.fetch_add(1, Ordering::AcqRel);
