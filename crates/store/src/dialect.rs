@@ -6,14 +6,20 @@
 //! - `INTEGER` has 64 bits and `BLOB` is bytes (`BIGINT`, `BYTEA`);
 //! - `/*pg: … */` is code on PostgreSQL alone, `/*sqlite: … */` on SQLite alone.
 
+/// What begins code for SQLite alone.
+const SQLITE: &str = "/*sqlite:";
+/// What begins code for PostgreSQL alone.
+const POSTGRES: &str = "/*pg:";
+
 /// The statement for SQLite.
 pub fn sqlite(sql: &str) -> String {
-    array_conditions(&uncomment(sql, "/*sqlite:"), |number| format!(" IN rarray(?{number})"))
+    array_conditions(&choose(sql, SQLITE, POSTGRES), |number| format!(" IN rarray(?{number})"))
 }
 
 /// The statement for PostgreSQL.
 pub fn postgres(sql: &str) -> String {
-    let sql = replace_word(&replace_word(&uncomment(sql, "/*pg:"), "INTEGER", "BIGINT"), "BLOB", "BYTEA");
+    let sql =
+        replace_word(&replace_word(&choose(sql, POSTGRES, SQLITE), "INTEGER", "BIGINT"), "BLOB", "BYTEA");
     let sql = array_conditions(&sql, |number| format!(" = ANY(?{number})"));
     placeholders(&sql, |number| format!("${number}"))
 }
@@ -23,7 +29,8 @@ pub fn postgres(sql: &str) -> String {
 /// `types` are the PostgreSQL types of the parameters in order. The statement is one of
 /// `INSERT INTO t (…) VALUES (…) …`, `UPDATE t SET … WHERE …` and `DELETE FROM t WHERE …`.
 pub fn postgres_many(sql: &str, types: &[String]) -> Option<String> {
-    let sql = replace_word(&replace_word(&uncomment(sql, "/*pg:"), "INTEGER", "BIGINT"), "BLOB", "BYTEA");
+    let sql =
+        replace_word(&replace_word(&choose(sql, POSTGRES, SQLITE), "INTEGER", "BIGINT"), "BLOB", "BYTEA");
     let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     let arrays: Vec<String> = types.iter().enumerate().map(|(i, t)| format!("${}::{t}[]", i + 1)).collect();
     let columns: Vec<String> = (1..=types.len()).map(|i| format!("c{i}")).collect();
@@ -51,13 +58,20 @@ fn closing_parenthesis(text: &str) -> Option<usize> {
     })
 }
 
-fn uncomment(sql: &str, mark: &str) -> String {
+/// Keeps the code behind one mark and leaves out that behind the other.
+fn choose(sql: &str, keep: &str, leave: &str) -> String {
+    let without = between(sql, leave, |_| "");
+    between(&without, keep, |code| code)
+}
+
+/// Replaces each comment that begins with `mark`.
+fn between(sql: &str, mark: &str, replace: impl Fn(&str) -> &str) -> String {
     let mut out = String::with_capacity(sql.len());
     let mut rest = sql;
     while let Some((before, after)) = rest.split_once(mark) {
         let (code, behind) = after.split_once("*/").unwrap_or((after, ""));
         out.push_str(before);
-        out.push_str(code);
+        out.push_str(replace(code));
         rest = behind;
     }
     out.push_str(rest);
@@ -107,7 +121,7 @@ mod tests {
     fn sqlite_takes_arrays_by_a_table_function() {
         assert_eq!(
             sqlite("SELECT 1 FROM t WHERE a IN ?12 AND b = ?2 /*pg: FOR UPDATE */ /*sqlite: x */"),
-            "SELECT 1 FROM t WHERE a IN rarray(?12) AND b = ?2 /*pg: FOR UPDATE */  x "
+            "SELECT 1 FROM t WHERE a IN rarray(?12) AND b = ?2   x "
         );
         assert_eq!(sqlite("a IN ?1 OR b IN ?2"), "a IN rarray(?1) OR b IN rarray(?2)");
     }
