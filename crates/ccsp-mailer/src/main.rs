@@ -1,3 +1,65 @@
 //! The program: command line, configuration, start and stop.
 
-fn main() {}
+mod api_key;
+mod config;
+mod data_dir;
+mod demo;
+mod doctor;
+mod logging;
+mod serve;
+mod server;
+mod setup;
+mod timeline;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Receives webhooks, acts on subscribers, and sends webhooks.
+#[derive(Debug, Parser)]
+#[command(name = "ccsp-mailer", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(config::ServeOptions),
+    /// Create, list and revoke API keys.
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKeyCommand),
+    /// Show the whole round trip on this machine, with sample data that is gone afterwards.
+    Demo(demo::DemoOptions),
+    /// Bring the database's schema up to date.
+    Migrate(config::CommonOptions),
+    /// Check configuration, database, clock and network, and say what to mend.
+    Doctor(config::ServeOptions),
+}
+
+fn main() -> ExitCode {
+    let cli: Cli = match config::parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(exit) => return exit.print(),
+    };
+    // One line, with everything behind it: what a person at a terminal, or a supervisor's log, needs.
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ccsp-mailer: {error:#}");
+            ExitCode::from(if error.is::<config::ConfigError>() { config::EXIT_CONFIG } else { 1 })
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve(options) => serve::run(options).await,
+        Command::ApiKey(command) => api_key::run(command).await,
+        Command::Demo(options) => demo::run(options).await,
+        Command::Migrate(options) => setup::migrate(options).await,
+        Command::Doctor(options) => doctor::run(options).await,
+    }
+}

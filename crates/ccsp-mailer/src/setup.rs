@@ -1,0 +1,70 @@
+//! What every command does first: open the database, with its schema up to date.
+
+use anyhow::Context;
+use domain::Timestamp;
+use engine::{Clock, Engine};
+use outbound::{Client, IpNet};
+use store::{Location, Store};
+
+use crate::config::{CommonOptions, ServeOptions};
+use crate::data_dir;
+use crate::logging;
+
+/// Opens the database and brings its schema up to date.
+pub async fn open_store(options: &CommonOptions) -> anyhow::Result<Store> {
+    let location = options.location()?;
+    let option = match &location {
+        Location::File(file) => {
+            data_dir::create(&options.data_dir)?;
+            format!("--data-dir: {}", file.display())
+        }
+        Location::Server(_) => "--database-url".to_owned(),
+    };
+    let store = Store::open(&location).with_context(|| option.clone())?;
+    let steps = store.migrate(now()).await.with_context(|| format!("{option}: the database can't be used"))?;
+    if steps > 0 {
+        tracing::info!(steps, "the schema was brought up to date");
+    }
+    Ok(store)
+}
+
+/// The machine's time.
+pub fn now() -> Timestamp {
+    Clock::System.now()
+}
+
+/// Starts an engine on the database of these options.
+pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
+    let store = open_store(&options.common).await?;
+    data_dir::create(&options.common.data_dir)?;
+    let options = engine::Options {
+        store,
+        master_key: data_dir::master_key(&options.common.data_dir)?,
+        client: client(&options.allow_private_destinations)?,
+        allow_private: options.allow_private_destinations.clone(),
+        clock: Clock::System,
+        seed: data_dir::seed()?,
+    };
+    Engine::start(options).await.context("the engine can't be started")
+}
+
+fn client(allow_private: &[IpNet]) -> anyhow::Result<Client> {
+    let options = outbound::Options { allow_private: allow_private.to_vec(), ..outbound::Options::default() };
+    Client::new(options).context("the HTTP client can't be made")
+}
+
+/// The command `migrate`.
+pub async fn migrate(options: CommonOptions) -> anyhow::Result<()> {
+    logging::start(&options)?;
+    let location = options.location()?;
+    if matches!(location, Location::File(_)) {
+        data_dir::create(&options.data_dir)?;
+    }
+    let steps = Store::open(&location)?.migrate(now()).await.context("the schema can't be brought up to date")?;
+    match steps {
+        0 => println!("the schema is up to date"),
+        1 => println!("1 step was needed: the schema is up to date"),
+        steps => println!("{steps} steps were needed: the schema is up to date"),
+    }
+    Ok(())
+}
