@@ -5,111 +5,15 @@
 
 use std::sync::Arc;
 
-use domain::{Ids, WebhookId};
-use parking_lot::Mutex;
 use store::StoreError;
 use store::commit::{Decide, DedupeKey, Found, Needs};
-use store::queue::DueDelivery;
 
-use crate::clock::Clock;
-use crate::command::{Command, Executed};
+use crate::command::Command;
 use crate::decide::Decision;
-use crate::receive::{self, Accepted, Content, Record, Reply};
+pub use crate::item::{Decided, Done, Item, Shared};
+use crate::receive::{self, Accepted, Content, Record};
+pub use crate::room::{Reservation, Room};
 use crate::snapshot::Snapshot;
-
-/// The dispatcher's memory, as a batch sees it.
-pub trait Room: Send + Sync {
-    /// Takes up to so many places for deliveries to this webhook, and says how many it got.
-    fn reserve(&self, webhook: &WebhookId, want: usize) -> usize;
-    /// Gives places back.
-    fn release(&self, webhook: &WebhookId, count: usize);
-}
-
-/// Places that were taken. Dropped, they go back.
-pub struct Reservation {
-    room: Arc<dyn Room>,
-    held: Vec<(WebhookId, usize)>,
-}
-
-impl Reservation {
-    pub(crate) fn new(room: Arc<dyn Room>) -> Self {
-        Self { room, held: Vec::new() }
-    }
-
-    pub(crate) fn take(&mut self, webhook: &WebhookId, want: usize) -> usize {
-        let granted = self.room.reserve(webhook, want);
-        if granted > 0 {
-            self.held.push((webhook.clone(), granted));
-        }
-        granted
-    }
-
-    /// Leaves the places to the jobs that they were taken for.
-    pub fn hand_over(mut self) {
-        self.held.clear();
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        for (webhook, count) in self.held.drain(..) {
-            self.room.release(&webhook, count);
-        }
-    }
-}
-
-/// One thing to decide.
-#[derive(Clone, Debug)]
-pub enum Item {
-    /// A request from outside.
-    Request(Box<Accepted>),
-    /// A command.
-    Command(Box<Command>),
-}
-
-impl Item {
-    /// The same item under another configuration.
-    pub fn under(&mut self, snapshot: &Snapshot) {
-        if let Item::Request(accepted) = self
-            && let Some(incoming) = snapshot.incoming.get(accepted.webhook_id())
-        {
-            receive::remap(incoming, accepted);
-        }
-    }
-}
-
-/// What became of it.
-#[derive(Clone, Debug)]
-pub enum Done {
-    /// The sender's answer.
-    Reply(Reply),
-    /// What the command came to.
-    Executed(Box<Executed>),
-}
-
-/// What a batch came to.
-pub struct Decided {
-    /// One for each item.
-    pub done: Vec<Done>,
-    /// Deliveries that have a place in memory.
-    pub jobs: Vec<DueDelivery>,
-    /// Webhooks for which deliveries wait in the table.
-    pub spilled: Vec<WebhookId>,
-    /// The places of the jobs.
-    pub reservation: Reservation,
-}
-
-/// What all batches of a node share.
-pub struct Shared {
-    /// The present.
-    pub clock: Clock,
-    /// Ids of log entries.
-    pub ids: Mutex<Ids>,
-    /// This node.
-    pub node: Arc<str>,
-    /// The dispatcher's memory.
-    pub room: Arc<dyn Room>,
-}
 
 /// A batch.
 pub struct Batch {

@@ -13,9 +13,10 @@ use store::StoreError;
 use store::commit::{DedupeAnswer, DedupeKey, Found, NewDelivery, RequestRow, Writes};
 use store::queue::DueDelivery;
 
-use crate::batch::{Decided, Done, Item, Reservation, Shared};
 use crate::command::{self, Command, Executed, NewEvent};
+use crate::item::{Decided, Done, Item, Shared};
 use crate::receive::{self, Accepted, Content, Record, Reply, ReplyBody};
+use crate::room::Reservation;
 use crate::snapshot::{Outgoing, Snapshot};
 
 /// How long a request that carries a name of its own is recognised: as long as senders retry, which is a day for most.

@@ -11,17 +11,16 @@ use tokio::sync::{Notify, mpsc};
 
 use arc_swap::ArcSwap;
 
-use crate::batch::{Decided, Room};
 use crate::clock::Clock;
-use crate::recorder::Outcome;
+use crate::item::{Decided, Done};
+use crate::outcome::Outcome;
+use crate::room::Room;
 use crate::send::{self, Exchange};
 use crate::snapshot::Snapshot;
 
 /// Deliveries to one destination in memory, waiting or under way. What is past it waits in the table, so this bounds memory,
 /// not throughput: a refill brings half of it in one statement.
 const WINDOW: usize = 1_024;
-/// Outcomes that wait to be recorded. When it is full, senders wait: the database sets the pace.
-pub(crate) const OUTCOME_QUEUE: usize = 4_096;
 
 pub(crate) struct Dispatcher {
     queues: Mutex<State>,
@@ -85,7 +84,7 @@ impl Dispatcher {
     }
 
     /// Takes what a batch came to.
-    pub(crate) fn take_decided(self: &Arc<Self>, decided: Decided) -> Vec<crate::batch::Done> {
+    pub(crate) fn take_decided(self: &Arc<Self>, decided: Decided) -> Vec<Done> {
         decided.reservation.hand_over();
         self.take(decided.jobs, &decided.spilled);
         decided.done

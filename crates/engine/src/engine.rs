@@ -18,19 +18,20 @@ use store::queue::Leave;
 use store::{Store, StoreError, Work};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
-use crate::batch::{Batch, Decided, Done, Item, Room, Shared};
 use crate::clock::Clock;
 use crate::command::{Command, Executed};
-use crate::dispatch::{Dispatcher, OUTCOME_QUEUE};
+use crate::core::Core;
+use crate::dispatch::Dispatcher;
+use crate::error::chain;
 use crate::ingest::Ingest;
+use crate::item::{Decided, Done, Item, Shared};
+use crate::outcome::{OUTCOME_QUEUE, Outcome};
 use crate::receive::{self, Received, Reply};
-use crate::recorder::{self, Outcome};
+use crate::recorder;
+use crate::room::Room;
 use crate::snapshot::Snapshot;
 use crate::sweep;
 use crate::vault::{Vault, VaultError};
-
-/// How often a batch is decided again because the configuration changed under it, before the sender is told to come again.
-const STALE_TRIES: usize = 5;
 
 /// What an engine is started with.
 pub struct Options {
@@ -65,80 +66,6 @@ pub struct Engine {
     core: Arc<Core>,
     ingest: Arc<Ingest>,
     allow_private: Arc<[IpNet]>,
-}
-
-/// What the engine's parts share.
-pub(crate) struct Core {
-    pub(crate) store: Store,
-    pub(crate) dispatcher: Arc<Dispatcher>,
-    pub(crate) node: Arc<str>,
-    shared: Arc<Shared>,
-    snapshot: Arc<ArcSwap<Snapshot>>,
-    vault: Vault,
-    clock: Clock,
-    /// Held while the configuration is loaded.
-    loading: AsyncMutex<()>,
-    /// How many loads have begun: who waited for one that began after it asked need not load again.
-    loads: AtomicU64,
-    outcomes: mpsc::Sender<Outcome>,
-    stopping: AtomicBool,
-}
-
-impl Core {
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot.load_full()
-    }
-
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
-    }
-
-    /// Loads the configuration if the stored one is another.
-    pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
-        let begun = self.loads.load(Ordering::Acquire);
-        let _alone = self.loading.lock().await;
-        if self.loads.load(Ordering::Acquire) > begun {
-            return Ok(());
-        }
-        self.loads.fetch_add(1, Ordering::AcqRel);
-        let known = self.snapshot.load().version;
-        let Some(config) = self.store.read(LoadConfig { known }).await? else { return Ok(()) };
-        match Snapshot::new(config, &self.vault) {
-            Ok(snapshot) => self.snapshot.store(Arc::new(snapshot)),
-            // The key was checked at the start: someone changed the database. Go on by what is known.
-            Err(error) => tracing::error!(error = %error, "the configuration could not be loaded"),
-        }
-        Ok(())
-    }
-
-    /// Runs a batch, under the newest configuration.
-    pub(crate) async fn commit(&self, items: Vec<Item>) -> Result<Vec<Done>, StoreError> {
-        let decided = self.decide(items, |batch| self.store.write(Commit(batch))).await?;
-        Ok(self.dispatcher.take_decided(decided))
-    }
-
-    async fn decide<O, F>(&self, items: Vec<Item>, run: impl Fn(Batch) -> F) -> Result<O, StoreError>
-    where
-        F: Future<Output = Result<O, StoreError>>,
-    {
-        let mut items = Arc::new(items);
-        for _ in 0..STALE_TRIES {
-            let batch =
-                Batch { shared: self.shared.clone(), snapshot: self.snapshot(), items: items.clone() };
-            match run(batch).await {
-                Err(StoreError::StaleConfig) => {}
-                outcome => return outcome,
-            }
-            self.refresh().await?;
-            let snapshot = self.snapshot();
-            Arc::make_mut(&mut items).iter_mut().for_each(|item| item.under(&snapshot));
-        }
-        Err(StoreError::StaleConfig)
-    }
 }
 
 impl Engine {
@@ -380,16 +307,4 @@ async fn check_master_key(store: &Store, vault: &Vault) -> Result<(), StartError
     let stored: Vec<u8> = serde_json::from_str(&stored).unwrap_or_default();
     vault.open(IDENTITY, &stored)?;
     Ok(())
-}
-
-/// An error with everything behind it, for the log.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use crate::batch::{Done, Item};
-use crate::engine::Core;
+use crate::core::Core;
+use crate::error::chain;
+use crate::item::{Done, Item};
 use crate::receive::{Accepted, Reply};
 
 /// Requests that wait for a commit. When it is full, senders are told to come again.
@@ -56,7 +57,7 @@ async fn commit_batches(core: Arc<Core>, queue: Arc<Mutex<mpsc::Receiver<Waiting
             batch.drain(..).map(|waiting| (Item::Request(waiting.accepted), waiting.reply)).unzip();
         let outcome = core.commit(items).await;
         if let Err(error) = &outcome {
-            tracing::error!(error = %crate::engine::chain(error), requests = replies.len(), "requests could not be stored");
+            tracing::error!(error = %chain(error), requests = replies.len(), "requests could not be stored");
         }
         let mut done = outcome.unwrap_or_default().into_iter();
         for reply in replies {

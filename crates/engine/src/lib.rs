@@ -15,13 +15,18 @@
 pub mod batch;
 mod clock;
 pub mod command;
+mod core;
 mod decide;
 mod dispatch;
 mod engine;
+mod error;
 pub mod headers;
 mod ingest;
+mod item;
+mod outcome;
 pub mod receive;
 mod recorder;
+mod room;
 pub mod send;
 pub mod snapshot;
 mod sweep;

@@ -7,24 +7,16 @@ use domain::DeliveryId;
 use store::Store;
 use store::queue::GiveBack;
 use store::record::{AttemptRow, Record};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::clock::Clock;
+use crate::error::chain;
+use crate::outcome::Outcome;
 
 /// Attempts recorded in one transaction.
 const BATCH: usize = 256;
 /// How long to wait before recording is tried again when the database does not answer.
 const PAUSE: Duration = Duration::from_millis(250);
-
-/// What became of a delivery that was taken from a queue.
-pub(crate) enum Outcome {
-    /// It was tried.
-    Attempted(Box<AttemptRow>),
-    /// It was not: its webhook gets none any more. What is to be done with it is for the sweep to say.
-    GivenBack(DeliveryId),
-    /// Everything before this is to be recorded, and then said so.
-    Flush(oneshot::Sender<()>),
-}
 
 /// Records until nobody sends outcomes any more.
 pub(crate) async fn run(store: Store, node: Arc<str>, clock: Clock, mut outcomes: mpsc::Receiver<Outcome>) {
@@ -57,7 +49,7 @@ async fn record(store: &Store, node: &Arc<str>, clock: &Clock, attempts: &[Attem
     loop {
         let work = Record { node: node.clone(), attempts: attempts.to_vec(), now: clock.now() };
         let Err(error) = store.write(work).await else { return };
-        tracing::error!(error = %crate::engine::chain(&error), attempts = attempts.len(), "attempts could not be recorded yet");
+        tracing::error!(error = %chain(&error), attempts = attempts.len(), "attempts could not be recorded yet");
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -68,7 +60,7 @@ async fn give_back(store: &Store, node: &Arc<str>, deliveries: Vec<DeliveryId>) 
     }
     // If this fails the lease ends with this process, and the sweep finds them then.
     if let Err(error) = store.write(GiveBack { node: node.clone(), deliveries }).await {
-        tracing::warn!(error = %crate::engine::chain(&error), "deliveries could not be given back");
+        tracing::warn!(error = %chain(&error), "deliveries could not be given back");
     }
 }
 

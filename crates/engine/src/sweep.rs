@@ -10,7 +10,8 @@ use store::once::Forget;
 use store::queue::{CancelWaiting, Claim, Heartbeat, ReleaseDead, Waiting};
 use tokio::time::MissedTickBehavior;
 
-use crate::engine::{Core, chain};
+use crate::core::Core;
+use crate::error::chain;
 
 /// How often the table is asked for what is due. Retries are planned in seconds.
 const SWEEP: Duration = Duration::from_secs(1);

@@ -1,0 +1,101 @@
+//! What the engine's parts share, and the two things that they all do with it: load the configuration, run a batch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use domain::Timestamp;
+use store::commit::Commit;
+use store::config::LoadConfig;
+use store::{Store, StoreError};
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
+
+use crate::batch::Batch;
+use crate::clock::Clock;
+use crate::dispatch::Dispatcher;
+use crate::item::{Done, Item, Shared};
+use crate::outcome::Outcome;
+use crate::snapshot::Snapshot;
+use crate::vault::Vault;
+
+/// How often a batch is decided again because the configuration changed under it, before the sender is told to come again.
+const STALE_TRIES: usize = 5;
+
+/// What the engine's parts share.
+pub(crate) struct Core {
+    pub(crate) store: Store,
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) node: Arc<str>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(crate) vault: Vault,
+    pub(crate) clock: Clock,
+    /// Held while the configuration is loaded.
+    pub(crate) loading: AsyncMutex<()>,
+    /// How many loads have begun: who waited for one that began after it asked need not load again.
+    pub(crate) loads: AtomicU64,
+    pub(crate) outcomes: mpsc::Sender<Outcome>,
+    pub(crate) stopping: AtomicBool,
+}
+
+impl Core {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Loads the configuration if the stored one is another.
+    pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
+        let begun = self.loads.load(Ordering::Acquire);
+        let _alone = self.loading.lock().await;
+        if self.loads.load(Ordering::Acquire) > begun {
+            return Ok(());
+        }
+        self.loads.fetch_add(1, Ordering::AcqRel);
+        let known = self.snapshot.load().version;
+        let Some(config) = self.store.read(LoadConfig { known }).await? else { return Ok(()) };
+        match Snapshot::new(config, &self.vault) {
+            Ok(snapshot) => self.snapshot.store(Arc::new(snapshot)),
+            // The key was checked at the start: someone changed the database. Go on by what is known.
+            Err(error) => tracing::error!(error = %error, "the configuration could not be loaded"),
+        }
+        Ok(())
+    }
+
+    /// Runs a batch, under the newest configuration.
+    pub(crate) async fn commit(&self, items: Vec<Item>) -> Result<Vec<Done>, StoreError> {
+        let decided = self.decide(items, |batch| self.store.write(Commit(batch))).await?;
+        Ok(self.dispatcher.take_decided(decided))
+    }
+
+    /// Runs a batch by `run`, again whenever the configuration changed under it.
+    pub(crate) async fn decide<O, F>(
+        &self,
+        items: Vec<Item>,
+        run: impl Fn(Batch) -> F,
+    ) -> Result<O, StoreError>
+    where
+        F: Future<Output = Result<O, StoreError>>,
+    {
+        let mut items = Arc::new(items);
+        for _ in 0..STALE_TRIES {
+            let batch =
+                Batch { shared: self.shared.clone(), snapshot: self.snapshot(), items: items.clone() };
+            match run(batch).await {
+                Err(StoreError::StaleConfig) => {}
+                outcome => return outcome,
+            }
+            self.refresh().await?;
+            let snapshot = self.snapshot();
+            Arc::make_mut(&mut items).iter_mut().for_each(|item| item.under(&snapshot));
+        }
+        Err(StoreError::StaleConfig)
+    }
+}

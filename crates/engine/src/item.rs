@@ -1,0 +1,66 @@
+//! What goes into a batch and what comes out.
+
+use std::sync::Arc;
+
+use domain::{Ids, WebhookId};
+use parking_lot::Mutex;
+use store::queue::DueDelivery;
+
+use crate::clock::Clock;
+use crate::command::{Command, Executed};
+use crate::receive::{self, Accepted, Reply};
+use crate::room::{Reservation, Room};
+use crate::snapshot::Snapshot;
+
+/// One thing to decide.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// A request from outside.
+    Request(Box<Accepted>),
+    /// A command.
+    Command(Box<Command>),
+}
+
+impl Item {
+    /// The same item under another configuration.
+    pub fn under(&mut self, snapshot: &Snapshot) {
+        if let Item::Request(accepted) = self
+            && let Some(incoming) = snapshot.incoming.get(accepted.webhook_id())
+        {
+            receive::remap(incoming, accepted);
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// The sender's answer.
+    Reply(Reply),
+    /// What the command came to.
+    Executed(Box<Executed>),
+}
+
+/// What a batch came to.
+pub struct Decided {
+    /// One for each item.
+    pub done: Vec<Done>,
+    /// Deliveries that have a place in memory.
+    pub jobs: Vec<DueDelivery>,
+    /// Webhooks for which deliveries wait in the table.
+    pub spilled: Vec<WebhookId>,
+    /// The places of the jobs.
+    pub reservation: Reservation,
+}
+
+/// What all batches of a node share.
+pub struct Shared {
+    /// The present.
+    pub clock: Clock,
+    /// Ids of log entries.
+    pub ids: Mutex<Ids>,
+    /// This node.
+    pub node: Arc<str>,
+    /// The dispatcher's memory.
+    pub room: Arc<dyn Room>,
+}
