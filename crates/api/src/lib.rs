@@ -1,1 +1,28 @@
 //! HTTP: the receive endpoint, the REST resources, and their OpenAPI document.
+//!
+//! A handler parses (by its extractors), calls one use case of the engine or one transaction of the store, and renders.
+//! What the document says of a body or a query is what is checked ([`schema`]); what can go wrong is a
+//! [`problem::Problem`].
+//!
+//! Invariants: no SQL and no rules here; whatever a stranger sends gets an answer that the document describes; nothing
+//! but the public pages is told to who has no key.
+
+mod api;
+pub mod auth;
+pub mod document;
+pub mod extract;
+pub mod once;
+pub mod openapi;
+pub mod page;
+pub mod problem;
+mod recent;
+mod router;
+mod routes;
+pub mod schema;
+
+pub use api::{Api, ApiState};
+pub use router::router;
+
+/// The path under which everything but the program's own pages lies: that of the WordPress route, so that a site can pass
+/// it through unchanged.
+pub const BASE: &str = "/wp-json/ccsp-mailer/v1";

@@ -117,7 +117,7 @@ fn read_outgoing(row: Row) -> Result<(OutgoingWebhook, Vec<u8>), StoreError> {
     Ok((webhook, row.blob()?))
 }
 
-fn read_api_key(row: Row) -> Result<ApiKeyRow, StoreError> {
+pub(crate) fn read_api_key(row: Row) -> Result<ApiKeyRow, StoreError> {
     let mut row = row.read();
     Ok(ApiKeyRow {
         id: row.text()?,

@@ -7,6 +7,7 @@
 //! Invariants: what a `write` has returned is on disk; a `write` that failed left nothing; a transaction may be run more
 //! than once, and never waits for anything but the database.
 
+pub mod api_keys;
 pub mod commit;
 pub mod config;
 pub mod dialect;
@@ -21,6 +22,7 @@ mod sqlite;
 mod store;
 pub mod subscribers;
 pub mod tx;
+pub mod webhooks;
 
 pub use error::StoreError;
 pub use store::{Location, Store};

@@ -1,0 +1,79 @@
+//! What every handler has at hand.
+
+use std::sync::Arc;
+
+use engine::{Engine, Snapshot};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::BASE;
+use crate::document::Document;
+use crate::problem::Problem;
+
+/// What the interface is built on.
+pub struct ApiState {
+    /// The use cases.
+    pub engine: Engine,
+    /// How the server is reached from outside, such as `https://example.com`, without a slash at its end.
+    pub public_url: Arc<str>,
+    /// The measurements.
+    pub metrics: PrometheusHandle,
+    /// Whether `/metrics` needs no key.
+    pub metrics_public: bool,
+    /// The most bytes of a body.
+    pub max_body: usize,
+}
+
+/// [`ApiState`] with the document that describes the interface. Clones share it.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    state: ApiState,
+    document: Document,
+}
+
+impl Api {
+    /// Both together.
+    pub(crate) fn new(state: ApiState, document: Document) -> Self {
+        Self(Arc::new(Inner { state, document }))
+    }
+
+    /// The use cases.
+    pub fn engine(&self) -> &Engine {
+        &self.0.state.engine
+    }
+
+    /// The OpenAPI document.
+    pub fn document(&self) -> &Document {
+        &self.0.document
+    }
+
+    /// The measurements.
+    pub fn metrics(&self) -> &PrometheusHandle {
+        &self.0.state.metrics
+    }
+
+    /// Whether `/metrics` needs no key.
+    pub fn metrics_public(&self) -> bool {
+        self.0.state.metrics_public
+    }
+
+    /// The most bytes of a body.
+    pub fn max_body(&self) -> usize {
+        self.0.state.max_body
+    }
+
+    /// The address of something below [`BASE`], for use from outside.
+    pub fn public_url(&self, path: &str) -> String {
+        format!("{}{BASE}{path}", self.0.state.public_url.trim_end_matches('/'))
+    }
+
+    /// The configuration as it is stored now, whichever node changed it: one cheap query if it has not changed.
+    ///
+    /// # Errors
+    /// If the database can't be read.
+    pub async fn configuration(&self) -> Result<Arc<Snapshot>, Problem> {
+        self.engine().refresh().await?;
+        Ok(self.engine().snapshot())
+    }
+}

@@ -1,0 +1,104 @@
+//! Who calls, and what they may do: API keys and their scopes.
+
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use engine::{ApiKey, Scope};
+use http::request::Parts;
+use http::{HeaderValue, header};
+use signature::{TokenHash, token};
+
+use crate::Api;
+use crate::problem::{Code, Problem};
+
+/// The longest key that is looked up, in bytes: ours have 48.
+const MAX_KEY_BYTES: usize = 256;
+
+/// What an operation asks of its caller, as a type.
+pub trait Requirement: Send + Sync + 'static {
+    /// The least scope.
+    const SCOPE: Scope;
+}
+
+/// To see.
+pub struct Read;
+/// To change.
+pub struct Write;
+/// To manage keys.
+pub struct Admin;
+
+impl Requirement for Read {
+    const SCOPE: Scope = Scope::Read;
+}
+impl Requirement for Write {
+    const SCOPE: Scope = Scope::Write;
+}
+impl Requirement for Admin {
+    const SCOPE: Scope = Scope::Admin;
+}
+
+/// The caller, who has at least the scope `R`. To be the first argument of a handler behind the state, so that nothing is
+/// said to strangers but 401.
+pub struct Caller<R> {
+    key: ApiKey,
+    required: PhantomData<R>,
+}
+
+impl<R> Caller<R> {
+    /// The id of the key, which stands for the caller in what is kept about them.
+    pub fn id(&self) -> &str {
+        &self.key.id
+    }
+
+    /// Whether secrets may be shown: to those who could set them as well.
+    pub fn sees_secrets(&self) -> bool {
+        self.key.scope >= Scope::Write
+    }
+}
+
+impl<R: Requirement> FromRequestParts<Api> for Caller<R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let key = authenticate(parts, api).await?;
+        if key.scope < R::SCOPE {
+            let (needed, has) = (R::SCOPE.as_str(), key.scope.as_str());
+            let detail = format!("This needs a key of scope {needed}; the key that was sent has {has}.");
+            return Err(Problem::new(Code::Forbidden, detail));
+        }
+        Ok(Self { key, required: PhantomData })
+    }
+}
+
+async fn authenticate(parts: &Parts, api: &Api) -> Result<ApiKey, Problem> {
+    let hash = token::hash(bearer(parts)?);
+    if let Some(key) = find(api, &hash) {
+        return Ok(key);
+    }
+    // It may have been made a moment ago, by the command line or another node.
+    api.engine().refresh().await?;
+    find(api, &hash)
+        .ok_or_else(|| unauthorized("The API key is not valid.", r#"Bearer error="invalid_token""#))
+}
+
+fn find(api: &Api, hash: &TokenHash) -> Option<ApiKey> {
+    api.engine().snapshot().api_keys.get(hash).cloned()
+}
+
+/// The key in `Authorization: Bearer …` (RFC 6750, section 2.1).
+fn bearer(parts: &Parts) -> Result<&str, Problem> {
+    let Some(header) = parts.headers.get(header::AUTHORIZATION) else {
+        return Err(unauthorized("The header Authorization is missing.", "Bearer"));
+    };
+    let (scheme, key) = header.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();
+    let key = key.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || key.is_empty() || key.len() > MAX_KEY_BYTES {
+        return Err(unauthorized("The header Authorization must be: Bearer <api key>.", "Bearer"));
+    }
+    Ok(key)
+}
+
+fn unauthorized(detail: &str, challenge: &'static str) -> Problem {
+    Problem::new(Code::Unauthorized, detail)
+        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+}

@@ -1,0 +1,302 @@
+//! What handlers take out of a request: parsed and checked at the edge, and a [`Problem`] if it is not right.
+
+use std::time::Duration;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
+use bytes::Bytes;
+use domain::log::FieldError;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::Api;
+use crate::once::OnceRequest;
+use crate::problem::{Code, Problem};
+use crate::schema::Faults;
+
+/// How long the body of a request may take to arrive: a mebibyte over a slow mobile connection takes 20 s.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A body that a handler takes, described in the OpenAPI document under the name of its schema.
+pub trait Input: ToSchema + DeserializeOwned + Send {
+    /// Everything that is wrong with it, beyond what its schema says.
+    fn check(&self) -> Vec<FieldError> {
+        Vec::new()
+    }
+}
+
+/// A JSON body.
+pub struct Body<T>(pub T);
+
+/// The JSON body of a POST that creates or publishes, and the `Idempotency-Key` that came with it.
+pub struct Create<T> {
+    /// The body.
+    pub input: T,
+    /// For [`Api::write_once`] and [`Api::execute_once`].
+    pub once: Option<OnceRequest>,
+}
+
+/// A JSON merge patch (RFC 7396) of a resource whose settings are a `T`.
+pub struct Patch<T> {
+    patch: Value,
+    whole: std::marker::PhantomData<T>,
+}
+
+impl<T: Input> FromRequest<Api> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let (_, bytes) = json_body(request, api).await?;
+        Ok(Self(read(api, parse(&bytes)?)?))
+    }
+}
+
+impl<T: Input> FromRequest<Api> for Create<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let (parts, bytes) = json_body(request, api).await?;
+        let once = OnceRequest::new(&parts, &bytes)?;
+        Ok(Self { input: read(api, parse(&bytes)?)?, once })
+    }
+}
+
+impl<T: Input> FromRequest<Api> for Patch<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let (_, bytes) = json_body(request, api).await?;
+        let patch = parse(&bytes)?;
+        refuse(api.document().body(&patch_name(&T::name()))?.check(&patch))?;
+        Ok(Self { patch, whole: std::marker::PhantomData })
+    }
+}
+
+impl<T: Input + serde::Serialize> Patch<T> {
+    /// The settings as they are to become.
+    ///
+    /// # Errors
+    /// If they would not be valid as a whole.
+    pub fn merged_onto(&self, api: &Api, current: &T) -> Result<T, Problem> {
+        let mut merged = serde_json::to_value(current).map_err(|error| Problem::internal(&error))?;
+        merge(&mut merged, &self.patch);
+        read(api, merged)
+    }
+}
+
+/// The name of the schema of a patch of this schema.
+pub fn patch_name(schema: &str) -> String {
+    format!("{schema}Patch")
+}
+
+/// RFC 7396, section 2.
+fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(members) = target else { return };
+    for (name, change) in changes {
+        if change.is_null() {
+            members.shift_remove(name);
+        } else {
+            merge(members.entry(name).or_insert(Value::Null), change);
+        }
+    }
+}
+
+/// Checks a value against its schema, and reads it.
+fn read<T: Input>(api: &Api, value: Value) -> Result<T, Problem> {
+    refuse(api.document().body(&T::name())?.check(&value))?;
+    let input: T = serde_path_to_error::deserialize(value).map_err(|error| {
+        // What the schema can't say, such as the number of steps of a path.
+        let path = error.path().to_string().replace('[', ".").replace(']', "");
+        let field = if path == "." { String::new() } else { path.trim_start_matches('.').to_owned() };
+        Problem::field(field, error.inner().to_string())
+    })?;
+    let errors = input.check();
+    if errors.is_empty() { Ok(input) } else { Err(Problem::with_errors(Code::InvalidBody, errors)) }
+}
+
+fn refuse(faults: Faults) -> Result<(), Problem> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let code = if faults.unknown.is_empty() { Code::InvalidBody } else { Code::UnknownFields };
+    Err(Problem::with_errors(code, faults.into_all()))
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, Problem> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(Problem::new(Code::MalformedJson, "The body is empty."));
+    }
+    // serde_json names the line and the column.
+    serde_json::from_slice(bytes).map_err(|error| Problem::new(Code::MalformedJson, error.to_string()))
+}
+
+async fn json_body(request: Request, api: &Api) -> Result<(Parts, Bytes), Problem> {
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        let detail = "The header Content-Type must be application/json.";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail));
+    }
+    match read_body(&parts.headers, body, api.max_body()).await {
+        Ok(bytes) => Ok((parts, bytes)),
+        Err(refusal) => Err(Problem::new(refusal.code(), refusal.message(api.max_body()))),
+    }
+}
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyRefusal {
+    /// It has more bytes than allowed.
+    TooLarge,
+    /// It did not arrive in [`BODY_TIMEOUT`].
+    TooSlow,
+    /// The connection broke, or its framing is wrong.
+    Broken,
+}
+
+impl BodyRefusal {
+    fn code(self) -> Code {
+        match self {
+            Self::TooLarge => Code::BodyTooLarge,
+            Self::TooSlow => Code::BodyTimeout,
+            Self::Broken => Code::BodyUnreadable,
+        }
+    }
+
+    /// The status of its answer.
+    pub fn status(self) -> StatusCode {
+        self.code().status()
+    }
+
+    /// In words.
+    pub fn message(self, max_body: usize) -> String {
+        match self {
+            Self::TooLarge => format!("The body has more than {max_body} bytes"),
+            Self::TooSlow => format!("The body did not arrive within {} seconds", BODY_TIMEOUT.as_secs()),
+            Self::Broken => "The body could not be read to its end".to_owned(),
+        }
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+/// Why it was not read.
+pub async fn read_body(
+    headers: &HeaderMap,
+    body: axum::body::Body,
+    limit: usize,
+) -> Result<Bytes, BodyRefusal> {
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > u64::try_from(limit).unwrap_or(u64::MAX)) {
+        return Err(BodyRefusal::TooLarge);
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyRefusal::TooLarge),
+        Ok(Err(_)) => Err(BodyRefusal::Broken),
+        Err(_) => Err(BodyRefusal::TooSlow),
+    }
+}
+
+/// `application/json`, and types that end in `+json` (RFC 6839), such as that of a merge patch.
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// The parameters of the query, as the document describes them for the operation. Several of these may share one query.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Api> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let rules = api.document().query(&parts.method, path)?;
+        let values = rules.read(parts.uri.query().unwrap_or_default())?;
+        let query = serde_path_to_error::deserialize(values).map_err(|error| {
+            let fault = FieldError { field: error.path().to_string(), message: error.inner().to_string() };
+            Problem::with_errors(Code::InvalidQuery, vec![fault])
+        })?;
+        Ok(Self(query))
+    }
+}
+
+/// The parameters of the path. One that is not of its form names nothing, so it is not found.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Api> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let parsed: Result<_, PathRejection> = axum::extract::Path::from_request_parts(parts, api).await;
+        parsed
+            .map(|axum::extract::Path(value)| Self(value))
+            .map_err(|_| Problem::new(Code::NotFound, "The path does not have the form of an address here."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The examples of RFC 7396, appendix A.
+    #[test]
+    fn merges_as_the_rfc_says() {
+        for (target, patch, expected) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"a": "b"}), json!(["c"]), json!(["c"])),
+            (json!({"a": "foo"}), json!(null), json!(null)),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+        ] {
+            let mut merged = target.clone();
+            merge(&mut merged, &patch);
+            assert_eq!(merged, expected, "{target} {patch}");
+        }
+    }
+
+    #[test]
+    fn json_is_told_by_its_media_type() {
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, value.parse().unwrap());
+            is_json(&headers)
+        };
+        assert!(
+            of("application/json")
+                && of("Application/JSON; charset=utf-8")
+                && of("application/merge-patch+json")
+        );
+        assert!(
+            !of("text/plain")
+                && !of("application/jsonx")
+                && !of("text/x+json")
+                && !is_json(&HeaderMap::new())
+        );
+    }
+}

@@ -1,0 +1,216 @@
+//! `Idempotency-Key`: the same POST twice is carried out once, and answered twice.
+//!
+//! The answer is kept in the transaction that the POST causes (`store::once`), sealed by the engine, and belongs to the
+//! API key that sent it.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use domain::log::FieldError;
+use engine::{Command, Executed};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use store::Work;
+use store::once::{OnceKey, OnceOutcome};
+
+use crate::Api;
+use crate::auth::Caller;
+use crate::problem::{Code, Problem};
+
+/// The header that names a POST.
+pub const HEADER: &str = "idempotency-key";
+/// The header of an answer that is given again.
+pub const REPLAYED_HEADER: &str = "idempotency-replayed";
+/// How long an answer is kept: a client that has not got through for a day starts anew.
+const KEPT_MILLIS: i64 = 24 * 3_600 * 1_000;
+/// The most characters of a key.
+const MAX_KEY_CHARS: usize = 255;
+
+/// A POST that is to be carried out once.
+#[derive(Debug)]
+pub struct OnceRequest {
+    key: String,
+    fingerprint: Vec<u8>,
+}
+
+impl OnceRequest {
+    /// From the request, if it has the header.
+    ///
+    /// # Errors
+    /// If the header has not the form of a key.
+    pub fn new(parts: &Parts, body: &Bytes) -> Result<Option<Self>, Problem> {
+        let Some(key) = key(&parts.headers)? else { return Ok(None) };
+        let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+        let mut hash = Sha256::new();
+        // Neither a method nor a target contains a line feed, so no two requests have the same text.
+        for part in [parts.method.as_str().as_bytes(), b"\n", target.as_bytes(), b"\n", body] {
+            hash.update(part);
+        }
+        Ok(Some(Self { key, fingerprint: hash.finalize().to_vec() }))
+    }
+
+    fn of<R>(self, caller: &Caller<R>, api: &Api) -> OnceKey {
+        OnceKey {
+            scope: caller.id().to_owned(),
+            key: self.key,
+            fingerprint: self.fingerprint,
+            expires_at: api.engine().now().plus_millis(KEPT_MILLIS),
+        }
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(HEADER) else { return Ok(None) };
+    let visible = value.as_bytes().iter().all(u8::is_ascii_graphic);
+    match value.to_str() {
+        Ok(key) if visible && (1..=MAX_KEY_CHARS).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => {
+            let message = format!("must be 1 to {MAX_KEY_CHARS} visible ASCII characters");
+            let error = FieldError { field: "Idempotency-Key".to_owned(), message };
+            Err(Problem::with_errors(Code::InvalidHeader, vec![error]))
+        }
+    }
+}
+
+/// A successful answer, in a form that can be kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Answer {
+    status: u16,
+    location: Option<String>,
+    body: String,
+}
+
+impl Answer {
+    /// 201, with the path of the new thing, if it has one, and what it is.
+    ///
+    /// # Errors
+    /// Never for what has a JSON form.
+    pub fn created(location: Option<String>, body: &impl Serialize) -> Result<Self, Problem> {
+        Self::new(StatusCode::CREATED, location, body)
+    }
+
+    /// An answer of this status.
+    ///
+    /// # Errors
+    /// Never for what has a JSON form.
+    pub fn new(status: StatusCode, location: Option<String>, body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_string(body).map_err(|error| Problem::internal(&error))?;
+        Ok(Self { status: status.as_u16(), location, body })
+    }
+
+    fn kept(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok()
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response();
+        if let Some(location) = self.location.and_then(|location| HeaderValue::try_from(location).ok()) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+impl Api {
+    /// Runs a transaction that creates something, once for each `Idempotency-Key`. `answer` turns its outcome into what
+    /// the caller gets; a [`Problem`] is not kept, so the POST may be tried again under the same key: it must mean that
+    /// nothing was changed.
+    ///
+    /// # Errors
+    /// That of `answer`, those of the database, and a key that was used for another request.
+    pub async fn write_once<R, W: Work<Output: Sync>>(
+        &self,
+        caller: &Caller<R>,
+        once: Option<OnceRequest>,
+        work: W,
+        answer: impl Fn(&W::Output) -> Result<Answer, Problem> + Send + Sync + 'static,
+    ) -> Result<Response, Problem> {
+        let Some(once) = once else {
+            let output = self.engine().write(work).await?;
+            return answer(&output).map(IntoResponse::into_response);
+        };
+        let answer = Arc::new(answer);
+        let render = answer.clone();
+        let render = move |output: &W::Output| render(output).ok().and_then(|answer| answer.kept());
+        let outcome = self.engine().write_once(work, once.of(caller, self), render).await?;
+        respond(outcome, &*answer)
+    }
+
+    /// The same for a command to the engine.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn execute_once<R>(
+        &self,
+        caller: &Caller<R>,
+        once: Option<OnceRequest>,
+        command: Command,
+        answer: impl Fn(&Executed) -> Result<Answer, Problem> + Send + Sync + 'static,
+    ) -> Result<Response, Problem> {
+        let Some(once) = once else {
+            let executed = self.engine().execute(command).await?;
+            return answer(&executed).map(IntoResponse::into_response);
+        };
+        let answer = Arc::new(answer);
+        let render = answer.clone();
+        let render = move |executed: &Executed| render(executed).ok().and_then(|answer| answer.kept());
+        let outcome = self.engine().execute_once(command, once.of(caller, self), render).await?;
+        respond(outcome, &*answer)
+    }
+}
+
+fn respond<O>(
+    outcome: OnceOutcome<O>,
+    answer: &impl Fn(&O) -> Result<Answer, Problem>,
+) -> Result<Response, Problem> {
+    match outcome {
+        OnceOutcome::First(output) => answer(&output).map(IntoResponse::into_response),
+        OnceOutcome::Again(kept) => {
+            let answer: Answer = serde_json::from_slice(&kept).map_err(|error| Problem::internal(&error))?;
+            let mut response = answer.into_response();
+            response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
+            Ok(response)
+        }
+        OnceOutcome::Mismatch => {
+            let detail = "This Idempotency-Key came with another request within the last 24 hours.";
+            Err(Problem::new(Code::IdempotencyKeyReused, detail))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn once(target: &str, key: &[u8], body: &'static str) -> Result<Option<OnceRequest>, Problem> {
+        let value = HeaderValue::from_bytes(key).unwrap();
+        let request = Request::post(target).header(HEADER, value).body(()).unwrap();
+        OnceRequest::new(&request.into_parts().0, &Bytes::from_static(body.as_bytes()))
+    }
+
+    #[test]
+    fn keys_are_visible_ascii() {
+        assert_eq!(once("/a", b"k-1", "").unwrap().unwrap().key, "k-1");
+        for wrong in ["", "a b", "é", &"k".repeat(256)] {
+            let problem = once("/a", wrong.as_bytes(), "").unwrap_err();
+            assert_eq!(problem.code(), Code::InvalidHeader, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn another_path_or_body_is_another_request() {
+        let print = |target, body| once(target, b"k", body).unwrap().unwrap().fingerprint;
+        assert_eq!(print("/a", "{}"), print("/a", "{}"));
+        assert_ne!(print("/a", "{}"), print("/b", "{}"));
+        assert_ne!(print("/a", "{}"), print("/a", "[]"));
+        assert_ne!(print("/a", "x"), print("/a?x", ""));
+    }
+}

@@ -1,0 +1,228 @@
+//! Completes the OpenAPI document that the handlers describe: what holds for all operations is said here, once.
+
+use std::collections::BTreeSet;
+
+use domain::catalog;
+use serde_json::{Map, Value, json};
+
+use crate::BASE;
+use crate::problem::{Code, MEDIA_TYPE};
+
+/// The largest whole number that every JSON reader keeps exactly (RFC 8259, section 6).
+const MAX_EXACT_INTEGER: i64 = (1 << 53) - 1;
+/// The name of the security scheme.
+const SCHEME: &str = "api_key";
+/// What the name of the schema of a patch begins with; that of the whole follows.
+const PATCH_PREFIX: &str = "Patch_";
+
+/// Every operation of a document: its path, its method in lower case, and what is said of it.
+pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    paths.flat_map(|(path, item)| {
+        let operations = item.as_object().into_iter().flatten();
+        operations.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
+}
+
+/// The name of the schema of an operation's JSON body.
+pub fn body_schema(operation: &Value) -> Option<&str> {
+    let content = operation["requestBody"]["content"].as_object()?;
+    let reference = content.values().next()?["schema"]["$ref"].as_str()?;
+    reference.strip_prefix("#/components/schemas/")
+}
+
+/// The name of the schema that a patch of this name is a patch of.
+pub fn patched(name: &str) -> Option<&str> {
+    name.strip_prefix(PATCH_PREFIX)
+}
+
+/// The scope that an operation asks for; `None` if it is for everyone.
+pub fn scope(operation: &Value) -> Option<&str> {
+    operation["security"][0][SCHEME][0].as_str()
+}
+
+/// Adds to what the handlers say of themselves all that holds for each of them.
+pub fn complete(mut document: Value) -> Value {
+    document["info"] = json!({
+        "title": "CloudCusp Mailer",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "Webhooks in and out of an email-marketing platform: subscribers, events, and what they cause.",
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    });
+    document["webhooks"] = webhooks();
+    document["components"]["securitySchemes"] = json!({SCHEME: {
+        "type": "http", "scheme": "bearer",
+        "description": "An API key, as `ccsp-mailer api-key create` prints it. The role that an operation names is the least scope: `admin` includes `write`, and `write` includes `read`.",
+    }});
+    document["components"]["responses"] = problems();
+    complete_operations(&mut document);
+    each_schema(&mut document, &mut flatten);
+    each_schema(&mut document, &mut bound_integers);
+    document
+}
+
+fn complete_operations(document: &mut Value) {
+    let Some(paths) = document["paths"].as_object_mut() else { return };
+    for (path, item) in paths {
+        let Some(operations) = item.as_object_mut() else { continue };
+        for (method, operation) in operations {
+            describe_parameters(operation, method);
+            describe_problems(operation, path);
+        }
+    }
+}
+
+fn describe_parameters(operation: &mut Value, method: &str) {
+    let creates = operation["responses"].get("201").is_some();
+    if operation.get("parameters").is_none() && creates {
+        operation["parameters"] = json!([]);
+    }
+    let Some(parameters) = operation["parameters"].as_array_mut() else { return };
+    for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "query") {
+        // A parameter that is optional may be left out; there is no way to write a null.
+        if let Some(kind) = parameter["schema"]["type"].as_array().and_then(|kinds| kinds.first()).cloned() {
+            parameter["schema"]["type"] = kind;
+        }
+    }
+    if method == "post" && creates {
+        parameters.push(json!({
+            "in": "header", "name": "Idempotency-Key", "required": false,
+            "description": "Names this request: sent again under the same key within 24 hours it is not carried out again, and gets the first answer with `Idempotency-Replayed: true`.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$", "examples": ["3f1c8a52-7d0e"]},
+        }));
+    }
+}
+
+/// The problems that an operation can answer, from what it takes: its extractors and the database give them.
+fn describe_problems(operation: &mut Value, path: &str) {
+    if operation["responses"].get("500").is_some() {
+        // It describes its failures itself: they are not problems.
+        return;
+    }
+    let mut codes = BTreeSet::new();
+    if scope(operation).is_some() {
+        codes.extend([401, 403, 500, 503]);
+        // Unknown parameters are refused.
+        codes.insert(400);
+    }
+    if path.contains('{') {
+        codes.insert(404);
+    }
+    if operation.get("requestBody").is_some() {
+        codes.extend([400, 408, 413, 415, 422]);
+    }
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for code in codes {
+        let name = code.to_string();
+        let reference = json!({"$ref": format!("#/components/responses/Problem{name}")});
+        responses.entry(name).or_insert(reference);
+    }
+    responses.sort_keys();
+}
+
+/// One response for each status that problems have.
+fn problems() -> Value {
+    let mut responses = Map::new();
+    for code in Code::ALL {
+        let status = code.status().as_u16();
+        let response = responses.entry(format!("Problem{status}")).or_insert_with(|| {
+            let mut response = json!({
+                "description": "",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            });
+            let header = match code {
+                Code::Unauthorized => Some(("WWW-Authenticate", json!({"type": "string"}))),
+                Code::Unavailable => Some(("Retry-After", json!({"type": "integer", "minimum": 0}))),
+                _ => None,
+            };
+            if let Some((name, schema)) = header {
+                response["headers"] = json!({name: {"schema": schema, "required": true}});
+            }
+            response
+        });
+        let known = response["description"].as_str().unwrap_or_default();
+        let separator = if known.is_empty() { "" } else { " · " };
+        response["description"] = format!("{known}{separator}`{}`: {}", code.as_str(), code.title()).into();
+    }
+    responses.into()
+}
+
+/// What the program sends: one entry for each built-in event.
+fn webhooks() -> Value {
+    let entries = catalog::BUILT_IN.iter().map(|(name, description)| {
+        let text = |schema: Value| json!({"schema": schema, "required": true});
+        let header = |name: &str, description: &str| {
+            let mut header = text(json!({"type": "string"}));
+            header["in"] = "header".into();
+            header["name"] = name.into();
+            header["description"] = description.into();
+            header
+        };
+        let mut data = catalog::schema(name);
+        if let Some(data) = data.as_object_mut() {
+            data.shift_remove("$schema");
+        }
+        let envelope = json!({
+            "type": "object",
+            "required": ["event", "timestamp", "data"],
+            "properties": {
+                "event": {"type": "string", "const": name.as_str()},
+                "timestamp": {"type": "string", "format": "date-time"},
+                "data": data,
+            },
+        });
+        let example = json!({"event": name.as_str(), "timestamp": "2024-01-15T10:30:00Z", "data": catalog::example(name)});
+        let operation = json!({
+            "summary": description,
+            "description": "Sent to every active outgoing webhook that subscribes to this event, again until it is answered with a 2xx or the schedule ends.",
+            "parameters": [
+                header("X-Webhook-Event", "The event."),
+                header("X-Webhook-Id", "The delivery: the same on every attempt."),
+                header("X-Webhook-Timestamp", "When the attempt was made, in seconds since the Unix epoch."),
+                header("X-Webhook-Signature", "`sha256=` and the hex HMAC-SHA256 of the raw body, keyed with the secret's text."),
+                header("webhook-id", "The delivery, by the Standard Webhooks specification."),
+                header("webhook-timestamp", "When the attempt was made, by the Standard Webhooks specification."),
+                header("webhook-signature", "`v1,` and the base64 signature, by the Standard Webhooks specification."),
+            ],
+            "requestBody": {"required": true, "content": {"application/json": {"schema": envelope, "example": example}}},
+            "responses": {
+                "2XX": {"description": "Taken: the event is delivered."},
+                "410": {"description": "Not wanted any more: the webhook is deactivated."},
+                "default": {"description": "Not taken: the delivery is tried again."},
+            },
+            "tags": ["Events sent"],
+        });
+        (name.to_string(), json!({"post": operation}))
+    });
+    Value::Object(entries.collect())
+}
+
+/// Calls `change` for every object of the document that may be a schema, inner ones first.
+fn each_schema(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(|member| each_schema(member, change));
+            change(members);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| each_schema(item, change)),
+        _ => {}
+    }
+}
+
+/// Gives whole numbers the bounds that their format has.
+fn bound_integers(schema: &mut Map<String, Value>) {
+    let (minimum, maximum) = match schema.get("format").and_then(Value::as_str) {
+        Some("int64") => (-MAX_EXACT_INTEGER, MAX_EXACT_INTEGER),
+        Some("int32") => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        _ => return,
+    };
+    schema.entry("minimum").or_insert(minimum.into());
+    schema.entry("maximum").or_insert(maximum.into());
+}
+
+fn flatten(_schema: &mut Map<String, Value>) {}
+
+/// The path of an operation below [`BASE`], for people.
+pub fn short_path(path: &str) -> &str {
+    path.strip_prefix(BASE).unwrap_or(path)
+}

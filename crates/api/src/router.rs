@@ -1,0 +1,47 @@
+//! Puts the routes together, and the document that describes them.
+
+use std::any::Any;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::api::{Api, ApiState};
+use crate::document::Document;
+use crate::problem::{Code, Problem};
+use crate::{BASE, routes};
+
+/// The whole interface.
+#[expect(clippy::expect_used, reason = "the document is the same in every build, and tests compile it")]
+pub fn router(state: ApiState) -> Router {
+    let (managed, receiving, described) = described_routes();
+    let document = Document::new(&described).expect("a document by which requests can be checked");
+    let api = Api::new(state, document);
+    let managed = managed
+        .fallback(async || Problem::new(Code::NotFound, "There is nothing at this address."))
+        .method_not_allowed_fallback(async || {
+            Problem::new(Code::MethodNotAllowed, "The header Allow names the methods that are.")
+        })
+        .layer(CatchPanicLayer::custom(panicked));
+    // The receive endpoint is outside of all layers: each costs, and it answers in its own form.
+    receiving.merge(managed).with_state(api)
+}
+
+/// The routes for management, those for senders, and what both say of themselves.
+fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
+    let resources =
+        OpenApiRouter::default().merge(routes::openapi::routes()).merge(routes::api_keys::routes());
+    let managed = OpenApiRouter::default().nest(BASE, resources).merge(routes::health::routes());
+    let (managed, described) = managed.split_for_parts();
+    (managed, Router::new(), described)
+}
+
+fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
+    let text = cause.downcast_ref::<&str>().copied();
+    let text =
+        text.or_else(|| cause.downcast_ref::<String>().map(String::as_str)).unwrap_or("of unknown cause");
+    tracing::error!(panic = text, "a handler panicked");
+    Problem::new(Code::Internal, "The server's log says what.").into_response()
+}

@@ -1,0 +1,153 @@
+//! Webhooks: configured, changed, deleted.
+//!
+//! Each change names the version of the configuration that it was decided by, and is refused with
+//! [`StoreError::StaleConfig`] if that is not the stored one any more: a change of one setting never undoes another's, and
+//! what a webhook names, such as a list, is still there.
+
+use domain::{IncomingWebhook, OutgoingWebhook, WebhookId};
+
+use crate::config::{bump, version};
+use crate::error::StoreError;
+use crate::params;
+use crate::tx::{Tx, Work};
+
+/// Which of the two kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From a sender to here.
+    Incoming,
+    /// From here to a destination.
+    Outgoing,
+}
+
+/// Adds an incoming webhook.
+pub struct InsertIncoming {
+    /// The configuration that it was decided by.
+    pub version: i64,
+    /// The webhook.
+    pub webhook: IncomingWebhook,
+    /// Its secrets, sealed.
+    pub secrets: Vec<u8>,
+}
+
+impl Work for InsertIncoming {
+    type Output = ();
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO incoming_webhooks (id, settings, secrets, created_at, updated_at) \
+                           VALUES (?1, ?2, ?3, ?4, ?5)";
+        bump_from(tx, self.version).await?;
+        let IncomingWebhook { id, settings, created_at, updated_at } = &self.webhook;
+        let settings = json(settings)?;
+        tx.execute(SQL, params![id.as_str(), settings, self.secrets.as_slice(), *created_at, *updated_at])
+            .await?;
+        Ok(())
+    }
+}
+
+/// Changes an incoming webhook. Returns whether there is one.
+pub struct UpdateIncoming {
+    /// The configuration that it was decided by.
+    pub version: i64,
+    /// The webhook as it is to be.
+    pub webhook: IncomingWebhook,
+    /// Its secrets, sealed.
+    pub secrets: Vec<u8>,
+}
+
+impl Work for UpdateIncoming {
+    type Output = bool;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<bool, StoreError> {
+        const SQL: &str =
+            "UPDATE incoming_webhooks SET settings = ?2, secrets = ?3, updated_at = ?4 WHERE id = ?1";
+        bump_from(tx, self.version).await?;
+        let IncomingWebhook { id, settings, updated_at, .. } = &self.webhook;
+        let settings = json(settings)?;
+        let touched =
+            tx.execute(SQL, params![id.as_str(), settings, self.secrets.as_slice(), *updated_at]).await?;
+        Ok(touched > 0)
+    }
+}
+
+/// Adds an outgoing webhook.
+pub struct InsertOutgoing {
+    /// The configuration that it was decided by.
+    pub version: i64,
+    /// The webhook.
+    pub webhook: OutgoingWebhook,
+    /// Its secrets, sealed.
+    pub secrets: Vec<u8>,
+}
+
+impl Work for InsertOutgoing {
+    type Output = ();
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO outgoing_webhooks (id, settings, secrets, disabled_reason, created_at, updated_at) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        bump_from(tx, self.version).await?;
+        let OutgoingWebhook { id, settings, disabled_reason, created_at, updated_at } = &self.webhook;
+        let (settings, secrets) = (json(settings)?, self.secrets.as_slice());
+        let reason = disabled_reason.as_deref();
+        tx.execute(SQL, params![id.as_str(), settings, secrets, reason, *created_at, *updated_at]).await?;
+        Ok(())
+    }
+}
+
+/// Changes an outgoing webhook. Returns whether there is one.
+pub struct UpdateOutgoing {
+    /// The configuration that it was decided by.
+    pub version: i64,
+    /// The webhook as it is to be.
+    pub webhook: OutgoingWebhook,
+    /// Its secrets, sealed.
+    pub secrets: Vec<u8>,
+}
+
+impl Work for UpdateOutgoing {
+    type Output = bool;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE outgoing_webhooks SET settings = ?2, secrets = ?3, disabled_reason = ?4, updated_at = ?5 \
+                           WHERE id = ?1";
+        bump_from(tx, self.version).await?;
+        let OutgoingWebhook { id, settings, disabled_reason, updated_at, .. } = &self.webhook;
+        let (settings, secrets) = (json(settings)?, self.secrets.as_slice());
+        let reason = disabled_reason.as_deref();
+        let touched = tx.execute(SQL, params![id.as_str(), settings, secrets, reason, *updated_at]).await?;
+        Ok(touched > 0)
+    }
+}
+
+/// Deletes a webhook, and tells whether there was one. Its log stays until retention takes it.
+pub struct DeleteWebhook {
+    /// Of which kind.
+    pub direction: Direction,
+    /// Which.
+    pub id: WebhookId,
+}
+
+impl Work for DeleteWebhook {
+    type Output = bool;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<bool, StoreError> {
+        let sql = match self.direction {
+            Direction::Incoming => "DELETE FROM incoming_webhooks WHERE id = ?1",
+            Direction::Outgoing => "DELETE FROM outgoing_webhooks WHERE id = ?1",
+        };
+        bump(tx).await?;
+        Ok(tx.execute(sql, params![self.id.as_str()]).await? > 0)
+    }
+}
+
+/// [`bump`], if the stored version is this one. The row is locked before it is read: two changes decided by the same
+/// version can't both go through.
+async fn bump_from<T: Tx>(tx: &T, decided_by: i64) -> Result<(), StoreError> {
+    bump(tx).await?;
+    if version(tx).await? == decided_by + 1 { Ok(()) } else { Err(StoreError::StaleConfig) }
+}
+
+fn json(settings: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(settings).map_err(|error| StoreError::Database(Box::new(error)))
+}
