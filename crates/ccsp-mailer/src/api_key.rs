@@ -76,7 +76,7 @@ pub async fn run(command: ApiKeyCommand) -> anyhow::Result<()> {
         ApiKeyCommand::List(options) => {
             let rows = open(&options).await?.read(ListApiKeys).await.context("the keys could not be read")?;
             let mut table = Table::new();
-            table.load_preset(NOTHING).set_header(["ID", "NAME", "SCOPE", "ENDS IN", "CREATED"]);
+            table.load_style(NOTHING).set_header(["ID", "NAME", "SCOPE", "ENDS IN", "CREATED"]);
             for row in rows {
                 table.add_row([row.id, row.name, row.scope, row.hint, row.created_at.to_string()]);
             }
@@ -105,7 +105,8 @@ pub async fn create(engine: &Engine, name: &str, scope: Scope) -> anyhow::Result
 }
 
 fn new_key(name: &str, scope: Scope) -> anyhow::Result<(ApiKeyRow, String)> {
-    let name = domain::text::required_line(name).map_err(|error| crate::config::ConfigError(format!("--name {error}")))?;
+    let name = domain::text::required_line(name)
+        .map_err(|error| crate::config::ConfigError(format!("--name {error}")))?;
     let mut random = StdRng::from_seed(data_dir::seed()?);
     let key = token::generate_api_key(&mut random);
     let row = ApiKeyRow {

@@ -76,7 +76,9 @@ impl CommonOptions {
     pub fn location(&self) -> Result<Location, ConfigError> {
         match &self.database_url {
             None => Ok(Location::File(self.data_dir.join("ccsp-mailer.sqlite"))),
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => Ok(Location::Server(url.clone())),
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(Location::Server(url.clone()))
+            }
             Some(_) => Err(ConfigError("--database-url must begin with postgres://".to_owned())),
         }
     }
@@ -97,7 +99,9 @@ impl std::error::Error for ConfigError {}
 fn public_url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     match rest {
-        Some(host) if !host.is_empty() && !text.contains(['?', '#', ' ']) => Ok(text.trim_end_matches('/').to_owned()),
+        Some(host) if !host.is_empty() && !text.contains(['?', '#', ' ']) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
         _ => Err("must be a URL such as https://hooks.example.com".to_owned()),
     }
 }
@@ -165,7 +169,9 @@ fn read(file: &Path) -> Result<toml::Table, Exit> {
 fn with_defaults(mut command: clap::Command, values: &toml::Table) -> Result<clap::Command, Exit> {
     for (key, value) in values {
         let option = key.replace('-', "_");
-        let value = text_of(value).ok_or_else(|| Exit::fault(format!("{DEFAULT_FILE}: {key} must be a text, a number, a truth value or a list")))?;
+        let value = text_of(value).ok_or_else(|| {
+            Exit::fault(format!("{DEFAULT_FILE}: {key} must be a text, a number, a truth value or a list"))
+        })?;
         let (changed, found) = set_default(command, &option, &value);
         if !found {
             return Err(Exit::fault(format!("{DEFAULT_FILE}: there is no option {key}")));
@@ -205,7 +211,9 @@ fn text_of(value: &toml::Value) -> Option<String> {
 fn shown(error: clap::Error) -> Exit {
     let is_help = matches!(
         error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     let text = error.render().to_string();
     if is_help { Exit { text, is_help } } else { Exit::fault(first_line(text.trim_start_matches("error: "))) }
@@ -259,13 +267,20 @@ mod tests {
         for (line, name) in [
             ("ccsp-mailer serve --listen nowhere".to_owned(), "--listen"),
             ("ccsp-mailer serve --public-url example.com".to_owned(), "--public-url"),
-            ("ccsp-mailer serve --allow-private-destinations 10.0.0.0/99".to_owned(), "--allow-private-destinations"),
+            (
+                "ccsp-mailer serve --allow-private-destinations 10.0.0.0/99".to_owned(),
+                "--allow-private-destinations",
+            ),
             ("ccsp-mailer api-key create".to_owned(), "--name"),
             ("ccsp-mailer serve --config /does/not/exist".to_owned(), "--config"),
             (format!("ccsp-mailer serve --config={}", file.display()), "listn"),
         ] {
             let exit = parse(arguments(&line)).unwrap_err();
-            assert!(!exit.is_help && exit.text.lines().count() == 1 && exit.text.contains(name), "{line}: {}", exit.text);
+            assert!(
+                !exit.is_help && exit.text.lines().count() == 1 && exit.text.contains(name),
+                "{line}: {}",
+                exit.text
+            );
         }
     }
 }

@@ -31,16 +31,22 @@ pub fn lock(folder: &Path) -> anyhow::Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            bail!("--data-dir {}: another server uses it. Several servers need --database-url", folder.display())
+            bail!(
+                "--data-dir {}: another server uses it. Several servers need --database-url",
+                folder.display()
+            )
         }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{}: it can't be locked", path.display())),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{}: it can't be locked", path.display()))
+        }
     }
 }
 
 /// The key that secrets are sealed with: from the environment, else from the file, which is made if there is none.
 pub fn master_key(folder: &Path) -> anyhow::Result<MasterKey> {
     if let Ok(text) = std::env::var(MASTER_KEY_VARIABLE) {
-        return MasterKey::parse(text.trim()).with_context(|| format!("{MASTER_KEY_VARIABLE} is not a master key"));
+        return MasterKey::parse(text.trim())
+            .with_context(|| format!("{MASTER_KEY_VARIABLE} is not a master key"));
     }
     let path = folder.join(MASTER_KEY_FILE);
     let key = MasterKey::generate(&mut StdRng::from_seed(seed()?));
@@ -52,8 +58,10 @@ pub fn master_key(folder: &Path) -> anyhow::Result<MasterKey> {
             Ok(key)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("{}: it can't be read", path.display()))?;
-            MasterKey::parse(text.trim()).with_context(|| format!("{}: it does not hold a master key", path.display()))
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("{}: it can't be read", path.display()))?;
+            MasterKey::parse(text.trim())
+                .with_context(|| format!("{}: it does not hold a master key", path.display()))
         }
         Err(error) => Err(error).with_context(|| format!("{}: it can't be made", path.display())),
     }

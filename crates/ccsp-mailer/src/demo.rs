@@ -112,7 +112,9 @@ async fn set_up(api: &Api, receiver: &Receiver) -> anyhow::Result<Webhooks> {
         "signing": {"secret": receiver.secret.expose()},
     });
     api.call("POST", "/outgoing-webhooks", outgoing).await?;
-    let text = |name: &str| incoming[name].as_str().map(str::to_owned).context("the API answered without an id or a URL");
+    let text = |name: &str| {
+        incoming[name].as_str().map(str::to_owned).context("the API answered without an id or a URL")
+    };
     Ok(Webhooks { id: text("id")?, url: text("url")? })
 }
 
@@ -191,7 +193,8 @@ impl Receiver {
         let key = Arc::new(SigningKey::new(&secret)?);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/webhook", listener.local_addr()?);
-        let router = Router::new().route("/webhook", post(receive)).with_state(ReceiverState { key, arrived });
+        let router =
+            Router::new().route("/webhook", post(receive)).with_state(ReceiverState { key, arrived });
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(async move {
             // Held so that the server goes on until the program ends.
@@ -204,7 +207,8 @@ impl Receiver {
 
 async fn receive(State(state): State<ReceiverState>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let value = |name: &str| headers.get(name).map(|value| value.as_bytes());
-    let text = |name: &str| value(name).map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default();
+    let text =
+        |name: &str| value(name).map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default();
     let received = standard_webhooks::Received {
         id: value(standard_webhooks::ID_HEADER),
         timestamp: value(standard_webhooks::TIMESTAMP_HEADER),
@@ -212,7 +216,13 @@ async fn receive(State(state): State<ReceiverState>, headers: HeaderMap, body: B
     };
     let now: Timestamp = setup::now();
     let tolerance = standard_webhooks::DEFAULT_TOLERANCE_SECONDS;
-    let verdict = standard_webhooks::verify(std::slice::from_ref(&state.key), &received, &body, now.seconds(), tolerance);
+    let verdict = standard_webhooks::verify(
+        std::slice::from_ref(&state.key),
+        &received,
+        &body,
+        now.seconds(),
+        tolerance,
+    );
     let verified = verdict.is_ok();
     let arrival = Arrival { at: now, event: text("x-webhook-event"), event_id: text("webhook-id"), verified };
     // The demo has ended if nobody takes it.

@@ -42,12 +42,15 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
 fn data_folder(options: &ServeOptions) -> Finding {
     let folder = &options.common.data_dir;
     data_dir::create(folder).map_err(|error| format!("{error:#}"))?;
-    tempfile::tempfile_in(folder).map_err(|error| format!("{}: it can't be written: {error}", folder.display()))?;
+    tempfile::tempfile_in(folder)
+        .map_err(|error| format!("{}: it can't be written: {error}", folder.display()))?;
     Ok(format!("{} can be written", folder.display()))
 }
 
 fn master_key(options: &ServeOptions) -> Finding {
-    data_dir::master_key(&options.common.data_dir).map(|_| "there is one".to_owned()).map_err(|error| format!("{error:#}"))
+    data_dir::master_key(&options.common.data_dir)
+        .map(|_| "there is one".to_owned())
+        .map_err(|error| format!("{error:#}"))
 }
 
 async fn database(options: &ServeOptions) -> Finding {
@@ -71,8 +74,12 @@ async fn address(options: &ServeOptions) -> Finding {
 fn public_url(options: &ServeOptions) -> Finding {
     match &options.public_url {
         Some(url) if url.starts_with("https://") => Ok(url.clone()),
-        Some(url) => Ok(format!("{url}: tokens and keys travel in clear text; use https outside of a private network")),
-        None if options.listen.ip().is_loopback() => Ok("none: only this machine reaches the server".to_owned()),
+        Some(url) => {
+            Ok(format!("{url}: tokens and keys travel in clear text; use https outside of a private network"))
+        }
+        None if options.listen.ip().is_loopback() => {
+            Ok("none: only this machine reaches the server".to_owned())
+        }
         None => Err("--public-url: senders need the address at which they reach this server".to_owned()),
     }
 }

@@ -7,8 +7,12 @@ use crate::config::{CommonOptions, ConfigError, LogFormat};
 
 /// Starts logging.
 pub fn start(options: &CommonOptions) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&options.log_level)
-        .map_err(|_| ConfigError(format!("--log-level {}: must be error, warn, info, debug, trace or a filter", options.log_level)))?;
+    let filter = EnvFilter::try_new(&options.log_level).map_err(|_| {
+        ConfigError(format!(
+            "--log-level {}: must be error, warn, info, debug, trace or a filter",
+            options.log_level
+        ))
+    })?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match options.log_format {
         LogFormat::Human => lines.with_target(false).try_init(),

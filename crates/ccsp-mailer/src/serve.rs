@@ -42,11 +42,17 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
 
 /// Binds the address of the options.
 pub async fn listen(options: &ServeOptions) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(options.listen).await.with_context(|| format!("--listen {}: it can't be listened on", options.listen))
+    TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("--listen {}: it can't be listened on", options.listen))
 }
 
 /// The router of the API on this engine.
-pub fn router(options: &ServeOptions, engine: &Engine, listening: &TcpListener) -> anyhow::Result<axum::Router> {
+pub fn router(
+    options: &ServeOptions,
+    engine: &Engine,
+    listening: &TcpListener,
+) -> anyhow::Result<axum::Router> {
     let own_url = format!("http://{}", listening.local_addr()?);
     let public_url: Arc<str> = options.public_url.clone().unwrap_or(own_url).into();
     Ok(api::router(ApiState {

@@ -36,7 +36,7 @@ pub async fn serve(listener: TcpListener, router: axum::Router, mut stop: watch:
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = told(&mut stop) => break,
         }
     }
     drop(listener);
@@ -45,7 +45,18 @@ pub async fn serve(listener: TcpListener, router: axum::Router, mut stop: watch:
     }
 }
 
-fn take(builder: &Builder<TokioExecutor>, connections: &GracefulShutdown, router: axum::Router, stream: TcpStream, peer: SocketAddr) {
+/// Waits until told to stop; whoever would tell it may have gone.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn take(
+    builder: &Builder<TokioExecutor>,
+    connections: &GracefulShutdown,
+    router: axum::Router,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
     // Answers are small and complete: waiting for more to send would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = %error, "a connection has gone already");

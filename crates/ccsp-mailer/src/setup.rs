@@ -21,7 +21,8 @@ pub async fn open_store(options: &CommonOptions) -> anyhow::Result<Store> {
         Location::Server(_) => "--database-url".to_owned(),
     };
     let store = Store::open(&location).with_context(|| option.clone())?;
-    let steps = store.migrate(now()).await.with_context(|| format!("{option}: the database can't be used"))?;
+    let steps =
+        store.migrate(now()).await.with_context(|| format!("{option}: the database can't be used"))?;
     if steps > 0 {
         tracing::info!(steps, "the schema was brought up to date");
     }
@@ -60,7 +61,8 @@ pub async fn migrate(options: CommonOptions) -> anyhow::Result<()> {
     if matches!(location, Location::File(_)) {
         data_dir::create(&options.data_dir)?;
     }
-    let steps = Store::open(&location)?.migrate(now()).await.context("the schema can't be brought up to date")?;
+    let steps =
+        Store::open(&location)?.migrate(now()).await.context("the schema can't be brought up to date")?;
     match steps {
         0 => println!("the schema is up to date"),
         1 => println!("1 step was needed: the schema is up to date"),

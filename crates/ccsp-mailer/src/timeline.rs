@@ -34,12 +34,18 @@ impl Timeline {
         if !self.shown.insert(id.to_owned()) {
             return;
         }
-        let received: Timestamp = entry["received_at"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default();
+        let received: Timestamp =
+            entry["received_at"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default();
         println!("{received}  request {id}");
         let sender = entry["sender_ip"].as_str().unwrap_or_default();
-        line(0, "received", &format!("POST from {sender}, event {}", entry["event_type"].as_str().unwrap_or_default()));
+        line(
+            0,
+            "received",
+            &format!("POST from {sender}, event {}", entry["event_type"].as_str().unwrap_or_default()),
+        );
         for action in items(&entry["actions"]) {
-            let (name, detail) = (action["type"].as_str().unwrap_or_default(), action["detail"].as_str().unwrap_or_default());
+            let (name, detail) =
+                (action["type"].as_str().unwrap_or_default(), action["detail"].as_str().unwrap_or_default());
             line(action["duration_ms"].as_i64().unwrap_or(0), name, detail);
         }
         for note in items(&entry["warnings"]) {
@@ -66,7 +72,11 @@ impl Timeline {
         };
         let proof = if arrival.verified { "signature verified" } else { "SIGNATURE NOT VALID" };
         let after = arrival.at.millis() - cause.millis();
-        line(after, "delivered", &format!("{} reached the receiver, {proof} ({})", arrival.event, arrival.event_id));
+        line(
+            after,
+            "delivered",
+            &format!("{} reached the receiver, {proof} ({})", arrival.event, arrival.event_id),
+        );
     }
 }
 
