@@ -1,6 +1,6 @@
 //! The transaction at the heart: load what a batch needs, let it decide, write what it decided.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::log::{DeliveryStatus, RequestStatus};
@@ -44,7 +44,8 @@ pub struct Found {
     pub subscribers: Vec<Subscriber>,
     /// Answers given before.
     pub dedupe: HashMap<DedupeKey, String>,
-    /// Ids for subscribers who will be new: one for each wanted address that was not found.
+    /// Ids for subscribers who will be new: one for each wanted address that was not found, and one for each subscriber
+    /// wanted by id, whose address may become free.
     pub free_ids: Vec<SubscriberId>,
 }
 
@@ -156,15 +157,16 @@ impl<D: Decide> Work for Commit<D> {
 
 async fn load<T: Tx>(tx: &T, needs: Needs) -> Result<Found, StoreError> {
     let emails: Vec<String> = needs.emails.iter().map(|email| email.as_str().to_owned()).collect();
-    let wanted = emails.len();
     let ids: Vec<i64> = needs.subscribers.iter().map(|id| id.0).collect();
     let (version, found, dedupe) =
-        try_join!(config::version(tx), subscribers::lock(tx, emails, ids), load_dedupe(tx, &needs.dedupe),)?;
+        try_join!(config::version(tx), subscribers::lock(tx, emails, ids), load_dedupe(tx, &needs.dedupe))?;
     if version != needs.config_version {
         return Err(StoreError::StaleConfig);
     }
-    let missing = wanted.saturating_sub(found.len());
-    let free_ids = match missing {
+    let known: HashSet<&Email> = found.iter().map(|subscriber| &subscriber.email).collect();
+    let missing: HashSet<&Email> = needs.emails.iter().filter(|email| !known.contains(email)).collect();
+    // Whoever is wanted by id may be deleted, or move to another address, and leave theirs to someone new.
+    let free_ids = match missing.len() + needs.subscribers.len() {
         0 => Vec::new(),
         missing => tx.reserve(Sequence::Subscribers, missing).await?,
     };

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use futures_util::FutureExt;
 use futures_util::future::join;
 use parking_lot::Mutex;
 use tokio_postgres::error::SqlState;
@@ -23,6 +25,10 @@ const TRIES: usize = 20;
 const WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 /// Numbers taken from a sequence at once: asking for each would be a round trip a batch. Those left over at a stop are gaps.
 const SEQUENCE_BLOCK: usize = 256;
+
+/// Every statement of ours has its index, but a plan made while a table was empty is a plan without it, and prepared
+/// statements keep their plans. Compiling plans costs more than our short statements do.
+const PLANNER: &str = "-c enable_seqscan=off -c jit=off";
 
 /// A database on a server.
 #[derive(Clone)]
@@ -52,6 +58,9 @@ impl Postgres {
         if config.get_application_name().is_none() {
             config.application_name("ccsp-mailer");
         }
+        let options =
+            config.get_options().map_or_else(|| PLANNER.to_owned(), |own| format!("{PLANNER} {own}"));
+        config.options(options);
         let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
@@ -109,9 +118,11 @@ impl Postgres {
         let client = self.pool.get().await.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let tx = PostgresTx { client, shared: self.shared.clone() };
         // Both are sent at once: the first is polled first.
-        let (begun, outcome) = join(tx.client.batch_execute(begin), work.run(&tx)).await;
+        // A defect must not leave its transaction open on a connection that others use next.
+        let working = AssertUnwindSafe(work.run(&tx)).catch_unwind();
+        let (begun, outcome) = join(tx.client.batch_execute(begin), working).await;
         begun.map_err(database_error)?;
-        match outcome {
+        match outcome.unwrap_or(Err(StoreError::Defect)) {
             Ok(output) => tx.client.batch_execute("COMMIT").await.map(|()| output).map_err(database_error),
             Err(error) => {
                 // If even this fails the connection is gone, and the transaction with it.
@@ -121,10 +132,15 @@ impl Postgres {
         }
     }
 
-    /// Runs statements outside of any transaction of ours.
+    /// Runs statements that are a transaction of their own.
     pub(crate) async fn batch(&self, sql: &str) -> Result<(), StoreError> {
         let client = self.pool.get().await.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
-        client.batch_execute(sql).await.map_err(database_error)
+        let outcome = client.batch_execute(sql).await.map_err(database_error);
+        if outcome.is_err() {
+            // If even this fails the connection is gone, and the transaction with it.
+            let _ = client.batch_execute("ROLLBACK").await;
+        }
+        outcome
     }
 }
 
@@ -285,6 +301,8 @@ fn database_error(error: tokio_postgres::Error) -> StoreError {
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::UNIQUE_VIOLATION,
         SqlState::LOCK_NOT_AVAILABLE,
+        // A statement behind the one that failed, in one go with it, may be heard of first.
+        SqlState::IN_FAILED_SQL_TRANSACTION,
     ];
     // Classes 08, 53, 57 and 58 of PostgreSQL's appendix A: connection, resources, operator intervention, system.
     let passing = ["08", "53", "57", "58"].iter().any(|class| state.code().starts_with(class));

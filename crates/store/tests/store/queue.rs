@@ -1,0 +1,167 @@
+//! Deliveries that wait: leases, in the order in which they are due.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use domain::{DeliveryId, Timestamp, WebhookId};
+use store::commit::{NewDelivery, Writes};
+use store::queue::{CancelWaiting, Claim, DueDelivery, GiveBack, Heartbeat, Leave, ReleaseDead, Waiting};
+
+use crate::support::{Database, NOW, delivery, event, webhook};
+
+conformance!(
+    what_is_due_first_is_claimed_first,
+    a_delivery_has_one_holder,
+    a_dead_node_gives_back,
+    a_node_that_leaves_gives_back,
+    single_deliveries_are_given_back,
+    waiting_tells_who_and_since_when,
+    cancelling_takes_what_waits,
+);
+
+/// Deliveries that wait in the table, due so many milliseconds from now.
+async fn enqueue(database: &Database, to: &WebhookId, due: &[i64]) -> Vec<DeliveryId> {
+    enqueue_for(database, to, due, None).await
+}
+
+async fn enqueue_for(
+    database: &Database,
+    to: &WebhookId,
+    due: &[i64],
+    node: Option<Arc<str>>,
+) -> Vec<DeliveryId> {
+    let told = event(database.id(), "order_paid");
+    let deliveries: Vec<NewDelivery> = due
+        .iter()
+        .map(|due| NewDelivery {
+            node: node.clone(),
+            ..delivery(database, &told, to.clone(), NOW.plus_millis(*due))
+        })
+        .collect();
+    let ids = deliveries.iter().map(|delivery| delivery.id).collect();
+    database
+        .put(move || Writes {
+            events: vec![told.clone()],
+            deliveries: deliveries.clone(),
+            ..Writes::default()
+        })
+        .await;
+    ids
+}
+
+async fn claim(database: &Database, node: &str, to: &WebhookId, limit: usize) -> Vec<DueDelivery> {
+    let claim = Claim { webhook_id: to.clone(), node: node.into(), now: NOW, limit };
+    database.store.write(claim).await.unwrap()
+}
+
+fn ids(claimed: &[DueDelivery]) -> Vec<DeliveryId> {
+    claimed.iter().map(|delivery| delivery.id).collect()
+}
+
+async fn beat(database: &Database, node: &str, expires_at: Timestamp) {
+    database.store.write(Heartbeat { node: node.into(), expires_at }).await.unwrap();
+}
+
+async fn what_is_due_first_is_claimed_first(database: &Database) {
+    let (a, b) = (webhook('a'), webhook('b'));
+    let of_a = enqueue(database, &a, &[-1, -30, 0, 1, -20]).await;
+    let of_b = enqueue(database, &b, &[-99]).await;
+    let first = claim(database, "n1", &a, 2).await;
+    assert_eq!(ids(&first), [of_a[1], of_a[4]]);
+    assert_eq!(first[0].webhook_id, a);
+    assert_eq!((first[0].attempts, first[0].first_attempt_at), (0, None));
+    assert_eq!(first[0].event.event_type.as_str(), "order_paid");
+    assert_eq!(first[0].event.data.as_ref(), r#"{"email":"ada@example.com"}"#);
+    // The one that is due in a millisecond is not due.
+    assert_eq!(ids(&claim(database, "n2", &a, 10).await), [of_a[0], of_a[2]]);
+    assert!(claim(database, "n2", &a, 10).await.is_empty());
+    assert_eq!(ids(&claim(database, "n2", &b, 10).await), of_b);
+}
+
+async fn a_delivery_has_one_holder(database: &Database) {
+    let a = webhook('a');
+    let all = enqueue(database, &a, &[-1; 200]).await;
+    let tasks: Vec<_> = (0..16)
+        .map(|number| {
+            let claim =
+                Claim { webhook_id: a.clone(), node: format!("n{number}").into(), now: NOW, limit: 10 };
+            let store = database.store.clone();
+            tokio::spawn(async move { store.write(claim).await.unwrap() })
+        })
+        .collect();
+    let mut claimed = Vec::new();
+    for task in tasks {
+        claimed.extend(ids(&task.await.unwrap()));
+    }
+    assert_eq!(claimed.len(), 160);
+    claimed.extend(ids(&claim(database, "last", &a, 1_000).await));
+    assert_eq!(claimed.len(), all.len());
+    assert_eq!(HashSet::<DeliveryId>::from_iter(claimed), HashSet::from_iter(all));
+}
+
+async fn a_dead_node_gives_back(database: &Database) {
+    let a = webhook('a');
+    let first = enqueue(database, &a, &[-2]).await;
+    beat(database, "dead", NOW.plus_millis(-1)).await;
+    beat(database, "alive", NOW.plus_millis(-1)).await;
+    beat(database, "alive", NOW.plus_millis(1)).await;
+    claim(database, "dead", &a, 1).await;
+    enqueue_for(database, &a, &[-1], Some("dead".into())).await;
+    enqueue_for(database, &a, &[-1], Some("alive".into())).await;
+    assert!(claim(database, "alive", &a, 10).await.is_empty());
+    let release = |now| database.store.write(ReleaseDead { now });
+    assert_eq!(release(NOW).await.unwrap(), 2);
+    assert_eq!(release(NOW).await.unwrap(), 0);
+    let again = claim(database, "alive", &a, 10).await;
+    assert_eq!((again.len(), again[0].id), (2, first[0]));
+    assert_eq!(release(Timestamp::from_millis(i64::MAX)).await.unwrap(), 3);
+    assert_eq!(database.int("SELECT COUNT(*) FROM nodes").await, 0);
+}
+
+async fn a_node_that_leaves_gives_back(database: &Database) {
+    let a = webhook('a');
+    enqueue_for(database, &a, &[-1, 5], Some("n1".into())).await;
+    enqueue_for(database, &a, &[-1], Some("n2".into())).await;
+    beat(database, "n1", NOW).await;
+    database.store.write(Leave { node: "n1".into() }).await.unwrap();
+    assert_eq!(claim(database, "n3", &a, 10).await.len(), 1);
+    assert_eq!(database.texts("SELECT COALESCE(node, '-') FROM deliveries ORDER BY node").await.len(), 3);
+    assert_eq!(database.int("SELECT COUNT(*) FROM deliveries WHERE node IS NULL").await, 1);
+    assert_eq!(database.int("SELECT COUNT(*) FROM nodes").await, 0);
+}
+
+async fn single_deliveries_are_given_back(database: &Database) {
+    let a = webhook('a');
+    let mine = enqueue_for(database, &a, &[-1, -1], Some("n1".into())).await;
+    let other = enqueue_for(database, &a, &[-1], Some("n2".into())).await;
+    let back = GiveBack { node: "n1".into(), deliveries: vec![mine[1], other[0]] };
+    database.store.write(back).await.unwrap();
+    assert_eq!(ids(&claim(database, "n3", &a, 10).await), [mine[1]]);
+}
+
+async fn waiting_tells_who_and_since_when(database: &Database) {
+    let waiting = async || database.store.read(Waiting).await.unwrap();
+    assert!(waiting().await.is_empty());
+    enqueue(database, &webhook('b'), &[50, 7, 90]).await;
+    enqueue(database, &webhook('a'), &[-4]).await;
+    enqueue_for(database, &webhook('c'), &[-4], Some("n1".into())).await;
+    let moment = |millis| NOW.plus_millis(millis);
+    assert_eq!(waiting().await, [(webhook('a'), moment(-4)), (webhook('b'), moment(7))]);
+    claim(database, "n1", &webhook('a'), 10).await;
+    assert_eq!(waiting().await, [(webhook('b'), moment(7))]);
+}
+
+async fn cancelling_takes_what_waits(database: &Database) {
+    let a = webhook('a');
+    enqueue(database, &a, &[-1, 0, 1]).await;
+    enqueue(database, &webhook('b'), &[-1]).await;
+    enqueue_for(database, &a, &[-1], Some("n1".into())).await;
+    let cancel =
+        async || database.store.write(CancelWaiting { webhook_id: a.clone(), limit: 2 }).await.unwrap();
+    assert_eq!((cancel().await, cancel().await, cancel().await), (2, 1, 0));
+    assert_eq!(
+        database.int("SELECT COUNT(*) FROM deliveries WHERE status = 'cancelled' AND due_at IS NULL").await,
+        3
+    );
+    assert_eq!(database.int("SELECT COUNT(*) FROM deliveries WHERE status = 'pending'").await, 2);
+}

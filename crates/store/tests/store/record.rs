@@ -1,0 +1,188 @@
+//! Attempts, as they are recorded.
+
+use domain::log::DeliveryStatus;
+use domain::{DeliveryId, WebhookId};
+use store::commit::{NewDelivery, Writes};
+use store::params;
+use store::record::{AttemptRow, Record, duration_class};
+
+use crate::support::{Database, NOW, delivery, event, webhook};
+
+conformance!(
+    attempts_are_recorded,
+    who_lost_the_lease_decides_nothing,
+    statistics_are_counted,
+    at_the_same_time,
+    a_webhook_that_is_gone_is_deactivated,
+);
+
+async fn leased(database: &Database, to: &WebhookId, node: &'static str) -> DeliveryId {
+    let told = event(database.id(), "order_paid");
+    let new = NewDelivery { node: Some(node.into()), ..delivery(database, &told, to.clone(), NOW) };
+    let id = new.id;
+    database
+        .put(move || Writes {
+            events: vec![told.clone()],
+            deliveries: vec![new.clone()],
+            ..Writes::default()
+        })
+        .await;
+    id
+}
+
+fn attempt(delivery_id: DeliveryId, to: WebhookId, number: u32, status: DeliveryStatus) -> AttemptRow {
+    AttemptRow {
+        delivery_id,
+        webhook_id: to,
+        number,
+        attempted_at: NOW,
+        first_attempt_at: NOW,
+        duration_ms: 100,
+        http_status: Some(200),
+        error_code: None,
+        error: None,
+        request_headers: "{}".into(),
+        response_headers: r#"{"x":"ü"}"#.into(),
+        response_body: "ok".into(),
+        status,
+        due_at: (status == DeliveryStatus::Retrying).then(|| NOW.plus_millis(300_000)),
+        deactivate: None,
+    }
+}
+
+async fn record(database: &Database, node: &str, attempts: Vec<AttemptRow>) {
+    database.store.write(Record { node: node.into(), attempts, now: NOW }).await.unwrap();
+}
+
+async fn attempts_are_recorded(database: &Database) {
+    let a = webhook('a');
+    let (first, second) = (leased(database, &a, "n1").await, leased(database, &a, "n1").await);
+    let failed = AttemptRow {
+        http_status: None,
+        error_code: Some("timeout"),
+        error: Some("no answer in time".into()),
+        ..attempt(second, a.clone(), 1, DeliveryStatus::Retrying)
+    };
+    record(database, "n1", vec![attempt(first, a.clone(), 1, DeliveryStatus::Delivered), failed]).await;
+    assert_eq!(database.texts("SELECT status FROM deliveries ORDER BY id").await, ["delivered", "retrying"]);
+    assert_eq!(
+        database.ints("SELECT COALESCE(due_at, 0) FROM deliveries ORDER BY id").await,
+        [0, NOW.millis() + 300_000]
+    );
+    assert_eq!(database.ints("SELECT first_attempt_at FROM deliveries").await, [NOW.millis(); 2]);
+    assert_eq!(database.int("SELECT COUNT(*) FROM deliveries WHERE node IS NULL AND attempts = 1").await, 2);
+    assert_eq!(
+        database.ints("SELECT COALESCE(http_status, 0) FROM attempts ORDER BY delivery_id").await,
+        [200, 0]
+    );
+    assert_eq!(
+        database.texts("SELECT COALESCE(error_code, '') FROM attempts ORDER BY delivery_id").await,
+        ["", "timeout"]
+    );
+    assert_eq!(database.texts("SELECT response_headers FROM attempts").await, [r#"{"x":"ü"}"#; 2]);
+}
+
+async fn who_lost_the_lease_decides_nothing(database: &Database) {
+    let a = webhook('a');
+    let id = leased(database, &a, "n2").await;
+    record(database, "n1", vec![attempt(id, a.clone(), 1, DeliveryStatus::Delivered)]).await;
+    assert_eq!(database.texts("SELECT status FROM deliveries").await, ["pending"]);
+    assert_eq!(database.int("SELECT COUNT(*) FROM attempts").await, 1);
+    // The new holder makes the same attempt: its verdict counts, the log keeps the first.
+    record(database, "n2", vec![attempt(id, a, 1, DeliveryStatus::Failed)]).await;
+    assert_eq!(database.texts("SELECT status FROM deliveries").await, ["failed"]);
+    assert_eq!(database.int("SELECT COUNT(*) FROM attempts").await, 1);
+}
+
+async fn statistics_are_counted(database: &Database) {
+    let a = webhook('a');
+    for (number, status, duration_ms) in [
+        (1, DeliveryStatus::Delivered, 100),
+        (2, DeliveryStatus::Delivered, 101),
+        (4, DeliveryStatus::Failed, 100),
+        (1, DeliveryStatus::Retrying, 30_000),
+    ] {
+        let id = leased(database, &a, "n1").await;
+        record(database, "n1", vec![AttemptRow { duration_ms, ..attempt(id, a.clone(), number, status) }])
+            .await;
+    }
+    let other = leased(database, &webhook('b'), "n1").await;
+    record(database, "n1", vec![attempt(other, webhook('b'), 1, DeliveryStatus::Delivered)]).await;
+    let of_a = async |column: &'static str| database.ints(column).await;
+    assert_eq!(of_a("SELECT minute FROM delivery_stats").await, [NOW.millis() / 60_000; 3]);
+    assert_eq!(
+        of_a("SELECT duration_class FROM delivery_stats WHERE webhook_id = 'aaaaaaaaaaaa' ORDER BY 1").await,
+        [duration_class(100), duration_class(30_000)]
+    );
+    assert_eq!(
+        of_a("SELECT attempts FROM delivery_stats WHERE webhook_id = 'aaaaaaaaaaaa' ORDER BY duration_class")
+            .await,
+        [3, 1]
+    );
+    assert_eq!(of_a("SELECT retry_attempts FROM delivery_stats WHERE webhook_id = 'aaaaaaaaaaaa' ORDER BY duration_class").await, [2, 0]);
+    assert_eq!(
+        of_a(
+            "SELECT delivered FROM delivery_stats WHERE webhook_id = 'aaaaaaaaaaaa' ORDER BY duration_class"
+        )
+        .await,
+        [2, 0]
+    );
+    assert_eq!(
+        of_a("SELECT failed FROM delivery_stats WHERE webhook_id = 'aaaaaaaaaaaa' ORDER BY duration_class")
+            .await,
+        [1, 0]
+    );
+    assert_eq!(
+        of_a(
+            "SELECT duration_ms FROM delivery_stats WHERE webhook_id = 'aaaaaaaaaaaa' ORDER BY duration_class"
+        )
+        .await,
+        [301, 30_000]
+    );
+}
+
+async fn at_the_same_time(database: &Database) {
+    let mut tasks = Vec::new();
+    for node in ["n1", "n2", "n3", "n4"] {
+        for _ in 0..4 {
+            let mut attempts = Vec::new();
+            for letter in ['c', 'a', 'b'] {
+                let id = leased(database, &webhook(letter), node).await;
+                attempts.push(attempt(id, webhook(letter), 1, DeliveryStatus::Delivered));
+            }
+            let store = database.store.clone();
+            let work = Record { node: node.into(), attempts, now: NOW };
+            tasks.push(tokio::spawn(async move { store.write(work).await.unwrap() }));
+        }
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(database.ints("SELECT delivered FROM delivery_stats").await, [16; 3]);
+    assert_eq!(database.int("SELECT COUNT(*) FROM deliveries WHERE status = 'delivered'").await, 48);
+}
+
+async fn a_webhook_that_is_gone_is_deactivated(database: &Database) {
+    let a = webhook('a');
+    const SQL: &str = "INSERT INTO outgoing_webhooks (id, settings, secrets, created_at, updated_at) VALUES (?1, ?2, ?3, 0, 0)";
+    let settings = r#"{"name":"Shop","url":"https://example.com/","events":["order_paid"]}"#;
+    database.run(SQL, params![a.to_string(), settings, vec![1_u8]]).await;
+    let reason = "The destination answered 410 Gone";
+    let gone = async |to: WebhookId| {
+        let id = leased(database, &to, "n1").await;
+        let row = attempt(id, to, 1, DeliveryStatus::Failed);
+        record(database, "n1", vec![AttemptRow { deactivate: Some(reason), ..row }]).await;
+    };
+    gone(a.clone()).await;
+    let version = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'config_version'";
+    assert_eq!(database.int(version).await, 2);
+    assert_eq!(database.texts("SELECT disabled_reason FROM outgoing_webhooks").await, [reason]);
+    let stored = database.texts("SELECT settings FROM outgoing_webhooks").await;
+    let stored: domain::outgoing::OutgoingSettings = serde_json::from_str(&stored[0]).unwrap();
+    assert_eq!(stored.status, domain::incoming::WebhookStatus::Inactive);
+    // Once is enough, and a webhook that was deleted meanwhile is none.
+    database.run("UPDATE meta SET value = '1' WHERE name = 'config_version'", vec![]).await;
+    gone(a).await;
+    gone(webhook('b')).await;
+    assert_eq!(database.int(version).await, 1);
+}
