@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use engine::{ApiKey, Scope};
+use http::header;
 use http::request::Parts;
-use http::{HeaderValue, header};
 use signature::{TokenHash, token};
 
 use crate::Api;
@@ -50,8 +50,8 @@ impl<R> Caller<R> {
         &self.key.id
     }
 
-    /// Whether secrets may be shown: to those who could set them as well.
-    pub fn sees_secrets(&self) -> bool {
+    /// Whether the caller may change things as well.
+    pub fn may_write(&self) -> bool {
         self.key.scope >= Scope::Write
     }
 }
@@ -99,6 +99,5 @@ fn bearer(parts: &Parts) -> Result<&str, Problem> {
 }
 
 fn unauthorized(detail: &str, challenge: &'static str) -> Problem {
-    Problem::new(Code::Unauthorized, detail)
-        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+    Problem::new(Code::Unauthorized, detail).with_header("www-authenticate", challenge)
 }

@@ -90,6 +90,14 @@ impl Document {
             .ok_or_else(|| Problem::internal(&DocumentError::Missing(format!("the body {name}"))))
     }
 
+    /// The schema of a patch of the schema of this name.
+    ///
+    /// # Errors
+    /// If no operation has such a body: a defect.
+    pub fn patch(&self, name: &str) -> Result<&Schema, Problem> {
+        self.body(&openapi::patch_of(name))
+    }
+
     /// What the query of an operation may hold.
     ///
     /// # Errors

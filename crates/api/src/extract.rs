@@ -40,7 +40,8 @@ pub struct Create<T> {
     pub once: Option<OnceRequest>,
 }
 
-/// A JSON merge patch (RFC 7396) of a resource whose settings are a `T`.
+/// A JSON merge patch (RFC 7396) of a resource whose settings are a `T`. Its handler describes its body as a `T`: the
+/// document gets the schema of the patch from that.
 pub struct Patch<T> {
     patch: Value,
     whole: std::marker::PhantomData<T>,
@@ -71,7 +72,7 @@ impl<T: Input> FromRequest<Api> for Patch<T> {
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let (_, bytes) = json_body(request, api).await?;
         let patch = parse(&bytes)?;
-        refuse(api.document().body(&patch_name(&T::name()))?.check(&patch))?;
+        refuse(api.document().patch(&T::name())?.check(&patch))?;
         Ok(Self { patch, whole: std::marker::PhantomData })
     }
 }
@@ -86,11 +87,6 @@ impl<T: Input + serde::Serialize> Patch<T> {
         merge(&mut merged, &self.patch);
         read(api, merged)
     }
-}
-
-/// The name of the schema of a patch of this schema.
-pub fn patch_name(schema: &str) -> String {
-    format!("{schema}Patch")
 }
 
 /// RFC 7396, section 2.

@@ -19,6 +19,8 @@ mod recent;
 mod router;
 mod routes;
 pub mod schema;
+pub mod secret;
+pub mod webhook;
 
 pub use api::{Api, ApiState};
 pub use router::router;

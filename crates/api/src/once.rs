@@ -8,13 +8,13 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::log::FieldError;
-use engine::{Command, Executed};
+use engine::{Command, Executed, Snapshot};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use store::Work;
 use store::once::{OnceKey, OnceOutcome};
+use store::{StoreError, Work};
 
 use crate::Api;
 use crate::auth::Caller;
@@ -26,6 +26,8 @@ pub const HEADER: &str = "idempotency-key";
 pub const REPLAYED_HEADER: &str = "idempotency-replayed";
 /// How long an answer is kept: a client that has not got through for a day starts anew.
 const KEPT_MILLIS: i64 = 24 * 3_600 * 1_000;
+/// How often a change is decided again because another one came first, before the caller is told to come again.
+const STALE_TRIES: usize = 10;
 /// The most characters of a key.
 const MAX_KEY_CHARS: usize = 255;
 
@@ -76,7 +78,7 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// A successful answer, in a form that can be kept.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Answer {
     status: u16,
     location: Option<String>,
@@ -99,10 +101,6 @@ impl Answer {
     pub fn new(status: StatusCode, location: Option<String>, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(body).map_err(|error| Problem::internal(&error))?;
         Ok(Self { status: status.as_u16(), location, body })
-    }
-
-    fn kept(&self) -> Option<Vec<u8>> {
-        serde_json::to_vec(self).ok()
     }
 }
 
@@ -131,18 +129,52 @@ impl Api {
         work: W,
         answer: impl Fn(&W::Output) -> Result<Answer, Problem> + Send + Sync + 'static,
     ) -> Result<Response, Problem> {
-        let Some(once) = once else {
-            let output = self.engine().write(work).await?;
-            return answer(&output).map(IntoResponse::into_response);
-        };
         let answer = Arc::new(answer);
-        let render = answer.clone();
-        let render = move |output: &W::Output| render(output).ok().and_then(|answer| answer.kept());
-        let outcome = self.engine().write_once(work, once.of(caller, self), render).await?;
+        let outcome = self.written(once.map(|once| once.of(caller, self)), work, answer.clone()).await?;
         respond(outcome, &*answer)
     }
 
-    /// The same for a command to the engine.
+    /// The same for what is decided by the configuration, and decided again if that has changed meanwhile.
+    ///
+    /// # Errors
+    /// That of `decide`, those of the database, and a key that was used for another request.
+    pub async fn decide_once<R, W: Work<Output = ()>>(
+        &self,
+        caller: &Caller<R>,
+        once: Option<OnceRequest>,
+        decide: impl Fn(&Snapshot) -> Result<(W, Answer), Problem>,
+    ) -> Result<Response, Problem> {
+        let once = once.map(|once| once.of(caller, self));
+        for _ in 0..STALE_TRIES {
+            let (work, answer) = decide(&*self.configuration().await?)?;
+            let answer = Arc::new(move |_: &()| Ok(answer.clone()));
+            match self.written(once.clone(), work, answer.clone()).await {
+                Err(StoreError::StaleConfig) => {}
+                outcome => return respond(outcome?, &*answer),
+            }
+        }
+        Err(StoreError::StaleConfig.into())
+    }
+
+    /// Decides by the configuration and writes, again if that has changed meanwhile.
+    ///
+    /// # Errors
+    /// That of `decide`, and those of the database.
+    pub async fn decide<W: Work>(
+        &self,
+        decide: impl Fn(&Snapshot) -> Result<W, Problem>,
+    ) -> Result<W::Output, Problem> {
+        for _ in 0..STALE_TRIES {
+            let work = decide(&*self.configuration().await?)?;
+            match self.engine().write(work).await {
+                Err(StoreError::StaleConfig) => {}
+                outcome => return Ok(outcome?),
+            }
+        }
+        Err(StoreError::StaleConfig.into())
+    }
+
+    /// [`Api::write_once`] for a command to the engine.
     ///
     /// # Errors
     /// The same.
@@ -158,11 +190,29 @@ impl Api {
             return answer(&executed).map(IntoResponse::into_response);
         };
         let answer = Arc::new(answer);
-        let render = answer.clone();
-        let render = move |executed: &Executed| render(executed).ok().and_then(|answer| answer.kept());
-        let outcome = self.engine().execute_once(command, once.of(caller, self), render).await?;
+        let outcome =
+            self.engine().execute_once(command, once.of(caller, self), kept(answer.clone())).await?;
         respond(outcome, &*answer)
     }
+
+    async fn written<W: Work<Output: Sync>>(
+        &self,
+        key: Option<OnceKey>,
+        work: W,
+        answer: Arc<impl Fn(&W::Output) -> Result<Answer, Problem> + Send + Sync + 'static>,
+    ) -> Result<OnceOutcome<W::Output>, StoreError> {
+        match key {
+            Some(key) => self.engine().write_once(work, key, kept(answer)).await,
+            None => self.engine().write(work).await.map(OnceOutcome::First),
+        }
+    }
+}
+
+/// From the outcome to the answer to keep, if there is one to keep.
+fn kept<O>(
+    answer: Arc<impl Fn(&O) -> Result<Answer, Problem> + Send + Sync + 'static>,
+) -> impl Fn(&O) -> Option<Vec<u8>> + Send + Sync + 'static {
+    move |output| serde_json::to_vec(&answer(output).ok()?).ok()
 }
 
 fn respond<O>(

@@ -12,8 +12,10 @@ use crate::problem::{Code, MEDIA_TYPE};
 const MAX_EXACT_INTEGER: i64 = (1 << 53) - 1;
 /// The name of the security scheme.
 const SCHEME: &str = "api_key";
-/// What the name of the schema of a patch begins with; that of the whole follows.
-const PATCH_PREFIX: &str = "Patch_";
+/// What the name of the schema of a patch ends with, behind that of the whole.
+const PATCH_SUFFIX: &str = "Patch";
+/// Where schemas are.
+const SCHEMAS: &str = "#/components/schemas/";
 
 /// Every operation of a document: its path, its method in lower case, and what is said of it.
 pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
@@ -28,12 +30,17 @@ pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)
 pub fn body_schema(operation: &Value) -> Option<&str> {
     let content = operation["requestBody"]["content"].as_object()?;
     let reference = content.values().next()?["schema"]["$ref"].as_str()?;
-    reference.strip_prefix("#/components/schemas/")
+    reference.strip_prefix(SCHEMAS)
 }
 
 /// The name of the schema that a patch of this name is a patch of.
 pub fn patched(name: &str) -> Option<&str> {
-    name.strip_prefix(PATCH_PREFIX)
+    name.strip_suffix(PATCH_SUFFIX)
+}
+
+/// The name of the schema of a patch of this schema.
+pub fn patch_of(name: &str) -> String {
+    format!("{name}{PATCH_SUFFIX}")
 }
 
 /// The scope that an operation asks for; `None` if it is for everyone.
@@ -55,10 +62,45 @@ pub fn complete(mut document: Value) -> Value {
         "description": "An API key, as `ccsp-mailer api-key create` prints it. The role that an operation names is the least scope: `admin` includes `write`, and `write` includes `read`.",
     }});
     document["components"]["responses"] = problems();
+    add_patches(&mut document);
     complete_operations(&mut document);
-    each_schema(&mut document, &mut flatten);
+    flatten_components(&mut document["components"]["schemas"]);
+    each_schema(&mut document, &mut close_variants);
     each_schema(&mut document, &mut bound_integers);
     document
+}
+
+/// A PATCH says what it is a patch of: its body is a merge patch (RFC 7396) of that.
+fn add_patches(document: &mut Value) {
+    let patches = operations(document).filter(|(_, method, _)| *method == "patch");
+    let patched: Vec<(String, String)> = patches
+        .filter_map(|(path, _, operation)| Some((path.to_owned(), body_schema(operation)?.to_owned())))
+        .collect();
+    for (path, whole) in patched {
+        let patch = patch_of(&whole);
+        let mut schema = document["components"]["schemas"][&whole].clone();
+        make_patch(&mut schema);
+        document["components"]["schemas"][&patch] = schema;
+        let content = json!({"schema": {"$ref": format!("{SCHEMAS}{patch}")}});
+        document["paths"][path]["patch"]["requestBody"]["content"] =
+            json!({"application/merge-patch+json": content, "application/json": content});
+    }
+}
+
+fn make_patch(schema: &mut Value) {
+    let Some(members) = schema.as_object_mut() else { return };
+    members.shift_remove("required");
+    let description = "A JSON merge patch (RFC 7396): what is left out stays as it is, and `null` sets it back to its default.";
+    members.insert("description".to_owned(), description.into());
+    let properties = members.get_mut("properties").and_then(Value::as_object_mut);
+    for property in properties.into_iter().flat_map(Map::values_mut) {
+        let mut or_null = json!({"oneOf": [{"type": "null"}, property]});
+        // What explains the member stays where readers look for it.
+        if let Some(description) = property.get("description") {
+            or_null["description"] = description.clone();
+        }
+        *property = or_null;
+    }
 }
 
 fn complete_operations(document: &mut Value) {
@@ -66,9 +108,28 @@ fn complete_operations(document: &mut Value) {
     for (path, item) in paths {
         let Some(operations) = item.as_object_mut() else { continue };
         for (method, operation) in operations {
+            name_operation(operation, path);
             describe_parameters(operation, method);
+            describe_creation(operation);
             describe_problems(operation, path);
         }
+    }
+}
+
+/// Handlers are named for what they do in their file; an operation's name has to be unique among all.
+fn name_operation(operation: &mut Value, path: &str) {
+    let name = operation["operationId"].as_str().unwrap_or_default().to_owned();
+    let steps = short_path(path).split('/').filter(|step| !step.is_empty() && !step.starts_with('{'));
+    let steps: Vec<String> = steps.map(|step| step.replace(['-', '.'], "_")).collect();
+    operation["operationId"] = format!("{name}_{}", steps.join("_")).into();
+}
+
+fn describe_creation(operation: &mut Value) {
+    if let Some(created) = operation["responses"].get_mut("201") {
+        created["headers"] = json!({
+            "Location": {"description": "The path of what was made, if it has one.", "schema": {"type": "string", "format": "uri-reference"}},
+            "Idempotency-Replayed": {"description": "There if this is the answer to an earlier request with the same `Idempotency-Key`.", "schema": {"type": "string", "const": "true"}},
+        });
     }
 }
 
@@ -95,10 +156,6 @@ fn describe_parameters(operation: &mut Value, method: &str) {
 
 /// The problems that an operation can answer, from what it takes: its extractors and the database give them.
 fn describe_problems(operation: &mut Value, path: &str) {
-    if operation["responses"].get("500").is_some() {
-        // It describes its failures itself: they are not problems.
-        return;
-    }
     let mut codes = BTreeSet::new();
     if scope(operation).is_some() {
         codes.extend([401, 403, 500, 503]);
@@ -209,6 +266,14 @@ fn each_schema(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value
     }
 }
 
+/// What is told apart by its member `type` takes no members of its siblings, nor unknown ones.
+fn close_variants(schema: &mut Map<String, Value>) {
+    let variants = schema.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten();
+    for variant in variants.filter(|variant| variant["properties"]["type"]["enum"].is_array()) {
+        variant["additionalProperties"] = false.into();
+    }
+}
+
 /// Gives whole numbers the bounds that their format has.
 fn bound_integers(schema: &mut Map<String, Value>) {
     let (minimum, maximum) = match schema.get("format").and_then(Value::as_str) {
@@ -220,7 +285,27 @@ fn bound_integers(schema: &mut Map<String, Value>) {
     schema.entry("maximum").or_insert(maximum.into());
 }
 
-fn flatten(_schema: &mut Map<String, Value>) {}
+/// Turns what consists of several schemas into one object: a view whose settings are those of a body, which takes no other
+/// members. An answer has all of its members, always.
+fn flatten_components(schemas: &mut Value) {
+    let Some(known) = schemas.as_object().cloned() else { return };
+    for (name, schema) in known.iter().filter(|(_, schema)| schema["allOf"].is_array()) {
+        let mut properties = Map::new();
+        // Its own members, which stand last, come first: an id before everything else.
+        for part in schema["allOf"].as_array().into_iter().flatten().rev() {
+            let referred = part["$ref"].as_str().and_then(|target| target.rsplit('/').next());
+            let part = referred.map_or(part, |target| &known[target]);
+            properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+        }
+        let required: Vec<&String> = properties.keys().collect();
+        schemas[name] = json!({
+            "type": "object",
+            "description": schema["description"],
+            "required": required,
+            "properties": properties,
+        });
+    }
+}
 
 /// The path of an operation below [`BASE`], for people.
 pub fn short_path(path: &str) -> &str {

@@ -4,7 +4,7 @@
 
 use axum::response::{IntoResponse, Response};
 use domain::log::FieldError;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use store::StoreError;
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 /// The media type of problems (RFC 9457, section 3).
 pub const MEDIA_TYPE: &str = "application/problem+json";
 /// When to come again if the database is away, in seconds: about what a restart of it takes.
-const RETRY_AFTER_SECONDS: u16 = 5;
+const RETRY_AFTER_SECONDS: &str = "5";
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:ident, $title:literal, $help:literal;)+) => {
@@ -109,7 +109,7 @@ pub struct Problem {
     code: Code,
     detail: String,
     errors: Vec<FieldError>,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<(&'static str, &'static str)>,
 }
 
 /// A problem as it goes over the wire.
@@ -173,9 +173,9 @@ impl Problem {
         self.code
     }
 
-    /// The same, with a header in its answer.
+    /// The same, with a header in its answer; its name in lower case.
     #[must_use]
-    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
         self.header = Some((name, value));
         self
     }
@@ -188,7 +188,7 @@ impl From<StoreError> for Problem {
         }
         tracing::warn!(error = %chain(&error), "the database is not available to a request");
         Self::new(Code::Unavailable, "The database is not available.")
-            .with_header(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS))
+            .with_header("retry-after", RETRY_AFTER_SECONDS)
     }
 }
 
@@ -206,7 +206,7 @@ impl IntoResponse for Problem {
         let body = serde_json::to_string(&body).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
         if let Some((name, value)) = self.header {
-            response.headers_mut().insert(name, value);
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
     }

@@ -31,11 +31,17 @@ pub fn router(state: ApiState) -> Router {
 
 /// The routes for management, those for senders, and what both say of themselves.
 fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
-    let resources =
-        OpenApiRouter::default().merge(routes::openapi::routes()).merge(routes::api_keys::routes());
+    let receiving = OpenApiRouter::default().nest(BASE, routes::receive::routes());
+    let resources = OpenApiRouter::default()
+        .merge(routes::incoming_webhooks::routes())
+        .merge(routes::outgoing_webhooks::routes())
+        .merge(routes::api_keys::routes())
+        .merge(routes::openapi::routes());
     let managed = OpenApiRouter::default().nest(BASE, resources).merge(routes::health::routes());
-    let (managed, described) = managed.split_for_parts();
-    (managed, Router::new(), described)
+    let (receiving, mut described) = receiving.split_for_parts();
+    let (managed, managing) = managed.split_for_parts();
+    described.merge(managing);
+    (managed, receiving, described)
 }
 
 fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {

@@ -103,10 +103,11 @@ impl Schema {
         }
         let field = dotted(root);
         if of_type.is_empty() {
-            let kinds = branches.iter().flatten().filter(|fault| of_other_type(fault));
-            let expected: Vec<String> =
-                kinds.map(|fault| self.message(fault.kind(), fault.instance())).collect();
-            faults.invalid.push(fault(field, &expected.join(", or ")));
+            let wrong = branches.iter().flatten().filter(|fault| of_other_type(fault));
+            let mut messages: Vec<String> =
+                wrong.map(|fault| self.message(fault.kind(), fault.instance())).collect();
+            messages.dedup();
+            faults.invalid.push(fault(field, &messages.join(", or ")));
         } else if error.instance().get("type").is_none() {
             faults.invalid.push(fault(join(&field, "type"), "is required"));
         } else {
@@ -344,7 +345,7 @@ mod tests {
                 ("0.to", "must be at least 1"),
                 ("1.type", "must be one of add, remove"),
                 ("2.type", "is required"),
-                ("3", "must be an object, or must be an object"),
+                ("3", "must be an object"),
             ])
         );
         let nullable = json!({"oneOf": [{"type": "null"}, reference("Add")]});

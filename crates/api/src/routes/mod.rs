@@ -2,4 +2,7 @@
 
 pub mod api_keys;
 pub mod health;
+pub mod incoming_webhooks;
 pub mod openapi;
+pub mod outgoing_webhooks;
+pub mod receive;

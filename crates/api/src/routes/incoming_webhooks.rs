@@ -1,0 +1,337 @@
+//! Incoming webhooks: who may post, and what is done with what is posted.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use domain::incoming::{
+    IncomingSettings, OnUnprocessable, Respond, SignatureScheme, SignatureSettings, WebhookStatus,
+};
+use domain::log::FieldError;
+use domain::mapping::Rule;
+use domain::{Action, EventType, IncomingWebhook, Timestamp, WebhookId};
+use engine::{Incoming, IncomingSecrets, Snapshot};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use store::webhooks::{DeleteWebhook, Direction, InsertIncoming, UpdateIncoming};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::{Caller, Read, Write};
+use crate::extract::{Create, Input, Patch, Path, Query};
+use crate::once::Answer;
+use crate::page::{Page, PageParams, Paging};
+use crate::problem::{Code, Problem};
+use crate::recent;
+use crate::secret::{self, Reveal};
+use crate::webhook::{WebhookFilter, unknown_lists};
+use crate::{Api, BASE};
+
+/// The routes of this family.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, update, delete))
+}
+
+/// What a user sets of an incoming webhook.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct IncomingWebhookInput {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 500, example = "Signup form")]
+    name: String,
+    /// Notes.
+    #[serde(default)]
+    #[schema(max_length = 5000)]
+    description: String,
+    /// Whether it takes requests.
+    #[serde(default)]
+    status: WebhookStatus,
+    /// The event it is for: a request whose `event` names another one is ignored.
+    event_type: EventType,
+    /// The key for `X-API-Key`. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    api_key: Option<String>,
+    /// Whether a request must carry the API key as `X-API-Key`.
+    #[serde(default)]
+    require_api_key: bool,
+    /// How requests are signed.
+    #[serde(default)]
+    signature: IncomingSignature,
+    /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    mapping: Option<Vec<Rule>>,
+    /// What to do, in order.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    actions: Vec<Action>,
+    /// When the sender gets its answer.
+    #[serde(default)]
+    respond: Respond,
+    /// What a sender is told whose request has no valid email.
+    #[serde(default)]
+    on_unprocessable: OnUnprocessable,
+}
+
+/// How requests of senders are signed.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct IncomingSignature {
+    /// The scheme.
+    scheme: SignatureScheme,
+    /// The secret. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
+    #[schema(max_length = 500)]
+    secret: Option<String>,
+    /// The header that carries the signature of `hmac_sha256`.
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+    header: String,
+    /// How old or how far ahead a signed timestamp may be, in seconds.
+    #[schema(minimum = 1, maximum = 86400)]
+    tolerance_seconds: u32,
+}
+
+impl Default for IncomingSignature {
+    fn default() -> Self {
+        Self::new(SignatureSettings::default(), None)
+    }
+}
+
+impl IncomingSignature {
+    fn new(settings: SignatureSettings, secret: Option<String>) -> Self {
+        let SignatureSettings { scheme, header, tolerance_seconds } = settings;
+        Self { scheme, secret, header, tolerance_seconds }
+    }
+}
+
+/// An incoming webhook.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncomingWebhook)]
+struct IncomingWebhookView {
+    /// Unique.
+    id: WebhookId,
+    /// Where senders post to. For a caller that may not change webhooks, with its token masked.
+    #[schema(
+        format = "uri",
+        example = "https://example.com/wp-json/ccsp-mailer/v1/webhooks/a1b2c3d4e5f6?token=…"
+    )]
+    url: String,
+    /// What is in the URL, also accepted as the header `X-Webhook-Token`.
+    token: String,
+    /// When it was made.
+    created_at: Timestamp,
+    /// When it was last changed.
+    updated_at: Timestamp,
+    #[serde(flatten)]
+    settings: IncomingWebhookInput,
+}
+
+impl IncomingWebhookInput {
+    fn settings(&self) -> IncomingSettings {
+        let input = self.clone();
+        let IncomingSignature { scheme, header, tolerance_seconds, .. } = input.signature;
+        IncomingSettings {
+            name: input.name.trim().to_owned(),
+            description: input.description,
+            status: input.status,
+            event_type: input.event_type,
+            require_api_key: input.require_api_key,
+            signature: SignatureSettings { scheme, header, tolerance_seconds },
+            mapping: input.mapping,
+            actions: input.actions,
+            respond: input.respond,
+            on_unprocessable: input.on_unprocessable,
+        }
+    }
+
+    fn shown(settings: IncomingSettings, secrets: &IncomingSecrets, reveal: Reveal) -> Self {
+        Self {
+            name: settings.name,
+            description: settings.description,
+            status: settings.status,
+            event_type: settings.event_type,
+            api_key: Some(reveal.secret(&secrets.api_key)),
+            require_api_key: settings.require_api_key,
+            signature: IncomingSignature::new(settings.signature, Some(reveal.secret(&secrets.signing))),
+            mapping: settings.mapping,
+            actions: settings.actions,
+            respond: settings.respond,
+            on_unprocessable: settings.on_unprocessable,
+        }
+    }
+
+    /// The secrets that are to hold, instead of these.
+    fn secrets(&self, current: IncomingSecrets) -> Result<IncomingSecrets, Problem> {
+        let api_key = secret::choose("api_key", self.api_key.as_deref(), current.api_key);
+        let signing = secret::choose("signature.secret", self.signature.secret.as_deref(), current.signing);
+        match (api_key, signing) {
+            (Ok(api_key), Ok(signing)) => Ok(IncomingSecrets { token: current.token, api_key, signing }),
+            (api_key, signing) => {
+                let errors = api_key.err().into_iter().chain(signing.err()).collect();
+                Err(Problem::with_errors(Code::InvalidBody, errors))
+            }
+        }
+    }
+}
+
+impl Input for IncomingWebhookInput {
+    fn check(&self) -> Vec<FieldError> {
+        self.settings().check()
+    }
+}
+
+impl IncomingWebhookView {
+    fn new(api: &Api, webhook: &IncomingWebhook, secrets: &IncomingSecrets, reveal: Reveal) -> Self {
+        let IncomingWebhook { id, settings, created_at, updated_at } = webhook.clone();
+        let token = reveal.token(&secrets.token);
+        Self {
+            url: api.public_url(&format!("/webhooks/{id}?token={token}")),
+            id,
+            token,
+            created_at,
+            updated_at,
+            settings: IncomingWebhookInput::shown(settings, secrets, reveal),
+        }
+    }
+
+    fn of(api: &Api, incoming: &Incoming, reveal: Reveal) -> Self {
+        Self::new(api, &incoming.webhook, &incoming.secrets, reveal)
+    }
+}
+
+/// All incoming webhooks
+#[utoipa::path(
+    get, path = "/incoming-webhooks", tag = "Incoming webhooks", security(("api_key" = ["read"])),
+    params(PageParams, WebhookFilter),
+    responses((status = 200, description = "A page of them.", body = Page<IncomingWebhookView>)),
+)]
+async fn list(
+    State(api): State<Api>,
+    caller: Caller<Read>,
+    paging: Paging,
+    Query(filter): Query<WebhookFilter>,
+) -> Result<Json<Page<IncomingWebhookView>>, Problem> {
+    let configuration = api.configuration().await?;
+    let wanted = |incoming: &&Incoming| {
+        let settings = &incoming.webhook.settings;
+        filter.takes(settings.status, &settings.name)
+    };
+    let page = recent::page(configuration.incoming.values().map(AsRef::as_ref).filter(wanted), &paging)?;
+    Ok(Json(page.map(|incoming| IncomingWebhookView::of(&api, incoming, Reveal::to(&caller)))))
+}
+
+/// One incoming webhook
+#[utoipa::path(
+    get, path = "/incoming-webhooks/{id}", tag = "Incoming webhooks", security(("api_key" = ["read"])),
+    params(("id" = WebhookId, Path, description = "Which.")),
+    responses((status = 200, description = "It.", body = IncomingWebhookView)),
+)]
+async fn show(
+    State(api): State<Api>,
+    caller: Caller<Read>,
+    Path(id): Path<WebhookId>,
+) -> Result<Json<IncomingWebhookView>, Problem> {
+    let configuration = api.configuration().await?;
+    let incoming = find(&configuration, &id)?;
+    Ok(Json(IncomingWebhookView::of(&api, incoming, Reveal::to(&caller))))
+}
+
+/// Make an incoming webhook
+///
+/// The answer shows its secrets in clear, this once.
+#[utoipa::path(
+    post, path = "/incoming-webhooks", tag = "Incoming webhooks", security(("api_key" = ["write"])),
+    request_body = IncomingWebhookInput,
+    responses((status = 201, description = "The webhook.", body = IncomingWebhookView)),
+)]
+async fn create(
+    State(api): State<Api>,
+    caller: Caller<Write>,
+    Create { input, once }: Create<IncomingWebhookInput>,
+) -> Result<Response, Problem> {
+    let (vault, now) = (api.engine().vault(), api.engine().now());
+    let made = IncomingSecrets {
+        token: vault.new_token(),
+        api_key: vault.new_api_key(),
+        signing: vault.new_signing_secret(),
+    };
+    let secrets = input.secrets(made)?;
+    let (id, settings) = (vault.new_webhook_id(), input.settings());
+    let webhook = IncomingWebhook { id, settings, created_at: now, updated_at: now };
+    let sealed = vault.seal_incoming(&webhook.id, &secrets);
+    api.decide_once(&caller, once, |configuration| {
+        check_lists(configuration, &[], &webhook.settings)?;
+        let view = IncomingWebhookView::new(&api, &webhook, &secrets, Reveal::All);
+        let answer = Answer::created(Some(format!("{BASE}/incoming-webhooks/{}", webhook.id)), &view)?;
+        let (webhook, secrets) = (webhook.clone(), sealed.clone());
+        Ok((InsertIncoming { version: configuration.version, webhook, secrets }, answer))
+    })
+    .await
+}
+
+/// Change an incoming webhook
+#[utoipa::path(
+    patch, path = "/incoming-webhooks/{id}", tag = "Incoming webhooks", security(("api_key" = ["write"])),
+    params(("id" = WebhookId, Path, description = "Which.")),
+    request_body = IncomingWebhookInput,
+    responses((status = 200, description = "The webhook as it is now.", body = IncomingWebhookView)),
+)]
+async fn update(
+    State(api): State<Api>,
+    caller: Caller<Write>,
+    Path(id): Path<WebhookId>,
+    patch: Patch<IncomingWebhookInput>,
+) -> Result<Json<IncomingWebhookView>, Problem> {
+    let (vault, now) = (api.engine().vault(), api.engine().now());
+    let found = api
+        .decide(|configuration| {
+            let Incoming { webhook, secrets, .. } = find(configuration, &id)?;
+            let current = IncomingWebhookInput::shown(webhook.settings.clone(), secrets, Reveal::Nothing);
+            let input = patch.merged_onto(&api, &current)?;
+            let settings = input.settings();
+            check_lists(configuration, &webhook.settings.actions, &settings)?;
+            let sealed = vault.seal_incoming(&id, &input.secrets(secrets.clone())?);
+            let webhook = IncomingWebhook { settings, updated_at: now, ..webhook.clone() };
+            Ok(UpdateIncoming { version: configuration.version, webhook, secrets: sealed })
+        })
+        .await?;
+    if !found {
+        return Err(not_found());
+    }
+    let configuration = api.engine().snapshot();
+    Ok(Json(IncomingWebhookView::of(&api, find(&configuration, &id)?, Reveal::to(&caller))))
+}
+
+/// Delete an incoming webhook
+///
+/// Its log stays as long as logs are kept.
+#[utoipa::path(
+    delete, path = "/incoming-webhooks/{id}", tag = "Incoming webhooks", security(("api_key" = ["write"])),
+    params(("id" = WebhookId, Path, description = "Which.")),
+    responses((status = 204, description = "It is gone.")),
+)]
+async fn delete(
+    State(api): State<Api>,
+    _: Caller<Write>,
+    Path(id): Path<WebhookId>,
+) -> Result<StatusCode, Problem> {
+    let deleted = api.engine().write(DeleteWebhook { direction: Direction::Incoming, id }).await?;
+    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+}
+
+fn find<'a>(configuration: &'a Snapshot, id: &WebhookId) -> Result<&'a Incoming, Problem> {
+    configuration.incoming.get(id).map(AsRef::as_ref).ok_or_else(not_found)
+}
+
+fn not_found() -> Problem {
+    Problem::no_such("an incoming webhook")
+}
+
+fn check_lists(
+    configuration: &Snapshot,
+    before: &[Action],
+    settings: &IncomingSettings,
+) -> Result<(), Problem> {
+    let errors = unknown_lists(configuration, before, &settings.actions);
+    if errors.is_empty() { Ok(()) } else { Err(Problem::with_errors(Code::InvalidBody, errors)) }
+}

@@ -1,0 +1,329 @@
+//! Outgoing webhooks: which events go where, and how.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use domain::incoming::WebhookStatus;
+use domain::log::FieldError;
+use domain::outgoing::{Method, OutgoingSettings, RetrySettings, SigningScheme, SigningSettings};
+use domain::{EventType, OutgoingWebhook, Timestamp, WebhookId};
+use engine::{Outgoing, OutgoingSecrets, Snapshot};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use store::webhooks::{DeleteWebhook, Direction, InsertOutgoing, UpdateOutgoing};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::{Caller, Read, Write};
+use crate::extract::{Create, Input, Patch, Path, Query};
+use crate::once::Answer;
+use crate::page::{Page, PageParams, Paging};
+use crate::problem::{Code, Problem};
+use crate::recent;
+use crate::secret::{self, Reveal};
+use crate::webhook::WebhookFilter;
+use crate::{Api, BASE};
+
+/// The routes of this family.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, update, delete))
+}
+
+/// What a user sets of an outgoing webhook.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OutgoingWebhookInput {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 500, example = "HubSpot")]
+    name: String,
+    /// Notes.
+    #[serde(default)]
+    #[schema(max_length = 5000)]
+    description: String,
+    /// Where deliveries go: `https`, or `http`. Private and local addresses are refused unless the server allows them.
+    #[schema(min_length = 1, max_length = 2048, example = "https://example.com/hook")]
+    url: String,
+    /// The method of a delivery.
+    #[serde(default)]
+    method: Method,
+    /// The events that are sent.
+    #[schema(min_items = 1, max_items = 200)]
+    events: Vec<EventType>,
+    /// Whether it gets deliveries.
+    #[serde(default)]
+    status: WebhookStatus,
+    /// More headers. Those that the program sets itself can't be set here.
+    #[serde(default)]
+    #[schema(example = json!({"X-Env": "prod"}))]
+    headers: BTreeMap<String, String>,
+    /// How deliveries are signed.
+    #[serde(default)]
+    signing: OutgoingSigning,
+    /// When a delivery that failed is tried again.
+    #[serde(default)]
+    retry: RetrySettings,
+    /// How long one attempt may take, answer included, in seconds.
+    #[serde(default = "default_timeout")]
+    #[schema(minimum = 1, maximum = 30)]
+    timeout_seconds: u32,
+    /// Whether an answer must be JSON to count as success.
+    #[serde(default)]
+    expect_json: bool,
+    /// How many deliveries may be under way at once.
+    #[serde(default = "default_concurrency")]
+    #[schema(minimum = 1, maximum = 64)]
+    concurrency: u32,
+}
+
+/// The specification's: how long an attempt may take.
+fn default_timeout() -> u32 {
+    30
+}
+
+/// The contract's: enough for a receiver that takes a second to get 16 deliveries a second.
+fn default_concurrency() -> u32 {
+    16
+}
+
+/// How deliveries are signed.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct OutgoingSigning {
+    /// The secret. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
+    #[schema(max_length = 500)]
+    secret: Option<String>,
+    /// The schemes, all at once.
+    #[schema(max_items = 2)]
+    schemes: Vec<SigningScheme>,
+}
+
+impl Default for OutgoingSigning {
+    fn default() -> Self {
+        Self { secret: None, schemes: SigningSettings::default().schemes }
+    }
+}
+
+/// An outgoing webhook.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OutgoingWebhook)]
+struct OutgoingWebhookView {
+    /// Unique.
+    id: WebhookId,
+    /// Why the program deactivated it, if it did.
+    disabled_reason: Option<String>,
+    /// When it was made.
+    created_at: Timestamp,
+    /// When it was last changed.
+    updated_at: Timestamp,
+    #[serde(flatten)]
+    settings: OutgoingWebhookInput,
+}
+
+impl OutgoingWebhookInput {
+    fn settings(&self) -> OutgoingSettings {
+        let input = self.clone();
+        OutgoingSettings {
+            name: input.name.trim().to_owned(),
+            description: input.description,
+            url: input.url,
+            method: input.method,
+            events: input.events,
+            status: input.status,
+            headers: input.headers,
+            signing: SigningSettings { schemes: input.signing.schemes },
+            retry: input.retry,
+            timeout_seconds: input.timeout_seconds,
+            expect_json: input.expect_json,
+            concurrency: input.concurrency,
+        }
+    }
+
+    fn shown(settings: OutgoingSettings, secrets: &OutgoingSecrets, reveal: Reveal) -> Self {
+        Self {
+            name: settings.name,
+            description: settings.description,
+            url: settings.url,
+            method: settings.method,
+            events: settings.events,
+            status: settings.status,
+            headers: settings.headers,
+            signing: OutgoingSigning {
+                secret: Some(reveal.secret(&secrets.signing)),
+                schemes: settings.signing.schemes,
+            },
+            retry: settings.retry,
+            timeout_seconds: settings.timeout_seconds,
+            expect_json: settings.expect_json,
+            concurrency: settings.concurrency,
+        }
+    }
+
+    /// Its settings, and the secrets that are to hold instead of `current`. `url_before` may be kept whatever it is: the
+    /// rules for destinations may have changed since, and must not keep a webhook from being changed otherwise.
+    fn decided(
+        &self,
+        api: &Api,
+        current: OutgoingSecrets,
+        url_before: Option<&str>,
+    ) -> Result<(OutgoingSettings, OutgoingSecrets), Problem> {
+        let secret = secret::choose("signing.secret", self.signing.secret.as_deref(), current.signing);
+        let destination = match url_before {
+            Some(before) if before == self.url => Ok(()),
+            _ => api.engine().check_destination(&self.url),
+        };
+        let destination = destination.map_err(|message| FieldError { field: "url".to_owned(), message });
+        match (secret, destination) {
+            (Ok(signing), Ok(())) => Ok((self.settings(), OutgoingSecrets { signing })),
+            (secret, destination) => {
+                let errors = destination.err().into_iter().chain(secret.err()).collect();
+                Err(Problem::with_errors(Code::InvalidBody, errors))
+            }
+        }
+    }
+}
+
+impl Input for OutgoingWebhookInput {
+    fn check(&self) -> Vec<FieldError> {
+        self.settings().check()
+    }
+}
+
+impl OutgoingWebhookView {
+    fn new(webhook: &OutgoingWebhook, secrets: &OutgoingSecrets, reveal: Reveal) -> Self {
+        let OutgoingWebhook { id, settings, disabled_reason, created_at, updated_at } = webhook.clone();
+        let settings = OutgoingWebhookInput::shown(settings, secrets, reveal);
+        Self { id, disabled_reason, created_at, updated_at, settings }
+    }
+
+    fn of(outgoing: &Outgoing) -> Self {
+        Self::new(&outgoing.webhook, &outgoing.secrets, Reveal::Nothing)
+    }
+}
+
+/// All outgoing webhooks
+#[utoipa::path(
+    get, path = "/outgoing-webhooks", tag = "Outgoing webhooks", security(("api_key" = ["read"])),
+    params(PageParams, WebhookFilter),
+    responses((status = 200, description = "A page of them.", body = Page<OutgoingWebhookView>)),
+)]
+async fn list(
+    State(api): State<Api>,
+    _: Caller<Read>,
+    paging: Paging,
+    Query(filter): Query<WebhookFilter>,
+) -> Result<Json<Page<OutgoingWebhookView>>, Problem> {
+    let configuration = api.configuration().await?;
+    let wanted = |outgoing: &&Outgoing| {
+        let settings = &outgoing.webhook.settings;
+        filter.takes(settings.status, &settings.name)
+    };
+    let page = recent::page(configuration.outgoing.values().map(AsRef::as_ref).filter(wanted), &paging)?;
+    Ok(Json(page.map(OutgoingWebhookView::of)))
+}
+
+/// One outgoing webhook
+#[utoipa::path(
+    get, path = "/outgoing-webhooks/{id}", tag = "Outgoing webhooks", security(("api_key" = ["read"])),
+    params(("id" = WebhookId, Path, description = "Which.")),
+    responses((status = 200, description = "It.", body = OutgoingWebhookView)),
+)]
+async fn show(
+    State(api): State<Api>,
+    _: Caller<Read>,
+    Path(id): Path<WebhookId>,
+) -> Result<Json<OutgoingWebhookView>, Problem> {
+    let configuration = api.configuration().await?;
+    Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?)))
+}
+
+/// Make an outgoing webhook
+///
+/// The answer shows its secret in clear, this once.
+#[utoipa::path(
+    post, path = "/outgoing-webhooks", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
+    request_body = OutgoingWebhookInput,
+    responses((status = 201, description = "The webhook.", body = OutgoingWebhookView)),
+)]
+async fn create(
+    State(api): State<Api>,
+    caller: Caller<Write>,
+    Create { input, once }: Create<OutgoingWebhookInput>,
+) -> Result<Response, Problem> {
+    let (vault, now) = (api.engine().vault(), api.engine().now());
+    let made = OutgoingSecrets { signing: vault.new_signing_secret() };
+    let (settings, secrets) = input.decided(&api, made, None)?;
+    let id = vault.new_webhook_id();
+    let webhook = OutgoingWebhook { id, settings, disabled_reason: None, created_at: now, updated_at: now };
+    let sealed = vault.seal_outgoing(&webhook.id, &secrets);
+    api.decide_once(&caller, once, |configuration| {
+        let view = OutgoingWebhookView::new(&webhook, &secrets, Reveal::All);
+        let answer = Answer::created(Some(format!("{BASE}/outgoing-webhooks/{}", webhook.id)), &view)?;
+        let (webhook, secrets) = (webhook.clone(), sealed.clone());
+        Ok((InsertOutgoing { version: configuration.version, webhook, secrets }, answer))
+    })
+    .await
+}
+
+/// Change an outgoing webhook
+#[utoipa::path(
+    patch, path = "/outgoing-webhooks/{id}", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
+    params(("id" = WebhookId, Path, description = "Which.")),
+    request_body = OutgoingWebhookInput,
+    responses((status = 200, description = "The webhook as it is now.", body = OutgoingWebhookView)),
+)]
+async fn update(
+    State(api): State<Api>,
+    _: Caller<Write>,
+    Path(id): Path<WebhookId>,
+    patch: Patch<OutgoingWebhookInput>,
+) -> Result<Json<OutgoingWebhookView>, Problem> {
+    let (vault, now) = (api.engine().vault(), api.engine().now());
+    let found = api
+        .decide(|configuration| {
+            let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
+            let current = OutgoingWebhookInput::shown(webhook.settings.clone(), secrets, Reveal::Nothing);
+            let input = patch.merged_onto(&api, &current)?;
+            let url_before = Some(webhook.settings.url.as_str());
+            let (settings, secrets) = input.decided(&api, secrets.clone(), url_before)?;
+            // Who activates it again has read why it was not.
+            let disabled_reason =
+                webhook.disabled_reason.clone().filter(|_| settings.status == WebhookStatus::Inactive);
+            let webhook = OutgoingWebhook { settings, disabled_reason, updated_at: now, ..webhook.clone() };
+            let sealed = vault.seal_outgoing(&id, &secrets);
+            Ok(UpdateOutgoing { version: configuration.version, webhook, secrets: sealed })
+        })
+        .await?;
+    if !found {
+        return Err(not_found());
+    }
+    let configuration = api.engine().snapshot();
+    Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?)))
+}
+
+/// Delete an outgoing webhook
+///
+/// What is not delivered yet is cancelled. Its log stays as long as logs are kept.
+#[utoipa::path(
+    delete, path = "/outgoing-webhooks/{id}", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
+    params(("id" = WebhookId, Path, description = "Which.")),
+    responses((status = 204, description = "It is gone.")),
+)]
+async fn delete(
+    State(api): State<Api>,
+    _: Caller<Write>,
+    Path(id): Path<WebhookId>,
+) -> Result<StatusCode, Problem> {
+    let deleted = api.engine().write(DeleteWebhook { direction: Direction::Outgoing, id }).await?;
+    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+}
+
+fn find<'a>(configuration: &'a Snapshot, id: &WebhookId) -> Result<&'a Outgoing, Problem> {
+    configuration.outgoing.get(id).map(AsRef::as_ref).ok_or_else(not_found)
+}
+
+fn not_found() -> Problem {
+    Problem::no_such("an outgoing webhook")
+}

@@ -1,0 +1,142 @@
+//! The receive endpoint: what senders post to. The hot path, so it is thin, and outside of all layers.
+//!
+//! Its answers have a form of their own, and not that of problems: the one that senders know from the WordPress route.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::{IntoResponse, Response};
+use domain::RequestId;
+use domain::log::FieldError;
+use engine::{Received, Reply};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use serde::Serialize;
+use url::form_urlencoded;
+use utoipa::ToSchema;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
+
+use crate::Api;
+use crate::extract::read_body;
+
+/// The header that may carry the token instead of the URL.
+const TOKEN_HEADER: &str = "x-webhook-token";
+
+/// The routes of this family.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::default().routes(routes!(receive).map(|route| route.fallback(refuse_method)))
+}
+
+/// The answer to a sender.
+#[derive(Serialize, ToSchema)]
+struct ReceiveAnswer {
+    /// Whether the request was taken.
+    success: bool,
+    /// What became of it, or why it was not taken.
+    #[schema(example = "Webhook processed successfully")]
+    message: String,
+    /// How many records of it were acted upon.
+    #[schema(required = false)]
+    processed_records: Option<u32>,
+    /// Its entry in the log.
+    #[schema(required = false)]
+    request_id: Option<RequestId>,
+    /// There if this is the answer to an earlier request of the same name.
+    #[schema(required = false)]
+    duplicate: Option<bool>,
+    /// What is at fault.
+    #[schema(required = false)]
+    errors: Vec<FieldError>,
+}
+
+/// Receive a webhook
+///
+/// For senders. The token stands in the URL, or in the header `X-Webhook-Token`. The body is a JSON object, or an array of
+/// up to 1,000. A 2xx means that the request is stored for good. A request that is sent again with the same `webhook-id` or
+/// `Idempotency-Key` gets the first answer, and is not acted upon again.
+#[utoipa::path(
+    post, path = "/webhooks/{id}", tag = "Receiving",
+    params(
+        ("id" = String, Path, description = "The webhook.", pattern = "^[a-z0-9]{12}$"),
+        ("token" = Option<String>, Query, description = "The token of the webhook."),
+    ),
+    request_body(content = serde_json::Value, description = "An object, or an array of objects.", content_type = "application/json"),
+    responses(
+        (status = 200, description = "Processed, or not for this webhook, or the same as before.", body = ReceiveAnswer),
+        (status = 202, description = "Accepted.", body = ReceiveAnswer),
+        (status = 400, description = "Not JSON, or not an object or an array of objects.", body = ReceiveAnswer),
+        (status = 401, description = "The signature or the API key is missing or not valid.", body = ReceiveAnswer),
+        (status = 404, description = "There is no such webhook, or the token is not its own.", body = ReceiveAnswer),
+        (status = 408, description = "The body did not arrive in time.", body = ReceiveAnswer),
+        (status = 410, description = "The webhook is inactive.", body = ReceiveAnswer),
+        (status = 413, description = "The body is too large.", body = ReceiveAnswer),
+        (status = 415, description = "The body is not of a type that is taken.", body = ReceiveAnswer),
+        (status = 422, description = "There is no valid email where an action needs one.", body = ReceiveAnswer),
+        (status = 503, description = "It could not be stored: to be sent again.", body = ReceiveAnswer,
+            headers(("Retry-After" = u32, description = "When to come again, in seconds."))),
+    ),
+)]
+async fn receive(
+    State(api): State<Api>,
+    ConnectInfo(sender): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match read_body(&parts.headers, body, api.max_body()).await {
+        Ok(body) => body,
+        Err(refusal) => {
+            let message = refusal.message(api.max_body());
+            return answer(Reply::refusal(refusal.status().as_u16(), &message));
+        }
+    };
+    let received = Received {
+        webhook_id: webhook_id(&parts.uri).to_owned(),
+        token: token(&parts.uri, &parts.headers),
+        method: "POST",
+        sender_ip: sender.ip(),
+        headers: parts.headers,
+        body,
+    };
+    answer(api.engine().receive(received).await)
+}
+
+async fn refuse_method() -> Response {
+    answer(Reply::refusal(405, "This address takes POST requests"))
+}
+
+/// The last step of the path. It needs no decoding: an id has no character that would be encoded.
+fn webhook_id(uri: &Uri) -> &str {
+    uri.path().rsplit('/').next().unwrap_or_default()
+}
+
+fn token(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let mut parameters = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let in_url = parameters.find(|(name, _)| name == "token").map(|(_, value)| value.into_owned());
+    in_url.or_else(|| headers.get(TOKEN_HEADER)?.to_str().ok().map(str::to_owned))
+}
+
+fn answer(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, [(header::CONTENT_TYPE, "application/json")], reply.body).into_response();
+    if let Some(seconds) = reply.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_stands_in_the_url_or_in_a_header() {
+        let mut headers = HeaderMap::new();
+        let of = |uri: &str, headers: &HeaderMap| token(&uri.parse().unwrap(), headers);
+        assert_eq!(of("/webhooks/a1b2c3d4e5f6", &headers), None);
+        assert_eq!(of("/webhooks/a1b2c3d4e5f6?x=1&token=a%2Db", &headers).as_deref(), Some("a-b"));
+        headers.insert(TOKEN_HEADER, HeaderValue::from_static("c"));
+        assert_eq!(of("/webhooks/a1b2c3d4e5f6", &headers).as_deref(), Some("c"));
+        assert_eq!(of("/webhooks/a1b2c3d4e5f6?token=a", &headers).as_deref(), Some("a"));
+        assert_eq!(webhook_id(&"/base/webhooks/a1b2c3d4e5f6?token=a".parse().unwrap()), "a1b2c3d4e5f6");
+    }
+}

@@ -1,0 +1,184 @@
+//! A server without a socket: the router on an engine on a database of its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use api::{ApiState, BASE};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use domain::Timestamp;
+use engine::{Clock, Engine, Scope};
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde_json::Value;
+use signature::{MasterKey, token};
+use store::api_keys::InsertApiKey;
+use store::config::ApiKeyRow;
+use store::{Location, Store};
+use tempfile::TempDir;
+use testkit::TestDatabase;
+use tower::ServiceExt;
+
+/// The most bytes of a body that the tests' servers take.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// A server, and a key of each scope.
+pub struct Server {
+    router: Router,
+    engine: Engine,
+    _place: Place,
+}
+
+/// What a server's data goes away with.
+enum Place {
+    Folder(#[expect(dead_code, reason = "held for its drop")] TempDir),
+    Database(#[expect(dead_code, reason = "held for its drop")] TestDatabase),
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON, `null` if it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    /// The fields at fault of a problem, each with its message.
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        errors.iter().map(|error| (text(&error["field"]), text(&error["message"]))).collect()
+    }
+
+    /// The stable code of a problem.
+    pub fn code(&self) -> String {
+        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
+        kind.strip_prefix("/docs/errors#").unwrap_or_default().to_owned()
+    }
+}
+
+impl Server {
+    /// One on SQLite.
+    pub async fn start() -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::File(folder.path().join("test.db"));
+        Self::start_on(location, Place::Folder(folder)).await
+    }
+
+    /// One on PostgreSQL.
+    pub async fn start_on_postgres() -> Server {
+        let database = TestDatabase::create().await.unwrap();
+        let location = Location::Server(database.url().to_owned());
+        Self::start_on(location, Place::Database(database)).await
+    }
+
+    async fn start_on(location: Location, place: Place) -> Server {
+        let store = Store::open(&location).unwrap();
+        store.migrate(Clock::System.now()).await.unwrap();
+        let options = engine::Options {
+            store,
+            master_key: MasterKey::generate(&mut StdRng::seed_from_u64(1)),
+            client: outbound::Client::new(outbound::Options::default()).unwrap(),
+            allow_private: Vec::new(),
+            clock: Clock::System,
+            seed: [7; 32],
+        };
+        let engine = Engine::start(options).await.unwrap();
+        for scope in [Scope::Read, Scope::Write, Scope::Admin] {
+            engine.write(InsertApiKey { row: api_key(scope) }).await.unwrap();
+        }
+        let state = ApiState {
+            engine: engine.clone(),
+            public_url: Arc::from("https://mail.example.com"),
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
+            metrics_public: false,
+            max_body: MAX_BODY,
+        };
+        Server { router: api::router(state), engine, _place: place }
+    }
+
+    /// The engine behind it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// A GET below the base path, by an administrator.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// A POST below the base path, by an administrator.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// A PATCH below the base path, by an administrator.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PATCH, path, Some(body)).await
+    }
+
+    /// A DELETE below the base path, by an administrator.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path, None).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.send(request(method, path, Some(Scope::Admin), body)).await
+    }
+
+    /// Any request.
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        let sender = SocketAddr::from((Ipv4Addr::new(203, 0, 113, 7), 40_000));
+        request.extensions_mut().insert(ConnectInfo(sender));
+        read(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+}
+
+/// A request below the base path, with the key of a scope.
+pub fn request(method: Method, path: &str, scope: Option<Scope>, body: Option<Value>) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(format!("{BASE}{path}"));
+    if let Some(scope) = scope {
+        request = request.header("authorization", format!("Bearer {}", key_of(scope)));
+    }
+    match body {
+        Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
+        None => request.body(Body::empty()),
+    }
+    .unwrap()
+}
+
+/// The key of a scope.
+pub fn key_of(scope: Scope) -> String {
+    format!("ccsp_key_of_the_tests_with_scope_{}", scope.as_str())
+}
+
+fn api_key(scope: Scope) -> ApiKeyRow {
+    ApiKeyRow {
+        id: format!("key_{}", scope.as_str()),
+        name: format!("tests, {}", scope.as_str()),
+        scope: scope.as_str().to_owned(),
+        hash: token::hash(&key_of(scope)).as_bytes().to_vec(),
+        hint: "••••".to_owned(),
+        created_at: Timestamp::from_millis(0),
+    }
+}
+
+async fn read(response: Response<Body>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        text: String::from_utf8(bytes.to_vec()).unwrap(),
+    }
+}
