@@ -94,6 +94,8 @@ CREATE TABLE subscribers (
     updated_at INTEGER NOT NULL,
     confirmed_at INTEGER
 );
+-- The others are most of them, and need no index to be found.
+CREATE INDEX subscribers_not_subscribed ON subscribers (status, id) WHERE status <> 'subscribed';
 
 CREATE TABLE subscriber_tags (
     subscriber_id INTEGER NOT NULL,
@@ -108,7 +110,8 @@ CREATE TABLE list_members (
     status TEXT NOT NULL,
     PRIMARY KEY (subscriber_id, list_id)
 ) /*sqlite: WITHOUT ROWID */;
-CREATE INDEX list_members_by_list ON list_members (list_id, subscriber_id);
+-- The status is for counting.
+CREATE INDEX list_members_by_list ON list_members (list_id, subscriber_id, status);
 
 -- The log of incoming requests.
 CREATE TABLE requests (
@@ -170,6 +173,7 @@ CREATE INDEX deliveries_waiting ON deliveries (webhook_id, due_at) WHERE due_at 
 -- What a process holds, for when it dies.
 CREATE INDEX deliveries_leased ON deliveries (node, webhook_id) WHERE node IS NOT NULL;
 CREATE INDEX deliveries_failed ON deliveries (webhook_id, id) WHERE status = 'failed';
+CREATE INDEX deliveries_retrying ON deliveries (webhook_id, id) WHERE status = 'retrying';
 
 CREATE TABLE attempts (
     delivery_id TEXT /*pg: COLLATE "C" */ NOT NULL,
@@ -186,6 +190,7 @@ CREATE TABLE attempts (
 ) /*pg: PARTITION BY RANGE (delivery_id) */;
 
 -- Attempts counted by minute and by duration class, in the transaction that records them: statistics never scan the log.
+-- The last attempt of each row is kept too, so that the last of all is found at once.
 CREATE TABLE delivery_stats (
     webhook_id TEXT NOT NULL,
     minute INTEGER NOT NULL,
@@ -195,5 +200,8 @@ CREATE TABLE delivery_stats (
     delivered INTEGER NOT NULL,
     failed INTEGER NOT NULL,
     duration_ms INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    last_status TEXT NOT NULL,
+    last_http_status INTEGER,
     PRIMARY KEY (webhook_id, minute, duration_class)
 ) /*sqlite: WITHOUT ROWID */;

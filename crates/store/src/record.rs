@@ -117,39 +117,71 @@ impl Record {
 
     async fn count<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO delivery_stats (webhook_id, minute, duration_class, attempts, retry_attempts, delivered, \
-                           failed, duration_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+                           failed, duration_ms, last_at, last_status, last_http_status) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
                            ON CONFLICT (webhook_id, minute, duration_class) DO UPDATE SET \
                            attempts = delivery_stats.attempts + excluded.attempts, \
                            retry_attempts = delivery_stats.retry_attempts + excluded.retry_attempts, \
                            delivered = delivery_stats.delivered + excluded.delivered, \
                            failed = delivery_stats.failed + excluded.failed, \
-                           duration_ms = delivery_stats.duration_ms + excluded.duration_ms";
-        // In one order for all nodes: no two wait for each other.
-        let mut counts: BTreeMap<(&str, i64, i64), [i64; 5]> = BTreeMap::new();
-        for attempt in &self.attempts {
-            let minute = attempt.attempted_at.millis().div_euclid(MINUTE_MS);
-            let class = duration_class(attempt.duration_ms);
-            let count = counts.entry((attempt.webhook_id.as_str(), minute, class)).or_default();
-            count[0] += 1;
-            count[1] += i64::from(attempt.number > 1);
-            count[2] += i64::from(attempt.status == DeliveryStatus::Delivered);
-            count[3] += i64::from(attempt.status == DeliveryStatus::Failed);
-            count[4] += attempt.duration_ms;
-        }
-        let mut rows = Rows::with_capacity(counts.len(), 8);
-        for ((webhook, minute, class), [attempts, retries, delivered, failed, duration]) in counts {
+                           duration_ms = delivery_stats.duration_ms + excluded.duration_ms, \
+                           last_at = excluded.last_at, \
+                           last_status = excluded.last_status, \
+                           last_http_status = excluded.last_http_status";
+        let counts = self.counts();
+        let mut rows = Rows::with_capacity(counts.len(), 11);
+        for ((webhook, minute, class), count) in counts {
             rows.push([
                 webhook.into(),
                 minute.into(),
                 class.into(),
-                attempts.into(),
-                retries.into(),
-                delivered.into(),
-                failed.into(),
-                duration.into(),
+                count.attempts.into(),
+                count.retry_attempts.into(),
+                count.delivered.into(),
+                count.failed.into(),
+                count.duration_ms.into(),
+                count.last.attempted_at.into(),
+                count.last.status.as_str().into(),
+                count.last.http_status.map(i64::from).into(),
             ]);
         }
         tx.execute_many(SQL, rows).await.map(|_| ())
+    }
+
+    /// By webhook, minute and duration class, in one order for all nodes: no two wait for each other.
+    fn counts(&self) -> BTreeMap<(&str, i64, i64), Count<'_>> {
+        let mut counts = BTreeMap::new();
+        for attempt in &self.attempts {
+            let minute = attempt.attempted_at.millis().div_euclid(MINUTE_MS);
+            let class = duration_class(attempt.duration_ms);
+            let count =
+                counts.entry((attempt.webhook_id.as_str(), minute, class)).or_insert(Count::new(attempt));
+            count.attempts += 1;
+            count.retry_attempts += i64::from(attempt.number > 1);
+            count.delivered += i64::from(attempt.status == DeliveryStatus::Delivered);
+            count.failed += i64::from(attempt.status == DeliveryStatus::Failed);
+            count.duration_ms += attempt.duration_ms;
+            if attempt.attempted_at >= count.last.attempted_at {
+                count.last = attempt;
+            }
+        }
+        counts
+    }
+}
+
+/// What is counted of a batch.
+struct Count<'a> {
+    attempts: i64,
+    retry_attempts: i64,
+    delivered: i64,
+    failed: i64,
+    duration_ms: i64,
+    last: &'a AttemptRow,
+}
+
+impl<'a> Count<'a> {
+    fn new(last: &'a AttemptRow) -> Self {
+        Self { attempts: 0, retry_attempts: 0, delivered: 0, failed: 0, duration_ms: 0, last }
     }
 }
 

@@ -143,7 +143,7 @@ impl Work for DeleteWebhook {
 
 /// [`bump`], if the stored version is this one. The row is locked before it is read: two changes decided by the same
 /// version can't both go through.
-async fn bump_from<T: Tx>(tx: &T, decided_by: i64) -> Result<(), StoreError> {
+pub(crate) async fn bump_from<T: Tx>(tx: &T, decided_by: i64) -> Result<(), StoreError> {
     bump(tx).await?;
     if version(tx).await? == decided_by + 1 { Ok(()) } else { Err(StoreError::StaleConfig) }
 }

@@ -7,9 +7,8 @@ use serde_json::json;
 use store::StoreError;
 use store::commit::{DedupeAnswer, DedupeKey, Found, Needs, NewDelivery, RequestRow, Writes};
 
-use crate::support::{
-    Database, NOW, Run, added, commit, delivery, event, plan, request, subscriber, webhook,
-};
+use crate::samples::{added, delivery, event, full, put_subscribers, request, subscriber, webhook};
+use crate::support::{Database, NOW, Run, commit, plan};
 
 conformance!(
     a_new_subscriber_comes_back_whole,
@@ -22,29 +21,6 @@ conformance!(
     another_configuration_is_refused,
     a_failed_batch_leaves_nothing,
 );
-
-fn full(id: i64, email: &str) -> Subscriber {
-    let mut subscriber = subscriber(id, email);
-    subscriber.first_name = Some("Ada".into());
-    subscriber.last_name = Some("Lovelace".into());
-    subscriber.phone = Some("+44 20 7946 0000".into());
-    subscriber.company = Some("Analytical Engines".into());
-    subscriber.source = Some("form".into());
-    subscriber.custom_fields =
-        json!({"plan": "pro", "seats": 3, "score": 0.5, "tags": ["a"], "nothing": null})
-            .as_object()
-            .unwrap()
-            .clone();
-    subscriber.lists = [(ListId(1), MemberStatus::Subscribed), (ListId(2), MemberStatus::Pending)].into();
-    subscriber.tags = ["web".into(), "VIP ✓".into()].into();
-    subscriber.confirmed_at = Some(NOW);
-    subscriber
-}
-
-async fn put_subscribers(database: &Database, subscribers: Vec<Subscriber>) {
-    let changes = move || subscribers.iter().cloned().map(added).collect();
-    database.put(move || Writes { subscribers: changes(), ..Writes::default() }).await;
-}
 
 async fn change(database: &Database, before: &Subscriber, after: Option<Subscriber>) {
     let before = before.clone();

@@ -9,7 +9,8 @@ use domain::{ListId, Roster};
 use store::commit::{DedupeAnswer, DedupeKey, Found, Needs, Writes};
 use store::{Sequence, StoreError, Tx, Work};
 
-use crate::support::{Database, Look, NOW, commit, plan, subscriber, webhook};
+use crate::samples::{subscriber, webhook};
+use crate::support::{Database, Look, NOW, commit, plan};
 
 /// How many at once.
 const TASKS: usize = 64;

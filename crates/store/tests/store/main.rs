@@ -11,12 +11,30 @@ mod commit;
 #[cfg(test)]
 mod concurrent;
 #[cfg(test)]
+mod deliveries;
+#[cfg(test)]
+mod event_types;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod migrate;
 #[cfg(test)]
 mod once;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod queue;
 #[cfg(test)]
 mod record;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod stats;
+#[cfg(test)]
+mod tags;
 #[cfg(test)]
 mod values;

@@ -4,7 +4,8 @@ use domain::{RequestId, Timestamp};
 use store::commit::Writes;
 use store::{Store, StoreError};
 
-use crate::support::{Database, NOW, event, request, webhook};
+use crate::samples::{event, request, webhook};
+use crate::support::{Database, NOW};
 
 conformance!(from_several_handles_at_once, a_newer_schema_is_refused, rows_of_any_day_find_their_place);
 

@@ -7,7 +7,8 @@ use domain::{DeliveryId, Timestamp, WebhookId};
 use store::commit::{NewDelivery, Writes};
 use store::queue::{CancelWaiting, Claim, DueDelivery, GiveBack, Heartbeat, Leave, ReleaseDead, Waiting};
 
-use crate::support::{Database, NOW, delivery, event, webhook};
+use crate::samples::{delivery, event, webhook};
+use crate::support::{Database, NOW};
 
 conformance!(
     what_is_due_first_is_claimed_first,

@@ -1,12 +1,12 @@
 //! Attempts, as they are recorded.
 
+use domain::WebhookId;
 use domain::log::DeliveryStatus;
-use domain::{DeliveryId, WebhookId};
-use store::commit::{NewDelivery, Writes};
 use store::params;
 use store::record::{AttemptRow, Record, duration_class};
 
-use crate::support::{Database, NOW, delivery, event, webhook};
+use crate::samples::{attempt, leased, record, webhook};
+use crate::support::{Database, NOW};
 
 conformance!(
     attempts_are_recorded,
@@ -15,44 +15,6 @@ conformance!(
     at_the_same_time,
     a_webhook_that_is_gone_is_deactivated,
 );
-
-async fn leased(database: &Database, to: &WebhookId, node: &'static str) -> DeliveryId {
-    let told = event(database.id(), "order_paid");
-    let new = NewDelivery { node: Some(node.into()), ..delivery(database, &told, to.clone(), NOW) };
-    let id = new.id;
-    database
-        .put(move || Writes {
-            events: vec![told.clone()],
-            deliveries: vec![new.clone()],
-            ..Writes::default()
-        })
-        .await;
-    id
-}
-
-fn attempt(delivery_id: DeliveryId, to: WebhookId, number: u32, status: DeliveryStatus) -> AttemptRow {
-    AttemptRow {
-        delivery_id,
-        webhook_id: to,
-        number,
-        attempted_at: NOW,
-        first_attempt_at: NOW,
-        duration_ms: 100,
-        http_status: Some(200),
-        error_code: None,
-        error: None,
-        request_headers: "{}".into(),
-        response_headers: r#"{"x":"ü"}"#.into(),
-        response_body: "ok".into(),
-        status,
-        due_at: (status == DeliveryStatus::Retrying).then(|| NOW.plus_millis(300_000)),
-        deactivate: None,
-    }
-}
-
-async fn record(database: &Database, node: &str, attempts: Vec<AttemptRow>) {
-    database.store.write(Record { node: node.into(), attempts, now: NOW }).await.unwrap();
-}
 
 async fn attempts_are_recorded(database: &Database) {
     let a = webhook('a');

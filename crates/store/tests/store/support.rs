@@ -2,11 +2,10 @@
 
 use std::sync::Mutex;
 
-use domain::roster::Changed;
-use domain::{Event, EventId, Ids, Status, Subscriber, SubscriberId, Timestamp, WebhookId};
+use domain::{Ids, Subscriber, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use store::commit::{Commit, Decide, Found, Needs, NewDelivery, RequestRow, Writes};
+use store::commit::{Commit, Decide, Found, Needs, Writes};
 use store::{Location, Row, Store, StoreError, Tx, Value, Work};
 use testkit::TestDatabase;
 use ulid::Ulid;
@@ -191,62 +190,4 @@ where
 /// Runs a batch.
 pub async fn commit<D: Decide>(store: &Store, batch: D) -> Result<D::Answer, StoreError> {
     store.write(Commit(batch)).await
-}
-
-/// A webhook's id, by a letter.
-pub fn webhook(letter: char) -> WebhookId {
-    letter.to_string().repeat(12).parse().unwrap()
-}
-
-/// A subscriber with nothing but an address.
-pub fn subscriber(id: i64, email: &str) -> Subscriber {
-    Subscriber::new(SubscriberId(id), email.parse().unwrap(), Status::Subscribed, NOW)
-}
-
-/// A subscriber who is new.
-pub fn added(subscriber: Subscriber) -> Changed {
-    Changed { before: None, after: Some(subscriber) }
-}
-
-/// An event of a kind.
-pub fn event(id: EventId, event_type: &str) -> Event {
-    Event {
-        id,
-        event_type: event_type.parse().unwrap(),
-        occurred_at: NOW,
-        data: r#"{"email":"ada@example.com"}"#.into(),
-        request_id: None,
-    }
-}
-
-/// The delivery of an event.
-pub fn delivery(database: &Database, event: &Event, to: WebhookId, due_at: Timestamp) -> NewDelivery {
-    NewDelivery {
-        id: database.id(),
-        webhook_id: to,
-        event_id: event.id,
-        event_type: event.event_type.clone(),
-        created_at: due_at,
-        node: None,
-    }
-}
-
-/// An entry of the request log, processed.
-pub fn request(database: &Database, webhook_id: WebhookId, payload: &str) -> RequestRow {
-    RequestRow {
-        id: database.id(),
-        webhook_id,
-        received_at: NOW,
-        event_type: "subscriber_added".into(),
-        sender_ip: "203.0.113.7".into(),
-        method: "POST".into(),
-        content_type: "application/json".into(),
-        headers: r#"{"content-type":"application/json"}"#.into(),
-        payload: payload.into(),
-        status: domain::log::RequestStatus::Processed,
-        attempts: 1,
-        outcome: "{}".into(),
-        response_status: 200,
-        response_body: "{}".into(),
-    }
 }

@@ -1,0 +1,228 @@
+//! The log of deliveries, as it is looked up, listed, cleared and retried by hand.
+
+use std::collections::HashMap;
+
+use domain::log::DeliveryStatus;
+use domain::{DeliveryId, Event, EventType, Timestamp, WebhookId};
+use futures_util::try_join;
+
+use crate::error::StoreError;
+use crate::events::{self, read_event, sized};
+use crate::filter::{Conditions, LogFilter, Slice};
+use crate::params;
+use crate::tx::{Row, Tx, Value, Work};
+
+/// A delivery with all that became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryEntry {
+    /// Unique, and sorts by time.
+    pub id: DeliveryId,
+    /// Where to.
+    pub webhook_id: WebhookId,
+    /// What: the event. It is kept as long as its deliveries.
+    pub event: Event,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// How it stands.
+    pub status: DeliveryStatus,
+    /// When it is tried next; `None` if it is finished.
+    pub due_at: Option<Timestamp>,
+    /// The attempts, in order.
+    pub attempts: Vec<AttemptEntry>,
+}
+
+/// An attempt as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptEntry {
+    /// Counted from 1.
+    pub number: i64,
+    /// When it began.
+    pub attempted_at: Timestamp,
+    /// Until the answer was complete, or the failure.
+    pub duration_ms: i64,
+    /// The status of the answer, if there was one.
+    pub http_status: Option<i64>,
+    /// Why it failed, as a stable code.
+    pub error_code: Option<String>,
+    /// Why it failed, in words.
+    pub error: Option<String>,
+    /// What was sent, as a JSON object, secrets masked.
+    pub request_headers: String,
+    /// What came back, as a JSON object.
+    pub response_headers: String,
+    /// What came back, as much as was kept.
+    pub response_body: String,
+}
+
+/// Looks up a delivery.
+pub struct GetDelivery {
+    /// Which.
+    pub id: DeliveryId,
+}
+
+impl Work for GetDelivery {
+    type Output = Option<DeliveryEntry>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<DeliveryEntry>, StoreError> {
+        Ok(load(tx, vec![self.id.to_string()]).await?.pop())
+    }
+}
+
+/// Lists the deliveries to a webhook, the newest first.
+pub struct ListDeliveries {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Which; what they contain is sought in the data of their events.
+    pub filter: LogFilter<DeliveryId, DeliveryStatus>,
+    /// The most to return.
+    pub limit: usize,
+}
+
+impl Work for ListDeliveries {
+    type Output = Slice<DeliveryEntry>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Slice<DeliveryEntry>, StoreError> {
+        const SELECT: &str = "SELECT d.id, LENGTH(e.data) + (SELECT COALESCE(SUM(LENGTH(a.request_headers) + \
+               LENGTH(a.response_headers) + LENGTH(a.response_body)), 0) FROM attempts a WHERE a.delivery_id = d.id) \
+             FROM deliveries d JOIN events e ON e.id = d.event_id";
+        let filter = &self.filter;
+        let mut conditions = Conditions::default();
+        conditions.on("d.webhook_id = ?", self.webhook_id.as_str().to_owned());
+        if let Some(status) = filter.status {
+            // Spelled out, because some have an index of their own.
+            conditions.fixed(&format!("d.status = '{}'", status.as_str()));
+        }
+        conditions.on_some("d.event_type = ?", filter.event_type.clone());
+        conditions.within("d.id", DeliveryId::lowest_at, (filter.since, filter.until), filter.before);
+        conditions.on_part(&["e.data"], filter.contains.as_deref());
+        let (sql, params) = conditions.query(SELECT, "d.id DESC", self.limit + 1);
+        let (ids, more) = sized(tx, &sql, params, self.limit).await?;
+        Ok(Slice { entries: load(tx, ids).await?, more })
+    }
+}
+
+async fn load<T: Tx>(tx: &T, ids: Vec<String>) -> Result<Vec<DeliveryEntry>, StoreError> {
+    const ATTEMPTS: &str = "SELECT delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, request_headers, \
+                            response_headers, response_body FROM attempts WHERE delivery_id IN ?1 ORDER BY delivery_id, number";
+    let deliveries = format!(
+        "SELECT d.id, d.webhook_id, d.created_at, d.status, d.due_at, {} FROM deliveries d JOIN events e ON e.id = d.event_id \
+         WHERE d.id IN ?1 ORDER BY d.id DESC",
+        events::COLUMNS
+    );
+    let (deliveries, attempts) = try_join!(
+        tx.query(&deliveries, vec![Value::Texts(ids.clone())]),
+        tx.query(ATTEMPTS, vec![Value::Texts(ids)]),
+    )?;
+    let mut made: HashMap<DeliveryId, Vec<AttemptEntry>> = HashMap::new();
+    for row in attempts {
+        let (id, attempt) = read_attempt(row)?;
+        made.entry(id).or_default().push(attempt);
+    }
+    deliveries
+        .into_iter()
+        .map(|row| {
+            let mut delivery = read_delivery(row)?;
+            delivery.attempts = made.remove(&delivery.id).unwrap_or_default();
+            Ok(delivery)
+        })
+        .collect()
+}
+
+fn read_delivery(row: Row) -> Result<DeliveryEntry, StoreError> {
+    let mut row = row.read();
+    Ok(DeliveryEntry {
+        id: row.parse("a delivery id")?,
+        webhook_id: row.parse("a webhook id")?,
+        created_at: row.time()?,
+        status: row.named(DeliveryStatus::from_name, "a delivery status")?,
+        due_at: row.opt_time()?,
+        event: read_event(&mut row)?,
+        attempts: Vec::new(),
+    })
+}
+
+fn read_attempt(row: Row) -> Result<(DeliveryId, AttemptEntry), StoreError> {
+    let mut row = row.read();
+    let id = row.parse("a delivery id")?;
+    let attempt = AttemptEntry {
+        number: row.int()?,
+        attempted_at: row.time()?,
+        duration_ms: row.int()?,
+        http_status: row.opt_int()?,
+        error_code: row.opt_text()?,
+        error: row.opt_text()?,
+        request_headers: row.text()?,
+        response_headers: row.text()?,
+        response_body: row.text()?,
+    };
+    Ok((id, attempt))
+}
+
+/// What became of a retry by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// It is due now.
+    Queued(WebhookId, EventType),
+    /// There is no such delivery.
+    NotFound,
+    /// It is not finished: it will be tried by itself.
+    StillOpen,
+}
+
+/// Puts a finished delivery back: due now. Its attempts are counted on, and offsets of retries count from the next one.
+pub struct RetryDelivery {
+    /// Which.
+    pub id: DeliveryId,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Work for RetryDelivery {
+    type Output = Retried;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Retried, StoreError> {
+        const PUT_BACK: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, node = NULL \
+                                WHERE id = ?1 AND due_at IS NULL RETURNING webhook_id, event_type";
+        let (id, pending) = (self.id.to_string(), DeliveryStatus::Pending.as_str());
+        if let Some(row) = tx.query(PUT_BACK, params![&id, pending, self.now]).await?.pop() {
+            let mut row = row.read();
+            return Ok(Retried::Queued(row.parse("a webhook id")?, row.parse("an event type")?));
+        }
+        let found = tx.query("SELECT id FROM deliveries WHERE id = ?1", params![&id]).await?;
+        Ok(if found.is_empty() { Retried::NotFound } else { Retried::StillOpen })
+    }
+}
+
+/// Clears the log of a webhook, the oldest entries first. What is not finished stays: it is no log yet. To be called again
+/// with what it returns, until that is `None`.
+pub struct ClearDeliveries {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Only what is newer: the last that was deleted.
+    pub after: Option<DeliveryId>,
+    /// Only what was made before.
+    pub until: Timestamp,
+    /// The most to delete in one transaction.
+    pub limit: usize,
+}
+
+impl Work for ClearDeliveries {
+    type Output = Option<DeliveryId>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<DeliveryId>, StoreError> {
+        let mut conditions = Conditions::default();
+        conditions.on("webhook_id = ?", self.webhook_id.as_str().to_owned());
+        conditions.on_some("id > ?", self.after.map(|id| id.to_string()));
+        conditions.on("id < ?", DeliveryId::lowest_at(self.until).to_string());
+        conditions.fixed("due_at IS NULL");
+        let (sql, params) = conditions.query("SELECT id FROM deliveries", "id", self.limit);
+        let rows = tx.query(&sql, params).await?;
+        let ids: Vec<String> = rows.into_iter().map(|row| row.read().text()).collect::<Result<_, _>>()?;
+        let Some(last) = ids.last().and_then(|id| id.parse().ok()) else { return Ok(None) };
+        tx.execute("DELETE FROM attempts WHERE delivery_id IN ?1", vec![Value::Texts(ids.clone())]).await?;
+        // One that was put back meanwhile stays.
+        tx.execute("DELETE FROM deliveries WHERE id IN ?1 AND due_at IS NULL", vec![Value::Texts(ids)])
+            .await?;
+        Ok(Some(last))
+    }
+}

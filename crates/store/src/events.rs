@@ -1,0 +1,129 @@
+//! Events as they are looked up and listed.
+
+use std::sync::Arc;
+
+use domain::log::DeliveryStatus;
+use domain::{DeliveryId, Event, EventId, WebhookId};
+
+use crate::error::StoreError;
+use crate::filter::{Conditions, LogFilter, Slice, fit};
+use crate::params;
+use crate::tx::{Columns, Row, Tx, Value, Work};
+
+/// How far apart the ids of an event and of its deliveries may be, in milliseconds: they are made together, by one clock.
+const DELIVERIES_MADE_WITHIN_MS: i64 = 1_000;
+
+/// The columns of an event, in the order of [`read_event`].
+pub(crate) const COLUMNS: &str = "e.id, e.event_type, e.occurred_at, e.data, e.request_id";
+
+/// Reads [`COLUMNS`].
+pub(crate) fn read_event(row: &mut Columns) -> Result<Event, StoreError> {
+    Ok(Event {
+        id: row.parse("an event id")?,
+        event_type: row.parse("an event type")?,
+        occurred_at: row.time()?,
+        data: Arc::from(row.text()?),
+        request_id: row.opt_text()?.and_then(|id| id.parse().ok()),
+    })
+}
+
+/// An event has no status: there is no value of this type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoStatus {}
+
+/// Lists events, the newest first.
+#[derive(Default)]
+pub struct ListEvents {
+    /// Which; what they contain is sought in their data.
+    pub filter: LogFilter<EventId, NoStatus>,
+    /// The most to return.
+    pub limit: usize,
+}
+
+impl Work for ListEvents {
+    type Output = Slice<Event>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Slice<Event>, StoreError> {
+        let filter = &self.filter;
+        let mut conditions = Conditions::default();
+        conditions.on_some("e.event_type = ?", filter.event_type.clone());
+        conditions.within("e.id", EventId::lowest_at, (filter.since, filter.until), filter.before);
+        conditions.on_part(&["e.data"], filter.contains.as_deref());
+        let (sql, params) =
+            conditions.query("SELECT e.id, LENGTH(e.data) FROM events e", "e.id DESC", self.limit + 1);
+        let (ids, more) = sized(tx, &sql, params, self.limit).await?;
+        let sql = format!("SELECT {COLUMNS} FROM events e WHERE e.id IN ?1 ORDER BY e.id DESC");
+        let rows = tx.query(&sql, vec![Value::Texts(ids)]).await?;
+        let entries = rows.into_iter().map(|row| read_event(&mut row.read())).collect::<Result<_, _>>()?;
+        Ok(Slice { entries, more })
+    }
+}
+
+/// The ids that fit on a page, from a query of ids and sizes.
+pub(crate) async fn sized<T: Tx>(
+    tx: &T,
+    sql: &str,
+    params: Vec<Value<'static>>,
+    limit: usize,
+) -> Result<(Vec<String>, bool), StoreError> {
+    let read = |row: Row| {
+        let mut row = row.read();
+        Ok((row.text()?, row.int()?))
+    };
+    let rows = tx.query(sql, params).await?;
+    Ok(fit(rows.into_iter().map(read).collect::<Result<_, StoreError>>()?, limit))
+}
+
+/// An event, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventWithDeliveries {
+    /// The event.
+    pub event: Event,
+    /// Its deliveries, in the order in which they were made.
+    pub deliveries: Vec<EventDelivery>,
+}
+
+/// The delivery of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventDelivery {
+    /// Which.
+    pub id: DeliveryId,
+    /// Where to.
+    pub webhook_id: WebhookId,
+    /// How it stands.
+    pub status: DeliveryStatus,
+}
+
+/// Looks up an event.
+pub struct GetEvent {
+    /// Which.
+    pub id: EventId,
+}
+
+impl Work for GetEvent {
+    type Output = Option<EventWithDeliveries>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<EventWithDeliveries>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM events e WHERE e.id = ?1");
+        let Some(row) = tx.query(&sql, params![self.id.to_string()]).await?.pop() else { return Ok(None) };
+        let event = read_event(&mut row.read())?;
+        // By the moment, because an index by event would be paid for by every delivery.
+        const DELIVERIES: &str = "SELECT id, webhook_id, status FROM deliveries \
+                                  WHERE id >= ?1 AND id < ?2 AND event_id = ?3 ORDER BY id";
+        let made_at = self.id.made_at();
+        let from = DeliveryId::lowest_at(made_at).to_string();
+        let to = DeliveryId::lowest_at(made_at.plus_millis(DELIVERIES_MADE_WITHIN_MS)).to_string();
+        let rows = tx.query(DELIVERIES, params![from, to, self.id.to_string()]).await?;
+        let deliveries = rows.into_iter().map(read_delivery).collect::<Result<_, _>>()?;
+        Ok(Some(EventWithDeliveries { event, deliveries }))
+    }
+}
+
+fn read_delivery(row: Row) -> Result<EventDelivery, StoreError> {
+    let mut row = row.read();
+    Ok(EventDelivery {
+        id: row.parse("a delivery id")?,
+        webhook_id: row.parse("a webhook id")?,
+        status: row.named(DeliveryStatus::from_name, "a delivery status")?,
+    })
+}

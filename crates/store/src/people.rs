@@ -1,0 +1,94 @@
+//! Subscribers as they are looked up and listed.
+
+use domain::{Email, ListId, Status, Subscriber, SubscriberId};
+
+use crate::error::StoreError;
+use crate::filter::Conditions;
+use crate::params;
+use crate::subscribers::{COLUMNS, complete};
+use crate::tx::{Tx, Work};
+
+/// Looks up a subscriber.
+pub struct GetSubscriber {
+    /// Which.
+    pub id: SubscriberId,
+}
+
+impl Work for GetSubscriber {
+    type Output = Option<Subscriber>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<Subscriber>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM subscribers WHERE id = ?1");
+        let rows = tx.query(&sql, params![self.id.0]).await?;
+        Ok(complete(tx, rows).await?.pop())
+    }
+}
+
+/// Which subscribers are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct SubscriberFilter {
+    /// The one of this address.
+    pub email: Option<Email>,
+    /// Those of this status.
+    pub status: Option<Status>,
+    /// Those on this list, whatever their status there.
+    pub list: Option<ListId>,
+    /// Those with this tag.
+    pub tag: Option<String>,
+    /// Those whose address or name contains this text. The case of letters does not matter; SQLite knows it of ASCII letters
+    /// only.
+    pub contains: Option<String>,
+}
+
+/// Lists subscribers, the newest first.
+pub struct ListSubscribers {
+    /// Which.
+    pub filter: SubscriberFilter,
+    /// Only those older than this one: the last of the page before.
+    pub before: Option<SubscriberId>,
+    /// The most to return.
+    pub limit: usize,
+}
+
+impl Work for ListSubscribers {
+    type Output = Vec<Subscriber>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<Subscriber>, StoreError> {
+        let filter = &self.filter;
+        let mut conditions = Conditions::default();
+        // Where there is a list or a tag, its index leads, so that few members of many subscribers are found at once.
+        let (from, id) = match (&filter.tag, filter.list) {
+            (Some(_), _) => {
+                ("subscriber_tags t JOIN subscribers s ON s.id = t.subscriber_id", "t.subscriber_id")
+            }
+            (None, Some(_)) => {
+                ("list_members m JOIN subscribers s ON s.id = m.subscriber_id", "m.subscriber_id")
+            }
+            (None, None) => ("subscribers s", "s.id"),
+        };
+        match (&filter.tag, filter.list) {
+            (Some(tag), list) => {
+                conditions.on("t.tag = ?", tag.clone());
+                let on_list = "EXISTS (SELECT 1 FROM list_members m WHERE m.subscriber_id = t.subscriber_id AND m.list_id = ?)";
+                conditions.on_some(on_list, list.map(|list| list.0));
+            }
+            (None, list) => conditions.on_some("m.list_id = ?", list.map(|list| list.0)),
+        }
+        conditions.on_some(&format!("{id} < ?"), self.before.map(|before| before.0));
+        conditions.on_some("s.email = ?", filter.email.as_ref().map(|email| email.as_str().to_owned()));
+        if let Some(status) = filter.status {
+            conditions.on("s.status = ?", status.as_str());
+            if status != Status::Subscribed {
+                // These are few, and have an index of their own.
+                conditions.fixed("s.status <> 'subscribed'");
+            }
+        }
+        let name = "COALESCE(s.first_name, '') || ' ' || COALESCE(s.last_name, '')";
+        conditions.on_part(&["s.email", name], filter.contains.as_deref());
+        let columns = COLUMNS.split(", ").map(|column| format!("s.{column}")).collect::<Vec<_>>().join(", ");
+        let (sql, params) =
+            conditions.query(&format!("SELECT {columns} FROM {from}"), &format!("{id} DESC"), self.limit);
+        let rows = tx.query(&sql, params).await?;
+        complete(tx, rows).await
+    }
+}

@@ -1,0 +1,110 @@
+//! The log of incoming requests, as it is looked up, listed and cleared.
+
+use domain::log::RequestStatus;
+use domain::{RequestId, Timestamp, WebhookId};
+
+use crate::commit::RequestRow;
+use crate::error::StoreError;
+use crate::events::sized;
+use crate::filter::{Conditions, LogFilter, Slice};
+use crate::params;
+use crate::tx::{Row, Tx, Value, Work};
+
+const COLUMNS: &str = "id, webhook_id, received_at, event_type, sender_ip, method, content_type, headers, payload, status, \
+                       attempts, outcome, response_status, response_body";
+
+fn read(row: Row) -> Result<RequestRow, StoreError> {
+    let mut row = row.read();
+    Ok(RequestRow {
+        id: row.parse("a request id")?,
+        webhook_id: row.parse("a webhook id")?,
+        received_at: row.time()?,
+        event_type: row.text()?,
+        sender_ip: row.text()?,
+        method: row.text()?,
+        content_type: row.text()?,
+        headers: row.text()?,
+        payload: row.text()?,
+        status: row.named(RequestStatus::from_name, "a request status")?,
+        attempts: row.int()?,
+        outcome: row.text()?,
+        response_status: u16::try_from(row.int()?).unwrap_or_default(),
+        response_body: row.text()?,
+    })
+}
+
+/// Looks up an entry.
+pub struct GetRequest {
+    /// Which.
+    pub id: RequestId,
+}
+
+impl Work for GetRequest {
+    type Output = Option<RequestRow>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<RequestRow>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM requests WHERE id = ?1");
+        tx.query(&sql, params![self.id.to_string()]).await?.pop().map(read).transpose()
+    }
+}
+
+/// Lists the entries of a webhook, the newest first.
+pub struct ListRequests {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Which.
+    pub filter: LogFilter<RequestId, RequestStatus>,
+    /// The most to return.
+    pub limit: usize,
+}
+
+impl Work for ListRequests {
+    type Output = Slice<RequestRow>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Slice<RequestRow>, StoreError> {
+        let filter = &self.filter;
+        let mut conditions = Conditions::default();
+        conditions.on("webhook_id = ?", self.webhook_id.as_str().to_owned());
+        if let Some(status) = filter.status {
+            conditions.on("status = ?", status.as_str());
+            if status != RequestStatus::Processed {
+                // These have an index of their own.
+                conditions.fixed("status <> 'processed'");
+            }
+        }
+        conditions.on_some("event_type = ?", filter.event_type.clone());
+        conditions.within("id", RequestId::lowest_at, (filter.since, filter.until), filter.before);
+        conditions.on_part(&["payload"], filter.contains.as_deref());
+        let (sql, params) = conditions.query(
+            "SELECT id, LENGTH(payload) + LENGTH(response_body) FROM requests",
+            "id DESC",
+            self.limit + 1,
+        );
+        let (ids, more) = sized(tx, &sql, params, self.limit).await?;
+        let sql = format!("SELECT {COLUMNS} FROM requests WHERE id IN ?1 ORDER BY id DESC");
+        let rows = tx.query(&sql, vec![Value::Texts(ids)]).await?;
+        Ok(Slice { entries: rows.into_iter().map(read).collect::<Result<_, _>>()?, more })
+    }
+}
+
+/// Clears the log of a webhook, the oldest entries first. Returns how many; to be called until that is 0.
+pub struct ClearRequests {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Only what was received before.
+    pub until: Timestamp,
+    /// The most to delete in one transaction.
+    pub limit: usize,
+}
+
+impl Work for ClearRequests {
+    type Output = u64;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
+        const SQL: &str = "DELETE FROM requests WHERE id IN ( \
+               SELECT id FROM requests WHERE webhook_id = ?1 AND id < ?2 ORDER BY id LIMIT ?3)";
+        let until = RequestId::lowest_at(self.until).to_string();
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        tx.execute(SQL, params![self.webhook_id.as_str(), until, limit]).await
+    }
+}

@@ -1,0 +1,209 @@
+//! Statistics of an outgoing webhook, from what was counted as attempts were recorded.
+
+use std::collections::BTreeMap;
+
+use domain::log::DeliveryStatus;
+use domain::{Timestamp, WebhookId};
+use futures_util::try_join;
+
+use crate::error::StoreError;
+use crate::params;
+use crate::record::class_duration_ms;
+use crate::tx::{Row, Tx, Work};
+
+const MINUTE_MS: i64 = 60_000;
+
+/// The time that statistics are about: so many periods, the current one being the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The length of a period in minutes; periods begin at multiples of it since the Unix epoch.
+    pub period_minutes: i64,
+    /// How many.
+    pub periods: i64,
+}
+
+/// Counts of one webhook over a [`Window`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// Deliveries that arrived.
+    pub delivered: i64,
+    /// Deliveries that were given up.
+    pub failed: i64,
+    /// Attempts after the first.
+    pub retry_attempts: i64,
+    /// Attempts.
+    pub attempts: i64,
+    /// How long all attempts took together, in milliseconds.
+    pub duration_ms: i64,
+    /// A duration that 95 % of the attempts did not exceed, in milliseconds; `None` without attempts. At most 19 % off.
+    pub p95_ms: Option<i64>,
+    /// Deliveries that wait for their first attempt, now.
+    pub pending: i64,
+    /// Deliveries that wait for another attempt, now.
+    pub retrying: i64,
+    /// The last attempt ever.
+    pub last: Option<LastAttempt>,
+    /// The periods, in order, also those without attempts.
+    pub series: Vec<Period>,
+}
+
+/// The last attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastAttempt {
+    /// How its delivery stood then.
+    pub status: DeliveryStatus,
+    /// When it began.
+    pub at: Timestamp,
+    /// The status of the answer, if there was one.
+    pub http_status: Option<i64>,
+}
+
+/// Counts of one period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// When it began.
+    pub at: Timestamp,
+    /// Deliveries that arrived.
+    pub delivered: i64,
+    /// Deliveries that were given up.
+    pub failed: i64,
+    /// Attempts.
+    pub attempts: i64,
+    /// How long all attempts took together, in milliseconds.
+    pub duration_ms: i64,
+}
+
+/// Counts what became of the deliveries to a webhook.
+pub struct DeliveryStats {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Over which time.
+    pub window: Window,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Work for DeliveryStats {
+    type Output = Stats;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Stats, StoreError> {
+        let (series, classes, open, last) =
+            try_join!(self.series(tx), self.classes(tx), self.open(tx), self.last(tx))?;
+        let (series, retry_attempts) = series;
+        let sum = |count: fn(&Period) -> i64| series.iter().map(count).sum();
+        Ok(Stats {
+            delivered: sum(|period| period.delivered),
+            failed: sum(|period| period.failed),
+            retry_attempts,
+            attempts: sum(|period| period.attempts),
+            duration_ms: sum(|period| period.duration_ms),
+            p95_ms: percentile(&classes, 95),
+            pending: open.0,
+            retrying: open.1,
+            last,
+            series,
+        })
+    }
+}
+
+impl DeliveryStats {
+    /// The first period, counted since the Unix epoch.
+    fn first_period(&self) -> i64 {
+        let current = self.now.millis().div_euclid(self.window.period_minutes * MINUTE_MS);
+        current - self.window.periods + 1
+    }
+
+    async fn series<T: Tx>(&self, tx: &T) -> Result<(Vec<Period>, i64), StoreError> {
+        const SQL: &str = "SELECT minute / ?2, CAST(SUM(delivered) AS INTEGER), CAST(SUM(failed) AS INTEGER), \
+               CAST(SUM(attempts) AS INTEGER), CAST(SUM(duration_ms) AS INTEGER), CAST(SUM(retry_attempts) AS INTEGER) \
+             FROM delivery_stats WHERE webhook_id = ?1 AND minute >= ?3 GROUP BY 1";
+        let (first, minutes) = (self.first_period(), self.window.period_minutes);
+        let empty = |number: i64| Period {
+            at: Timestamp::from_millis(number * minutes * MINUTE_MS),
+            delivered: 0,
+            failed: 0,
+            attempts: 0,
+            duration_ms: 0,
+        };
+        let mut periods: BTreeMap<i64, Period> =
+            (first..first + self.window.periods).map(|number| (number, empty(number))).collect();
+        let mut retry_attempts = 0;
+        for row in tx.query(SQL, params![self.webhook_id.as_str(), minutes, first * minutes]).await? {
+            let mut row = row.read();
+            // Whatever a clock ahead of ours has counted belongs to the last.
+            let number = row.int()?.min(first + self.window.periods - 1);
+            let period = periods.entry(number).or_insert_with(|| empty(number));
+            period.delivered += row.int()?;
+            period.failed += row.int()?;
+            period.attempts += row.int()?;
+            period.duration_ms += row.int()?;
+            retry_attempts += row.int()?;
+        }
+        Ok((periods.into_values().collect(), retry_attempts))
+    }
+
+    /// Attempts by duration class, the shortest first.
+    async fn classes<T: Tx>(&self, tx: &T) -> Result<Vec<(i64, i64)>, StoreError> {
+        const SQL: &str = "SELECT duration_class, CAST(SUM(attempts) AS INTEGER) FROM delivery_stats \
+                           WHERE webhook_id = ?1 AND minute >= ?2 GROUP BY duration_class ORDER BY duration_class";
+        let from = self.first_period() * self.window.period_minutes;
+        let read = |row: Row| {
+            let mut row = row.read();
+            Ok((row.int()?, row.int()?))
+        };
+        tx.query(SQL, params![self.webhook_id.as_str(), from]).await?.into_iter().map(read).collect()
+    }
+
+    /// Deliveries that wait for their first attempt, and for another one. Each count is a look into an index.
+    async fn open<T: Tx>(&self, tx: &T) -> Result<(i64, i64), StoreError> {
+        const SQL: &str = "SELECT \
+               (SELECT COUNT(*) FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND node IS NULL), \
+               (SELECT COUNT(*) FROM deliveries WHERE node IS NOT NULL AND webhook_id = ?1), \
+               (SELECT COUNT(*) FROM deliveries WHERE webhook_id = ?1 AND status = 'retrying')";
+        let rows = tx.query(SQL, params![self.webhook_id.as_str()]).await?;
+        let Some(row) = rows.into_iter().next() else { return Ok((0, 0)) };
+        let mut row = row.read();
+        let (waiting, leased, retrying) = (row.int()?, row.int()?, row.int()?);
+        Ok(((waiting + leased - retrying).max(0), retrying))
+    }
+
+    async fn last<T: Tx>(&self, tx: &T) -> Result<Option<LastAttempt>, StoreError> {
+        const SQL: &str = "SELECT last_status, last_at, last_http_status FROM delivery_stats WHERE webhook_id = ?1 \
+                           ORDER BY minute DESC, last_at DESC LIMIT 1";
+        let rows = tx.query(SQL, params![self.webhook_id.as_str()]).await?;
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let mut row = row.read();
+        Ok(Some(LastAttempt {
+            status: row.named(DeliveryStatus::from_name, "a delivery status")?,
+            at: row.time()?,
+            http_status: row.opt_int()?,
+        }))
+    }
+}
+
+/// The duration that so many percent of the attempts did not exceed.
+fn percentile(classes: &[(i64, i64)], percent: i64) -> Option<i64> {
+    let all: i64 = classes.iter().map(|(_, attempts)| attempts).sum();
+    let mut seen = 0;
+    let class = classes.iter().find(|(_, attempts)| {
+        seen += attempts;
+        seen * 100 >= all * percent
+    });
+    class.map(|(class, _)| class_duration_ms(*class))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::duration_class;
+
+    #[test]
+    fn the_percentile_is_that_of_the_class_that_reaches_it() {
+        let (fast, slow) = (duration_class(10), duration_class(1_000));
+        let shown = |class| class_duration_ms(class);
+        assert_eq!(percentile(&[], 95), None);
+        assert_eq!(percentile(&[(slow, 1)], 95), Some(shown(slow)));
+        assert_eq!(percentile(&[(fast, 95), (slow, 5)], 95), Some(shown(fast)));
+        assert_eq!(percentile(&[(fast, 94), (slow, 6)], 95), Some(shown(slow)));
+    }
+}

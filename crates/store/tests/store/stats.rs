@@ -1,0 +1,86 @@
+//! Statistics of an outgoing webhook.
+
+use domain::Timestamp;
+use domain::log::DeliveryStatus;
+use store::record::{AttemptRow, class_duration_ms, duration_class};
+use store::stats::{DeliveryStats, LastAttempt, Stats, Window};
+
+use crate::samples::{attempt, leased, record, webhook};
+use crate::support::{Database, NOW};
+
+conformance!(nothing_yet, counted, by_period, what_is_open);
+
+const DAY: Window = Window { period_minutes: 60, periods: 24 };
+const HOUR_MS: i64 = 3_600_000;
+
+async fn stats(database: &Database, window: Window) -> Stats {
+    database.store.read(DeliveryStats { webhook_id: webhook('a'), window, now: NOW }).await.unwrap()
+}
+
+/// An attempt of a delivery of its own.
+async fn tried(database: &Database, number: u32, status: DeliveryStatus, change: impl Fn(&mut AttemptRow)) {
+    let id = leased(database, &webhook('a'), "n1").await;
+    let mut row = attempt(id, webhook('a'), number, status);
+    change(&mut row);
+    record(database, "n1", vec![row]).await;
+}
+
+async fn nothing_yet(database: &Database) {
+    let stats = stats(database, DAY).await;
+    assert_eq!((stats.attempts, stats.pending, stats.p95_ms, stats.last), (0, 0, None, None));
+    assert_eq!(stats.series.len(), 24);
+    let hour = Timestamp::from_millis(NOW.millis() - NOW.millis() % HOUR_MS);
+    assert_eq!(stats.series[23].at, hour);
+    assert_eq!(stats.series[0].at, hour.plus_millis(-23 * HOUR_MS));
+}
+
+async fn counted(database: &Database) {
+    for _ in 0..19 {
+        tried(database, 1, DeliveryStatus::Delivered, |_| ()).await;
+    }
+    tried(database, 4, DeliveryStatus::Failed, |row| {
+        (row.duration_ms, row.http_status) = (2_000, None);
+        row.attempted_at = NOW.plus_millis(7);
+    })
+    .await;
+    tried(database, 2, DeliveryStatus::Retrying, |row| row.attempted_at = NOW.plus_millis(-60_000)).await;
+    let stats = stats(database, DAY).await;
+    assert_eq!((stats.delivered, stats.failed, stats.attempts, stats.retry_attempts), (19, 1, 21, 2));
+    assert_eq!(stats.duration_ms, 20 * 100 + 2_000);
+    assert_eq!(stats.p95_ms, Some(class_duration_ms(duration_class(100))));
+    let last = LastAttempt { status: DeliveryStatus::Failed, at: NOW.plus_millis(7), http_status: None };
+    assert_eq!(stats.last, Some(last));
+}
+
+async fn by_period(database: &Database) {
+    for hours in [0, 0, -1, -23, -24, -100] {
+        tried(database, 1, DeliveryStatus::Delivered, |row| {
+            row.attempted_at = NOW.plus_millis(hours * HOUR_MS)
+        })
+        .await;
+    }
+    // A clock ahead of ours.
+    tried(database, 1, DeliveryStatus::Failed, |row| row.attempted_at = NOW.plus_millis(HOUR_MS)).await;
+    let day = stats(database, DAY).await;
+    assert_eq!((day.delivered, day.failed, day.series.len()), (4, 1, 24));
+    let counts = |period: &store::stats::Period| {
+        (period.delivered, period.failed, period.attempts, period.duration_ms)
+    };
+    assert_eq!(counts(&day.series[23]), (2, 1, 3, 300));
+    assert_eq!(counts(&day.series[22]), (1, 0, 1, 100));
+    assert_eq!(counts(&day.series[0]), (1, 0, 1, 100));
+    assert_eq!(counts(&day.series[5]), (0, 0, 0, 0));
+    let week = stats(database, Window { period_minutes: 24 * 60, periods: 7 }).await;
+    assert_eq!((week.delivered, week.failed, week.series.len()), (6, 1, 7));
+}
+
+async fn what_is_open(database: &Database) {
+    tried(database, 1, DeliveryStatus::Retrying, |_| ()).await;
+    tried(database, 1, DeliveryStatus::Delivered, |_| ()).await;
+    leased(database, &webhook('a'), "n1").await;
+    leased(database, &webhook('a'), "n2").await;
+    leased(database, &webhook('b'), "n2").await;
+    database.store.write(store::queue::Leave { node: "n2".into() }).await.unwrap();
+    let stats = stats(database, DAY).await;
+    assert_eq!((stats.pending, stats.retrying), (2, 1));
+}
