@@ -72,7 +72,11 @@ impl<T: Input> FromRequest<Api> for Patch<T> {
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let (_, bytes) = json_body(request, api).await?;
         let patch = parse(&bytes)?;
-        refuse(api.document().patch(&T::name())?.check(&patch))?;
+        let faults = api.document().patch(&T::name())?.check(&patch);
+        // What is wrong with values shows in the whole as well, beside what is missing there.
+        if !faults.unknown.is_empty() || !patch.is_object() {
+            refuse(faults)?;
+        }
         Ok(Self { patch, whole: std::marker::PhantomData })
     }
 }

@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod page;
 pub mod problem;
 mod recent;
+mod reference;
 mod router;
 mod routes;
 pub mod schema;

@@ -14,6 +14,9 @@ const MAX_EXACT_INTEGER: i64 = (1 << 53) - 1;
 const SCHEME: &str = "api_key";
 /// What the name of the schema of a patch ends with, behind that of the whole.
 const PATCH_SUFFIX: &str = "Patch";
+/// What is said of it.
+const PATCH_DESCRIPTION: &str =
+    "A JSON merge patch (RFC 7396): what is left out stays as it is, and `null` sets it back to its default.";
 /// Where schemas are.
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -78,8 +81,9 @@ fn add_patches(document: &mut Value) {
         .collect();
     for (path, whole) in patched {
         let patch = patch_of(&whole);
-        let mut schema = document["components"]["schemas"][&whole].clone();
-        make_patch(&mut schema);
+        let schemas = &document["components"]["schemas"];
+        let mut schema = patch_of_object(&schemas[&whole], schemas);
+        schema["description"] = PATCH_DESCRIPTION.into();
         document["components"]["schemas"][&patch] = schema;
         let content = json!({"schema": {"$ref": format!("{SCHEMAS}{patch}")}});
         document["paths"][path]["patch"]["requestBody"]["content"] =
@@ -87,20 +91,37 @@ fn add_patches(document: &mut Value) {
     }
 }
 
-fn make_patch(schema: &mut Value) {
-    let Some(members) = schema.as_object_mut() else { return };
-    members.shift_remove("required");
-    let description = "A JSON merge patch (RFC 7396): what is left out stays as it is, and `null` sets it back to its default.";
-    members.insert("description".to_owned(), description.into());
-    let properties = members.get_mut("properties").and_then(Value::as_object_mut);
-    for property in properties.into_iter().flat_map(Map::values_mut) {
-        let mut or_null = json!({"oneOf": [{"type": "null"}, property]});
+/// The same members, of which none is required and each may be `null`; so on inwards, but not into arrays, which a merge
+/// patch replaces.
+fn patch_of_object(schema: &Value, schemas: &Value) -> Value {
+    let or_null = |member: &Value| {
+        let description = member["description"].as_str();
+        let mut or_null = json!({"oneOf": [{"type": "null"}, patch_of_member(member, schemas)]});
         // What explains the member stays where readers look for it.
-        if let Some(description) = property.get("description") {
-            or_null["description"] = description.clone();
+        if let Some(description) = description {
+            or_null["description"] = description.into();
         }
-        *property = or_null;
+        or_null
+    };
+    let mut patch = schema.clone();
+    if let Some(members) = patch.as_object_mut() {
+        members.shift_remove("required");
     }
+    for member in
+        patch.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut)
+    {
+        *member = or_null(member);
+    }
+    if let Some(member) = patch.get_mut("additionalProperties").filter(|member| member.is_object()) {
+        *member = or_null(member);
+    }
+    patch
+}
+
+fn patch_of_member(member: &Value, schemas: &Value) -> Value {
+    let referred = member["$ref"].as_str().and_then(|reference| reference.strip_prefix(SCHEMAS));
+    let target = referred.map_or(member, |name| &schemas[name]);
+    if target["type"] == "object" { patch_of_object(target, schemas) } else { member.clone() }
 }
 
 fn complete_operations(document: &mut Value) {

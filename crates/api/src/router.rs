@@ -20,6 +20,7 @@ pub fn router(state: ApiState) -> Router {
     let document = Document::new(&described).expect("a document by which requests can be checked");
     let api = Api::new(state, document);
     let managed = managed
+        .merge(routes::docs::routes())
         .fallback(async || Problem::new(Code::NotFound, "There is nothing at this address."))
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "The header Allow names the methods that are.")

@@ -77,6 +77,8 @@ impl Schema {
             Kind::OneOfNotValid { context } | Kind::AnyOf { context } => {
                 self.explain_branches(error, context, faults);
             }
+            // A value of another type is not among the known ones either: one message says enough.
+            Kind::Enum { .. } if faults.invalid.last().is_some_and(|last| last.field == field) => {}
             kind => faults.invalid.push(fault(field, &self.message(kind, error.instance()))),
         }
     }

@@ -1,6 +1,7 @@
 //! The endpoints, one family a file.
 
 pub mod api_keys;
+pub mod docs;
 pub mod health;
 pub mod incoming_webhooks;
 pub mod openapi;

@@ -1,6 +1,18 @@
 //! The interface as clients meet it: through the router, on real databases.
 
 #[cfg(test)]
+mod auth;
+#[cfg(test)]
 mod document;
 #[cfg(test)]
+mod once;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod problems;
+#[cfg(test)]
+mod receive;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod webhooks;

@@ -29,7 +29,7 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// A server, and a key of each scope.
 pub struct Server {
     router: Router,
-    engine: Engine,
+    location: Location,
     _place: Place,
 }
 
@@ -70,19 +70,24 @@ impl Answer {
 impl Server {
     /// One on SQLite.
     pub async fn start() -> Server {
+        Self::start_with(|_| {}).await
+    }
+
+    /// One on SQLite, set up otherwise.
+    pub async fn start_with(change: impl FnOnce(&mut ApiState)) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::File(folder.path().join("test.db"));
-        Self::start_on(location, Place::Folder(folder)).await
+        Self::start_on(location, Place::Folder(folder), change).await
     }
 
     /// One on PostgreSQL.
     pub async fn start_on_postgres() -> Server {
         let database = TestDatabase::create().await.unwrap();
         let location = Location::Server(database.url().to_owned());
-        Self::start_on(location, Place::Database(database)).await
+        Self::start_on(location, Place::Database(database), |_| {}).await
     }
 
-    async fn start_on(location: Location, place: Place) -> Server {
+    async fn start_on(location: Location, place: Place, change: impl FnOnce(&mut ApiState)) -> Server {
         let store = Store::open(&location).unwrap();
         store.migrate(Clock::System.now()).await.unwrap();
         let options = engine::Options {
@@ -95,21 +100,22 @@ impl Server {
         };
         let engine = Engine::start(options).await.unwrap();
         for scope in [Scope::Read, Scope::Write, Scope::Admin] {
-            engine.write(InsertApiKey { row: api_key(scope) }).await.unwrap();
+            engine.write(InsertApiKey { row: api_key(&key_of(scope), scope) }).await.unwrap();
         }
-        let state = ApiState {
-            engine: engine.clone(),
+        let mut state = ApiState {
+            engine,
             public_url: Arc::from("https://mail.example.com"),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             metrics_public: false,
             max_body: MAX_BODY,
         };
-        Server { router: api::router(state), engine, _place: place }
+        change(&mut state);
+        Server { router: api::router(state), location, _place: place }
     }
 
-    /// The engine behind it.
-    pub fn engine(&self) -> &Engine {
-        &self.engine
+    /// The database, as another process opens it.
+    pub fn second_store(&self) -> Store {
+        Store::open(&self.location).unwrap()
     }
 
     /// A GET below the base path, by an administrator.
@@ -162,12 +168,13 @@ pub fn key_of(scope: Scope) -> String {
     format!("ccsp_key_of_the_tests_with_scope_{}", scope.as_str())
 }
 
-fn api_key(scope: Scope) -> ApiKeyRow {
+/// The row of a key.
+pub fn api_key(key: &str, scope: Scope) -> ApiKeyRow {
     ApiKeyRow {
-        id: format!("key_{}", scope.as_str()),
+        id: key.to_owned(),
         name: format!("tests, {}", scope.as_str()),
         scope: scope.as_str().to_owned(),
-        hash: token::hash(&key_of(scope)).as_bytes().to_vec(),
+        hash: token::hash(key).as_bytes().to_vec(),
         hint: "••••".to_owned(),
         created_at: Timestamp::from_millis(0),
     }
