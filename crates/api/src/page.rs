@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::log::FieldError;
 use http::request::Parts;
 use serde::{Deserialize, Serialize};
+use store::Slice;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Api;
@@ -55,6 +56,11 @@ impl Paging {
         self.limit + 1
     }
 
+    /// How many entries the page has at most.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Behind which entry the page begins: the key that [`Page::new`] was given for it.
     ///
     /// # Errors
@@ -89,8 +95,13 @@ impl<T> Page<T> {
     pub fn new(mut entries: Vec<T>, paging: &Paging, key: impl Fn(&T) -> String) -> Self {
         let more = entries.len() > paging.limit;
         entries.truncate(paging.limit);
-        let last = entries.last().filter(|_| more);
-        Self { next_cursor: last.map(|last| URL_SAFE_NO_PAD.encode(key(last))), data: entries }
+        Self::of(Slice { entries, more }, key)
+    }
+
+    /// The page of what the store has made one.
+    pub fn of(slice: Slice<T>, key: impl Fn(&T) -> String) -> Self {
+        let last = slice.entries.last().filter(|_| slice.more);
+        Self { next_cursor: last.map(|last| URL_SAFE_NO_PAD.encode(key(last))), data: slice.entries }
     }
 
     /// The same page of what each entry shows.
