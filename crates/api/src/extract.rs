@@ -115,14 +115,37 @@ fn merge(target: &mut Value, patch: &Value) {
 /// Checks a value against its schema, and reads it.
 fn read<T: Input>(api: &Api, value: Value) -> Result<T, Problem> {
     refuse(api.document().body(&T::name())?.check(&value))?;
-    let input: T = serde_path_to_error::deserialize(value).map_err(|error| {
-        // What the schema can't say, such as the number of steps of a path.
-        let path = error.path().to_string().replace('[', ".").replace(']', "");
-        let field = if path == "." { String::new() } else { path.trim_start_matches('.').to_owned() };
-        Problem::field(field, error.inner().to_string())
-    })?;
+    let input: T = deserialize(value)?;
     let errors = input.check();
     if errors.is_empty() { Ok(input) } else { Err(Problem::with_errors(Code::InvalidBody, errors)) }
+}
+
+/// What fits its schema, with the meaning that the schema can't say, such as the number of steps of a path.
+fn deserialize<T: DeserializeOwned>(mut value: Value) -> Result<T, Problem> {
+    if let Ok(input) = T::deserialize(&value) {
+        return Ok(input);
+    }
+    // To JSON 7.0 is the whole number 7, to serde it is not.
+    whole_numbers(&mut value);
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string().replace('[', ".").replace(']', "");
+        Problem::field(path.trim_start_matches('.'), error.inner().to_string())
+    })
+}
+
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let text = number.to_string();
+            let whole = text.strip_suffix(".0").and_then(|whole| whole.parse::<i64>().ok());
+            if let Some(whole) = whole {
+                *number = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(members) => members.values_mut().for_each(whole_numbers),
+        _ => {}
+    }
 }
 
 fn refuse(faults: Faults) -> Result<(), Problem> {

@@ -17,6 +17,8 @@ const PATCH_SUFFIX: &str = "Patch";
 /// What is said of it.
 const PATCH_DESCRIPTION: &str =
     "A JSON merge patch (RFC 7396): what is left out stays as it is, and `null` sets it back to its default.";
+/// What the name of the schema of a page begins with, in front of that of its entries.
+const PAGE_PREFIX: &str = "Page_";
 /// Where schemas are.
 const SCHEMAS: &str = "#/components/schemas/";
 
@@ -68,6 +70,7 @@ pub fn complete(mut document: Value) -> Value {
     add_patches(&mut document);
     complete_operations(&mut document);
     flatten_components(&mut document["components"]["schemas"]);
+    refer_to_entries(&mut document["components"]["schemas"]);
     each_schema(&mut document, &mut close_variants);
     each_schema(&mut document, &mut bound_integers);
     document
@@ -146,7 +149,7 @@ fn name_operation(operation: &mut Value, path: &str) {
 }
 
 fn describe_creation(operation: &mut Value) {
-    if let Some(created) = operation["responses"].get_mut("201") {
+    if let Some(created) = operation.get_mut("responses").and_then(|responses| responses.get_mut("201")) {
         created["headers"] = json!({
             "Location": {"description": "The path of what was made, if it has one.", "schema": {"type": "string", "format": "uri-reference"}},
             "Idempotency-Replayed": {"description": "There if this is the answer to an earlier request with the same `Idempotency-Key`.", "schema": {"type": "string", "const": "true"}},
@@ -155,18 +158,18 @@ fn describe_creation(operation: &mut Value) {
 }
 
 fn describe_parameters(operation: &mut Value, method: &str) {
-    let creates = operation["responses"].get("201").is_some();
+    let creates = method == "post" && operation["responses"].get("201").is_some();
     if operation.get("parameters").is_none() && creates {
         operation["parameters"] = json!([]);
     }
-    let Some(parameters) = operation["parameters"].as_array_mut() else { return };
+    let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
     for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "query") {
         // A parameter that is optional may be left out; there is no way to write a null.
         if let Some(kind) = parameter["schema"]["type"].as_array().and_then(|kinds| kinds.first()).cloned() {
             parameter["schema"]["type"] = kind;
         }
     }
-    if method == "post" && creates {
+    if creates {
         parameters.push(json!({
             "in": "header", "name": "Idempotency-Key", "required": false,
             "description": "Names this request: sent again under the same key within 24 hours it is not carried out again, and gets the first answer with `Idempotency-Replayed: true`.",
@@ -189,7 +192,7 @@ fn describe_problems(operation: &mut Value, path: &str) {
     if operation.get("requestBody").is_some() {
         codes.extend([400, 408, 413, 415, 422]);
     }
-    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for code in codes {
         let name = code.to_string();
         let reference = json!({"$ref": format!("#/components/responses/Problem{name}")});
@@ -284,6 +287,18 @@ fn each_schema(value: &mut Value, change: &mut impl FnMut(&mut Map<String, Value
         }
         Value::Array(items) => items.iter_mut().for_each(|item| each_schema(item, change)),
         _ => {}
+    }
+}
+
+/// Entries of pages have schemas of their own: a page refers to that instead of repeating it.
+fn refer_to_entries(schemas: &mut Value) {
+    let Some(known) = schemas.as_object_mut() else { return };
+    let names: Vec<String> = known.keys().cloned().collect();
+    for name in names {
+        let Some(entry) = name.strip_prefix(PAGE_PREFIX).filter(|entry| known.contains_key(*entry)) else {
+            continue;
+        };
+        known[&name]["properties"]["data"]["items"] = json!({"$ref": format!("{SCHEMAS}{entry}")});
     }
 }
 

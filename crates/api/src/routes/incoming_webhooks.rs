@@ -50,7 +50,7 @@ struct IncomingWebhookInput {
     event_type: EventType,
     /// The key for `X-API-Key`. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
     #[serde(default)]
-    #[schema(max_length = 500)]
+    #[schema(min_length = 8, max_length = 500)]
     api_key: Option<String>,
     /// Whether a request must carry the API key as `X-API-Key`.
     #[serde(default)]
@@ -81,7 +81,7 @@ struct IncomingSignature {
     /// The scheme.
     scheme: SignatureScheme,
     /// The secret. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
-    #[schema(max_length = 500)]
+    #[schema(min_length = 8, max_length = 500)]
     secret: Option<String>,
     /// The header that carries the signature of `hmac_sha256`.
     #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]

@@ -44,7 +44,11 @@ struct OutgoingWebhookInput {
     #[schema(max_length = 5000)]
     description: String,
     /// Where deliveries go: `https`, or `http`. Private and local addresses are refused unless the server allows them.
-    #[schema(min_length = 1, max_length = 2048, example = "https://example.com/hook")]
+    #[schema(
+        max_length = 2048,
+        pattern = "^[Hh][Tt][Tt][Pp][Ss]?://.",
+        example = "https://example.com/hook"
+    )]
     url: String,
     /// The method of a delivery.
     #[serde(default)]
@@ -93,7 +97,7 @@ fn default_concurrency() -> u32 {
 #[serde(deny_unknown_fields, default)]
 struct OutgoingSigning {
     /// The secret. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
-    #[schema(max_length = 500)]
+    #[schema(min_length = 8, max_length = 500)]
     secret: Option<String>,
     /// The schemes, all at once.
     #[schema(max_items = 2)]

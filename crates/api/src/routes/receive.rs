@@ -12,7 +12,9 @@ use engine::{Received, Reply};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde::Serialize;
 use url::form_urlencoded;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
@@ -49,6 +51,20 @@ struct ReceiveAnswer {
     errors: Vec<FieldError>,
 }
 
+/// What senders post, for the document: the engine reads it.
+struct Payload;
+
+impl PartialSchema for Payload {
+    fn schema() -> RefOr<Schema> {
+        let record = ObjectBuilder::new().schema_type(Type::Object).build();
+        let records = ArrayBuilder::new().items(record.clone()).max_items(Some(engine::receive::MAX_RECORDS));
+        let either = OneOfBuilder::new().item(record).item(records);
+        either.description(Some("An object, or an array of objects.")).into()
+    }
+}
+
+impl ToSchema for Payload {}
+
 /// Receive a webhook
 ///
 /// For senders. The token stands in the URL, or in the header `X-Webhook-Token`. The body is a JSON object, or an array of
@@ -60,7 +76,7 @@ struct ReceiveAnswer {
         ("id" = String, Path, description = "The webhook.", pattern = "^[a-z0-9]{12}$"),
         ("token" = Option<String>, Query, description = "The token of the webhook."),
     ),
-    request_body(content = serde_json::Value, description = "An object, or an array of objects.", content_type = "application/json"),
+    request_body = Payload,
     responses(
         (status = 200, description = "Processed, or not for this webhook, or the same as before.", body = ReceiveAnswer),
         (status = 202, description = "Accepted.", body = ReceiveAnswer),

@@ -111,8 +111,10 @@ async fn secrets_are_shown_once_and_a_masked_one_stays() {
         .patch(&path, json!({"signature": {"secret": "another secret 42"}, "api_key": "other-key-0002"}))
         .await;
     assert_eq!(other.json()["api_key"], "••••0002");
-    let faults =
-        server.patch(&path, json!({"api_key": "••••0001", "signature": {"secret": "short"}})).await.faults();
+    let faults = server
+        .patch(&path, json!({"api_key": "••••0001", "signature": {"secret": "whsec_!!!"}}))
+        .await
+        .faults();
     let fields: Vec<&str> = faults.iter().map(|(field, _)| field.as_str()).collect();
     assert_eq!(fields, ["api_key", "signature.secret"]);
 
@@ -285,4 +287,23 @@ async fn patches_of_different_settings_at_once_all_hold() {
         let (member, value) = change.as_object().unwrap().iter().next().unwrap();
         assert_eq!(&webhook[member], value);
     }
+}
+
+#[tokio::test]
+async fn a_whole_number_may_be_written_as_any_number() {
+    let server = Server::start().await;
+    let mut input = outgoing();
+    input["timeout_seconds"] = json!(7.0);
+    let made = server.post("/outgoing-webhooks", input).await;
+    assert_eq!((made.status, &made.json()["timeout_seconds"]), (201, &json!(7)));
+}
+
+#[tokio::test]
+async fn what_no_schema_can_say_is_named_by_its_path() {
+    let server = Server::start().await;
+    let mut input = incoming();
+    input["mapping"] = json!([{"to": "email", "from": vec!["a"; 21].join(".")}]);
+    let (status, found) = faults(&server, "/incoming-webhooks", input).await;
+    assert_eq!((status, found.len()), (422, 1));
+    assert!(found[0].starts_with("mapping.0.from: must be names joined by dots"), "{found:?}");
 }

@@ -1,0 +1,278 @@
+//! The log of an incoming webhook: what came in, and what became of it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use domain::log::{ActionLog, FieldError, Outcome, RequestStatus};
+use domain::{EventId, RequestId, Timestamp, WebhookId};
+use engine::{Command, Executed};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use store::commit::RequestRow;
+use store::requests::{ClearRequests, GetRequest, ListRequests};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Api;
+use crate::auth::{Caller, Read, Write};
+use crate::export::{EXPORT_PAGE, ExportParams, Line, export};
+use crate::extract::{Path, Query};
+use crate::log::{CLEAR_CHUNK, ClearParams, LogParams, json, payload};
+use crate::page::{Page, PageParams, Paging};
+use crate::problem::{Code, Problem, ProblemBody};
+
+/// The routes of this family.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::default()
+        .routes(routes!(list, clear))
+        .routes(routes!(download))
+        .routes(routes!(show))
+        .routes(routes!(retry))
+}
+
+/// An entry of the log of an incoming webhook.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Request)]
+struct RequestView {
+    /// Unique, and sorts by time.
+    id: RequestId,
+    /// Where it came in.
+    webhook_id: WebhookId,
+    /// When.
+    received_at: Timestamp,
+    /// The event that it names, or else the webhook's.
+    event_type: String,
+    /// The address of the sender.
+    sender_ip: String,
+    /// The method.
+    method: String,
+    /// The content type as sent.
+    content_type: String,
+    /// Its headers, secrets masked.
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
+    headers: Box<RawValue>,
+    /// Its body; as a string if it is not JSON.
+    #[schema(value_type = Value)]
+    payload: Box<RawValue>,
+    /// How it ended.
+    status: RequestStatus,
+    /// How often it was run.
+    attempts: i64,
+    /// What each action did.
+    actions: Vec<ActionLog>,
+    /// Why it failed, if it did.
+    errors: Vec<FieldError>,
+    /// What did not fit, without being a failure.
+    warnings: Vec<String>,
+    /// What the sender was answered.
+    response: ResponseView,
+    /// The events that it caused.
+    events: Vec<EventId>,
+}
+
+/// An answer to a sender.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RequestResponse)]
+struct ResponseView {
+    /// Its status.
+    status: u16,
+    /// Its body.
+    #[schema(value_type = Value)]
+    body: Box<RawValue>,
+}
+
+impl From<RequestRow> for RequestView {
+    fn from(row: RequestRow) -> Self {
+        // It was written by this program: what can't be read was written by a newer one.
+        let Outcome { actions, errors, warnings, events } =
+            serde_json::from_str(&row.outcome).unwrap_or_default();
+        Self {
+            id: row.id,
+            webhook_id: row.webhook_id,
+            received_at: row.received_at,
+            event_type: row.event_type,
+            sender_ip: row.sender_ip,
+            method: row.method,
+            content_type: row.content_type,
+            headers: json(row.headers),
+            payload: payload(row.payload),
+            status: row.status,
+            attempts: row.attempts,
+            actions,
+            errors,
+            warnings,
+            response: ResponseView { status: row.response_status, body: payload(row.response_body) },
+            events,
+        }
+    }
+}
+
+/// Which entries to show.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct StatusParam {
+    /// Only those of this status.
+    #[param(inline)]
+    status: Option<RequestStatus>,
+}
+
+/// The log of an incoming webhook
+#[utoipa::path(
+    get, path = "/incoming-webhooks/{id}/requests", tag = "Requests", security(("api_key" = ["read"])),
+    params(("id" = WebhookId, Path, description = "The webhook."), PageParams, StatusParam, LogParams),
+    responses((status = 200, description = "A page of its requests. Large ones make it shorter.", body = Page<RequestView>)),
+)]
+async fn list(
+    State(api): State<Api>,
+    _: Caller<Read>,
+    Path(webhook_id): Path<WebhookId>,
+    paging: Paging,
+    Query(StatusParam { status }): Query<StatusParam>,
+    Query(params): Query<LogParams>,
+) -> Result<Json<Page<RequestView>>, Problem> {
+    check_webhook(&api, &webhook_id).await?;
+    let filter = params.filter(status, paging.after()?);
+    let slice = api.engine().read(ListRequests { webhook_id, filter, limit: paging.limit() }).await?;
+    Ok(Json(Page::of(slice, |row| row.id.to_string()).map(RequestView::from)))
+}
+
+/// Clear the log of an incoming webhook
+///
+/// What comes in meanwhile stays.
+#[utoipa::path(
+    delete, path = "/incoming-webhooks/{id}/requests", tag = "Requests", security(("api_key" = ["write"])),
+    params(("id" = WebhookId, Path, description = "The webhook."), ClearParams),
+    responses((status = 204, description = "It is gone.")),
+)]
+async fn clear(
+    State(api): State<Api>,
+    _: Caller<Write>,
+    Path(webhook_id): Path<WebhookId>,
+    Query(ClearParams { until }): Query<ClearParams>,
+) -> Result<StatusCode, Problem> {
+    check_webhook(&api, &webhook_id).await?;
+    // Ids are of whole milliseconds: those of this one belong to it.
+    let until = until.unwrap_or(api.engine().now().plus_millis(1));
+    let clear = || ClearRequests { webhook_id: webhook_id.clone(), until, limit: CLEAR_CHUNK };
+    while api.engine().write(clear()).await? > 0 {}
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The log of an incoming webhook as a file
+#[utoipa::path(
+    get, path = "/incoming-webhooks/{id}/requests/export", tag = "Requests", security(("api_key" = ["read"])),
+    params(("id" = WebhookId, Path, description = "The webhook."), ExportParams, StatusParam, LogParams),
+    responses((status = 200, description = "All of it, newest first.",
+        content((String = "application/x-ndjson"), (String = "text/csv")))),
+)]
+async fn download(
+    State(api): State<Api>,
+    _: Caller<Read>,
+    Path(webhook_id): Path<WebhookId>,
+    Query(ExportParams { format }): Query<ExportParams>,
+    Query(StatusParam { status }): Query<StatusParam>,
+    Query(params): Query<LogParams>,
+) -> Result<Response, Problem> {
+    check_webhook(&api, &webhook_id).await?;
+    let name = format!("requests-{webhook_id}");
+    export(&name, format, move |before: Option<RequestId>| {
+        let filter = params.clone().filter(status, before);
+        let work = ListRequests { webhook_id: webhook_id.clone(), filter, limit: EXPORT_PAGE };
+        let api = api.clone();
+        async move {
+            let slice = api.engine().read(work).await?;
+            let last = slice.entries.last().map(|row| row.id).filter(|_| slice.more);
+            Ok((slice.entries.into_iter().map(RequestView::from).collect(), last))
+        }
+    })
+    .await
+}
+
+impl Line for RequestView {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "received_at",
+        "event_type",
+        "status",
+        "attempts",
+        "sender_ip",
+        "method",
+        "content_type",
+        "response_status",
+        "errors",
+        "events",
+        "payload",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let errors = self.errors.iter().map(|error| format!("{}: {}", error.field, error.message));
+        let events = self.events.iter().map(ToString::to_string);
+        vec![
+            self.id.to_string(),
+            self.received_at.to_string(),
+            self.event_type.clone(),
+            self.status.as_str().to_owned(),
+            self.attempts.to_string(),
+            self.sender_ip.clone(),
+            self.method.clone(),
+            self.content_type.clone(),
+            self.response.status.to_string(),
+            errors.collect::<Vec<_>>().join("; "),
+            events.collect::<Vec<_>>().join(" "),
+            self.payload.get().to_owned(),
+        ]
+    }
+}
+
+/// One request
+#[utoipa::path(
+    get, path = "/requests/{id}", tag = "Requests", security(("api_key" = ["read"])),
+    params(("id" = RequestId, Path, description = "Which.")),
+    responses((status = 200, description = "It.", body = RequestView)),
+)]
+async fn show(
+    State(api): State<Api>,
+    _: Caller<Read>,
+    Path(id): Path<RequestId>,
+) -> Result<Json<RequestView>, Problem> {
+    Ok(Json(find(&api, id).await?.into()))
+}
+
+/// Run a request again
+///
+/// Runs the stored payload through today's configuration, whatever became of it before. One that was rejected can't be run:
+/// it did not prove where it came from.
+#[utoipa::path(
+    post, path = "/requests/{id}/retry", tag = "Requests", security(("api_key" = ["write"])),
+    params(("id" = RequestId, Path, description = "Which.")),
+    responses(
+        (status = 200, description = "It, as it is now.", body = RequestView),
+        (status = 409, description = "It was rejected, or its webhook was deleted.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+async fn retry(
+    State(api): State<Api>,
+    _: Caller<Write>,
+    Path(id): Path<RequestId>,
+) -> Result<Json<RequestView>, Problem> {
+    let row = find(&api, id).await?;
+    if row.status == RequestStatus::Rejected {
+        return Err(Problem::new(Code::Conflict, "The request was rejected, and can't be run."));
+    }
+    match api.engine().execute(Command::Rerun(row)).await? {
+        Executed::Rerun(row) => Ok(Json(row.into())),
+        _ => Err(Problem::new(Code::Conflict, "The webhook of this request was deleted.")),
+    }
+}
+
+async fn find(api: &Api, id: RequestId) -> Result<RequestRow, Problem> {
+    api.engine().read(GetRequest { id }).await?.ok_or_else(|| Problem::no_such("a request"))
+}
+
+async fn check_webhook(api: &Api, id: &WebhookId) -> Result<(), Problem> {
+    let is_known = api.configuration().await?.incoming.contains_key(id);
+    if is_known { Ok(()) } else { Err(Problem::no_such("an incoming webhook")) }
+}
