@@ -79,7 +79,7 @@ impl Load {
             };
             tokio::spawn(connection.run(duration))
         });
-        let mut latency = Histogram::new(3)?;
+        let mut latency = clock::histogram()?;
         let mut failures: BTreeMap<String, u64> = BTreeMap::new();
         for connection in connections.collect::<Vec<_>>() {
             let (own, failed) = connection.await??;
@@ -107,7 +107,7 @@ struct Connection {
 impl Connection {
     async fn run(self, duration: Duration) -> anyhow::Result<(Histogram<u64>, BTreeMap<String, u64>)> {
         let mut sender = connect(self.address).await?;
-        let (mut latency, mut failures) = (Histogram::new(3)?, BTreeMap::new());
+        let (mut latency, mut failures) = (clock::histogram()?, BTreeMap::new());
         let started = clock::instant();
         let mut timer = self.timer();
         loop {

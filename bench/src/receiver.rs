@@ -24,7 +24,7 @@ type Lags = Arc<Mutex<Histogram<u64>>>;
 
 /// Runs it until the process is killed.
 pub async fn run() -> anyhow::Result<()> {
-    let lags: Lags = Arc::new(Mutex::new(Histogram::new(3)?));
+    let lags: Lags = Arc::new(Mutex::new(clock::histogram()?));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     bare::announce(&listener)?;
     loop {
