@@ -10,7 +10,9 @@
 mod api;
 pub mod auth;
 pub mod document;
+pub mod export;
 pub mod extract;
+pub mod log;
 pub mod once;
 pub mod openapi;
 pub mod page;

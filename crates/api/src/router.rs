@@ -35,7 +35,10 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
     let receiving = OpenApiRouter::default().nest(BASE, routes::receive::routes());
     let resources = OpenApiRouter::default()
         .merge(routes::incoming_webhooks::routes())
+        .merge(routes::requests::routes())
         .merge(routes::outgoing_webhooks::routes())
+        .merge(routes::deliveries::routes())
+        .merge(routes::stats::routes())
         .merge(routes::api_keys::routes())
         .merge(routes::openapi::routes());
     let managed = OpenApiRouter::default().nest(BASE, resources).merge(routes::health::routes());

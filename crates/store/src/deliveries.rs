@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::log::DeliveryStatus;
-use domain::{DeliveryId, Event, EventType, Timestamp, WebhookId};
+use domain::{DeliveryId, Event, Timestamp, WebhookId};
 use futures_util::try_join;
 
 use crate::error::StoreError;
@@ -162,7 +162,7 @@ fn read_attempt(row: Row) -> Result<(DeliveryId, AttemptEntry), StoreError> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Retried {
     /// It is due now.
-    Queued(WebhookId, EventType),
+    Queued(WebhookId),
     /// There is no such delivery.
     NotFound,
     /// It is not finished: it will be tried by itself.
@@ -182,11 +182,10 @@ impl Work for RetryDelivery {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Retried, StoreError> {
         const PUT_BACK: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, node = NULL \
-                                WHERE id = ?1 AND due_at IS NULL RETURNING webhook_id, event_type";
+                                WHERE id = ?1 AND due_at IS NULL RETURNING webhook_id";
         let (id, pending) = (self.id.to_string(), DeliveryStatus::Pending.as_str());
         if let Some(row) = tx.query(PUT_BACK, params![&id, pending, self.now]).await?.pop() {
-            let mut row = row.read();
-            return Ok(Retried::Queued(row.parse("a webhook id")?, row.parse("an event type")?));
+            return Ok(Retried::Queued(row.read().parse("a webhook id")?));
         }
         let found = tx.query("SELECT id FROM deliveries WHERE id = ?1", params![&id]).await?;
         Ok(if found.is_empty() { Retried::NotFound } else { Retried::StillOpen })

@@ -7,7 +7,6 @@ use domain::log::DeliveryStatus;
 use domain::{DeliveryId, EventId, EventType, Timestamp, WebhookId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use store::deliveries::{
     AttemptEntry, ClearDeliveries, DeliveryEntry, GetDelivery, ListDeliveries, Retried, RetryDelivery,

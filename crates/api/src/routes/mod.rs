@@ -1,9 +1,12 @@
 //! The endpoints, one family a file.
 
 pub mod api_keys;
+pub mod deliveries;
 pub mod docs;
 pub mod health;
 pub mod incoming_webhooks;
 pub mod openapi;
 pub mod outgoing_webhooks;
 pub mod receive;
+pub mod requests;
+pub mod stats;

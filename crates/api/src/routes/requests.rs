@@ -8,7 +8,6 @@ use domain::{EventId, RequestId, Timestamp, WebhookId};
 use engine::{Command, Executed};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use store::commit::RequestRow;
 use store::requests::{ClearRequests, GetRequest, ListRequests};

@@ -101,7 +101,7 @@ async fn retried_by_hand(database: &Database) {
     let retry = async |id| database.store.write(RetryDelivery { id, now: later }).await.unwrap();
     assert_eq!(retry(open).await, Retried::StillOpen);
     assert_eq!(retry(DeliveryId::lowest_at(NOW)).await, Retried::NotFound);
-    let queued = Retried::Queued(webhook('a'), "order_paid".parse().unwrap());
+    let queued = Retried::Queued(webhook('a'));
     assert_eq!(retry(failed).await, queued);
     assert_eq!(retry(failed).await, Retried::StillOpen);
     let claimed = claim(database, "n2").await;
