@@ -13,6 +13,7 @@ pub mod document;
 pub mod export;
 pub mod extract;
 pub mod log;
+mod measure;
 pub mod once;
 pub mod openapi;
 pub mod page;

@@ -3,6 +3,7 @@
 use std::any::Any;
 
 use axum::Router;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -10,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::api::{Api, ApiState};
 use crate::document::Document;
+use crate::measure::measure;
 use crate::problem::{Code, Problem};
 use crate::{BASE, routes};
 
@@ -20,6 +22,7 @@ pub fn router(state: ApiState) -> Router {
     let document = Document::new(&described).expect("a document by which requests can be checked");
     let api = Api::new(state, document);
     let managed = managed
+        .route_layer(middleware::from_fn_with_state(api.clone(), measure))
         .merge(routes::docs::routes())
         .fallback(async || Problem::new(Code::NotFound, "There is nothing at this address."))
         .method_not_allowed_fallback(async || {
@@ -54,4 +57,29 @@ fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
         text.or_else(|| cause.downcast_ref::<String>().map(String::as_str)).unwrap_or("of unknown cause");
     tracing::error!(panic = text, "a handler panicked");
     Problem::new(Code::Internal, "The server's log says what.").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use http::Request;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_tells_nothing_of_itself() {
+        async fn broken() -> &'static str {
+            panic!("with a secret")
+        }
+        let router: Router = Router::new().route("/", get(broken)).layer(CatchPanicLayer::custom(panicked));
+        let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-type"]),
+            (500, &"application/problem+json".parse().unwrap())
+        );
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        assert!(!String::from_utf8_lossy(&body).contains("secret"));
+    }
 }

@@ -102,21 +102,11 @@ struct ApiKeyView {
 /// A key that was just made.
 #[derive(Serialize, ToSchema)]
 struct NewApiKey {
-    /// Unique.
-    #[schema(example = "key_a1b2c3d4e5f6")]
-    id: String,
-    /// What people call it.
-    name: String,
-    /// What it may do.
-    scope: Scope,
-    /// The key's last characters, to tell it from others.
-    #[schema(example = "••••x7Yz")]
-    hint: String,
-    /// When it was made.
-    created_at: Timestamp,
     /// The key itself. It is not stored, so this is the only time that it is shown.
     #[schema(example = "ccsp_…x7Yz")]
     key: String,
+    #[serde(flatten)]
+    about: ApiKeyView,
 }
 
 impl From<&ApiKey> for ApiKeyView {
@@ -171,7 +161,8 @@ async fn create(
         created_at: api.engine().now(),
     };
     let ApiKeyRow { id, name, hint, created_at, .. } = row.clone();
-    let view = NewApiKey { id, name, scope: input.scope, hint, created_at, key: key.expose().to_owned() };
+    let about = ApiKeyView { id, name, scope: input.scope, hint, created_at };
+    let view = NewApiKey { key: key.expose().to_owned(), about };
     let answer = move |_: &()| Answer::created(None, &view);
     api.write_once(&caller, once, InsertApiKey { row }, answer).await
 }

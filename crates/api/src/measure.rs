@@ -1,0 +1,23 @@
+//! Measures the management interface, by operation.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::Api;
+use crate::openapi::short_path;
+
+/// Counts a request and how long it took, under the pattern of its path: what callers choose is no label.
+pub async fn measure(State(api): State<Api>, path: MatchedPath, request: Request, next: Next) -> Response {
+    let begun = api.engine().now();
+    let operation = format!("{} {}", request.method(), short_path(path.as_str()));
+    let response = next.run(request).await;
+    let millis = api.engine().now().millis().saturating_sub(begun.millis());
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("ccsp_api_requests_total", "operation" => operation.clone(), "http_status" => status)
+        .increment(1);
+    // A request takes milliseconds: no precision is lost.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits of milliseconds are 285,000 years")]
+    metrics::histogram!("ccsp_api_request_seconds", "operation" => operation).record(millis as f64 / 1_000.0);
+    response
+}
