@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn cells_are_quoted_where_needed_and_are_never_formulas() {
-        let line = csv_line(["a", "", "b,c", "say \"hi\"", "two\nlines", "=1+1", "@x,\"y\"", "-1"].into_iter());
+        let line =
+            csv_line(["a", "", "b,c", "say \"hi\"", "two\nlines", "=1+1", "@x,\"y\"", "-1"].into_iter());
         assert_eq!(line, "a,,\"b,c\",\"say \"\"hi\"\"\",\"two\nlines\",'=1+1,\"'@x,\"\"y\"\"\",'-1\r\n");
     }
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
+mod deliveries;
+#[cfg(test)]
 mod document;
 #[cfg(test)]
 mod once;
@@ -12,6 +14,8 @@ mod pages;
 mod problems;
 #[cfg(test)]
 mod receive;
+#[cfg(test)]
+mod requests;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub const MAX_BODY: usize = 64 * 1024;
 
 /// A server, and a key of each scope.
 pub struct Server {
+    /// What is behind it.
+    pub engine: Engine,
     router: Router,
     location: Location,
     _place: Place,
@@ -77,24 +79,39 @@ impl Server {
     pub async fn start_with(change: impl FnOnce(&mut ApiState)) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::File(folder.path().join("test.db"));
-        Self::start_on(location, Place::Folder(folder), change).await
+        Self::start_on(location, Place::Folder(folder), Vec::new(), change).await
+    }
+
+    /// One on SQLite that delivers to receivers on this machine.
+    pub async fn start_beside_receivers() -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::File(folder.path().join("test.db"));
+        let local = "127.0.0.0/8".parse().unwrap();
+        Self::start_on(location, Place::Folder(folder), vec![local], |_| {}).await
     }
 
     /// One on PostgreSQL.
     pub async fn start_on_postgres() -> Server {
         let database = TestDatabase::create().await.unwrap();
         let location = Location::Server(database.url().to_owned());
-        Self::start_on(location, Place::Database(database), |_| {}).await
+        Self::start_on(location, Place::Database(database), Vec::new(), |_| {}).await
     }
 
-    async fn start_on(location: Location, place: Place, change: impl FnOnce(&mut ApiState)) -> Server {
+    async fn start_on(
+        location: Location,
+        place: Place,
+        allow_private: Vec<outbound::IpNet>,
+        change: impl FnOnce(&mut ApiState),
+    ) -> Server {
         let store = Store::open(&location).unwrap();
         store.migrate(Clock::System.now()).await.unwrap();
+        let client_options =
+            outbound::Options { allow_private: allow_private.clone(), ..outbound::Options::default() };
         let options = engine::Options {
             store,
             master_key: MasterKey::generate(&mut StdRng::seed_from_u64(1)),
-            client: outbound::Client::new(outbound::Options::default()).unwrap(),
-            allow_private: Vec::new(),
+            client: outbound::Client::new(client_options).unwrap(),
+            allow_private,
             clock: Clock::System,
             seed: [7; 32],
         };
@@ -110,7 +127,7 @@ impl Server {
             max_body: MAX_BODY,
         };
         change(&mut state);
-        Server { router: api::router(state), location, _place: place }
+        Server { engine: state.engine.clone(), router: api::router(state), location, _place: place }
     }
 
     /// The database, as another process opens it.
