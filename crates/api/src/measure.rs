@@ -3,6 +3,7 @@
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::Method;
 
 use crate::Api;
 use crate::openapi::short_path;
@@ -10,7 +11,7 @@ use crate::openapi::short_path;
 /// Counts a request and how long it took, under the pattern of its path: what callers choose is no label.
 pub async fn measure(State(api): State<Api>, path: MatchedPath, request: Request, next: Next) -> Response {
     let begun = api.engine().now();
-    let operation = format!("{} {}", request.method(), short_path(path.as_str()));
+    let operation = format!("{} {}", known(request.method()), short_path(path.as_str()));
     let response = next.run(request).await;
     let millis = api.engine().now().millis().saturating_sub(begun.millis());
     let status = response.status().as_u16().to_string();
@@ -20,4 +21,18 @@ pub async fn measure(State(api): State<Api>, path: MatchedPath, request: Request
     #[expect(clippy::cast_precision_loss, reason = "53 bits of milliseconds are 285,000 years")]
     metrics::histogram!("ccsp_api_request_seconds", "operation" => operation).record(millis as f64 / 1_000.0);
     response
+}
+
+/// A method may be any word: those that HTTP does not define are one.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
 }
