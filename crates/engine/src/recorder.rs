@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::DeliveryId;
-use store::Store;
 use store::queue::GiveBack;
 use store::record::{AttemptRow, Record};
+use store::{Store, Work};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
@@ -33,7 +33,7 @@ pub(crate) async fn run(store: Store, node: Arc<str>, clock: Clock, mut outcomes
         }
         count(&attempts);
         record(&store, &node, &clock, &attempts).await;
-        give_back(&store, &node, given_back).await;
+        give_back(&store, &node, &given_back).await;
         for done in flushed {
             // Who asked may have lost patience.
             let _ = done.send(());
@@ -45,22 +45,26 @@ async fn record(store: &Store, node: &Arc<str>, clock: &Clock, attempts: &[Attem
     if attempts.is_empty() {
         return;
     }
-    // What is not recorded is sent again after the lease: keep it until the database takes it.
-    loop {
-        let work = Record { node: node.clone(), attempts: attempts.to_vec(), now: clock.now() };
-        let Err(error) = store.write(work).await else { return };
-        tracing::error!(error = %chain(&error), attempts = attempts.len(), "attempts could not be recorded yet");
-        tokio::time::sleep(PAUSE).await;
-    }
+    let work = || Record { node: node.clone(), attempts: attempts.to_vec(), now: clock.now() };
+    // What is not recorded is sent again after the lease.
+    until_done(store, work, attempts.len(), "attempts could not be recorded yet").await;
 }
 
-async fn give_back(store: &Store, node: &Arc<str>, deliveries: Vec<DeliveryId>) {
+async fn give_back(store: &Store, node: &Arc<str>, deliveries: &[DeliveryId]) {
     if deliveries.is_empty() {
         return;
     }
-    // If this fails the lease ends with this process, and the sweep finds them then.
-    if let Err(error) = store.write(GiveBack { node: node.clone(), deliveries }).await {
-        tracing::warn!(error = %chain(&error), "deliveries could not be given back");
+    let work = || GiveBack { node: node.clone(), deliveries: deliveries.to_vec() };
+    // What is not given back waits as long as this process lives, and for nothing.
+    until_done(store, work, deliveries.len(), "deliveries could not be given back yet").await;
+}
+
+/// Runs a transaction, again and again until the database takes it. If it did and the answer was lost, once more does no
+/// harm.
+async fn until_done<W: Work>(store: &Store, work: impl Fn() -> W, count: usize, failure: &str) {
+    while let Err(error) = store.write(work()).await {
+        tracing::error!(error = %chain(&error), deliveries = count, "{failure}");
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -87,7 +87,7 @@ pub enum Weather {
     Fine,
     /// It is rolled back.
     Refused,
-    /// It is committed, and nobody is told.
+    /// It is committed, and the process dies before it hears of it.
     AnswerLost,
 }
 
@@ -95,8 +95,18 @@ pub enum Weather {
 pub enum Written<O> {
     /// As the process knows it.
     Answered(Result<O, StoreError>),
-    /// Done, but the process knows only that the database did not answer.
+    /// Done, but the process does not know: it dies before it hears of it.
     AnswerLost(O),
+}
+
+impl<O> Written<O> {
+    /// Whether it is done, if the process knows.
+    pub fn is_done(&self) -> Option<bool> {
+        match self {
+            Written::Answered(answer) => Some(answer.is_ok()),
+            Written::AnswerLost(_) => None,
+        }
+    }
 }
 
 /// Runs a transaction.

@@ -1,17 +1,13 @@
 //! The way of a delivery to its destination, into the log, and back from the table.
 
-use std::sync::Arc;
-
-use domain::WebhookId;
 use domain::log::DeliveryStatus;
-use engine::batch::Room;
+use domain::{DeliveryId, WebhookId};
 use engine::send::{self, Exchange};
-use rand::RngExt;
-use store::queue::{CancelWaiting, Claim, DueDelivery, GiveBack, Waiting};
+use store::queue::{DueDelivery, GiveBack};
 use store::record::{AttemptRow, Record};
 
-use super::database::{Written, write};
-use super::node::{Attempt, Outcomes};
+use super::database::write;
+use super::node::Attempt;
 use super::world::{SECOND, What, World};
 
 /// When recording is tried again.
@@ -126,145 +122,62 @@ impl World<'_> {
 
     /// Records outcomes, again and again until the database takes them.
     pub async fn record(&mut self, life: u64) {
-        let (weather, now) = (self.weather(), self.time());
         let node = self.node(life);
-        let (name, outcomes) = (node.name.clone(), std::mem::take(&mut node.outcomes));
-        let Outcomes { attempts, given_back } = node.recording.take().unwrap_or(outcomes);
-        let work = Record { node: name.clone(), attempts: attempts.clone(), now };
-        let is_gone = attempts.iter().any(|attempt| attempt.deactivate.is_some());
-        let due: Vec<i64> = attempts.iter().filter_map(|attempt| Some(attempt.due_at?.millis())).collect();
-        self.tell(|| format!("node-{life} records {}: {weather:?}", attempts.len()));
-        if !matches!(write(&self.database.store, weather, work).await, Written::Answered(Ok(()))) {
-            self.node(life).recording = Some(Outcomes { attempts, given_back });
-            return self.after(RECORD_AGAIN, What::Record { life });
-        }
-        if !given_back.is_empty() {
-            let weather = self.weather();
-            // Whether it worked or not: if not, its lease lasts as long as this process.
-            let _ =
-                write(&self.database.store, weather, GiveBack { node: name, deliveries: given_back }).await;
-            self.sweep_all(now.millis() + SECOND);
-        }
-        for due in due {
-            self.sweep_all(due);
-        }
-        if is_gone {
-            for life in self.lives() {
-                self.soon(SECOND, What::Refresh { life });
+        let mut outcomes = node.recording.take().unwrap_or_else(|| std::mem::take(&mut node.outcomes));
+        let Some(is_recorded) = self.record_attempts(life, &outcomes.attempts).await else {
+            return self.crash_of(life);
+        };
+        if is_recorded {
+            outcomes.attempts.clear();
+            match self.give_back(life, &outcomes.given_back).await {
+                Some(true) => outcomes.given_back.clear(),
+                Some(false) => {}
+                None => return self.crash_of(life),
             }
         }
+        let is_done = outcomes.attempts.is_empty() && outcomes.given_back.is_empty();
         let node = self.node(life);
+        if !is_done {
+            node.recording = Some(outcomes);
+            return self.after(RECORD_AGAIN, What::Record { life });
+        }
         node.is_recording = !(node.outcomes.attempts.is_empty() && node.outcomes.given_back.is_empty());
         if node.is_recording {
             self.next(What::Record { life });
         }
     }
 
-    /// Something in the table is due then. Every process looks every second; here only when there is something to see.
-    pub fn sweep_all(&mut self, due: i64) {
-        self.moments.insert(due);
-        for life in self.lives() {
-            self.sweep_at(life, due);
+    /// Whether it is done, if the process knows.
+    async fn record_attempts(&mut self, life: u64, attempts: &[AttemptRow]) -> Option<bool> {
+        let (weather, node, now) = (self.weather(), self.node(life).name.clone(), self.time());
+        self.tell(|| format!("{node} records {}: {weather:?}", attempts.len()));
+        let work = Record { node, attempts: attempts.to_vec(), now };
+        let is_done = write(&self.database.store, weather, work).await.is_done();
+        if is_done == Some(false) {
+            return is_done;
         }
-    }
-
-    pub fn sweep_at(&mut self, life: u64, at: i64) {
-        let late = if self.scenario.exact { 0 } else { self.rng.random_range(0..SECOND) };
-        let at = at.max(self.now()) + late;
-        let node = self.node(life);
-        if node.next_sweep.is_none_or(|next| next > at) {
-            node.next_sweep = Some(at);
-            self.at(at, What::Sweep { life });
+        for due in attempts.iter().filter_map(|attempt| attempt.due_at) {
+            self.sweep_all(due.millis());
         }
-    }
-
-    pub async fn sweep(&mut self, life: u64) {
-        let now = self.time();
-        // Another one may have been found to come earlier.
-        if self.node(life).next_sweep.take_if(|next| *next <= now.millis()).is_none() {
-            return;
-        }
-        for (webhook_id, due_at) in self.database.store.read(Waiting).await.unwrap() {
-            let is_active = |world: &mut Self| {
-                let outgoing = world.node(life).snapshot.outgoing.get(&webhook_id);
-                outgoing.is_some_and(|outgoing| outgoing.is_active())
-            };
-            if !is_active(self) {
-                self.refresh(life).await;
-                let cancel = CancelWaiting { webhook_id: webhook_id.clone(), limit: 1_000 };
-                if !is_active(self) {
-                    self.database.store.write(cancel).await.unwrap();
-                }
-            } else if due_at <= now {
-                self.node(life).memory.0.lock().mark_spilled(&webhook_id);
-                self.sweep_at(life, now.millis() + SECOND);
+        if attempts.iter().any(|attempt| attempt.deactivate.is_some()) {
+            for life in self.lives() {
+                self.soon(SECOND, What::Refresh { life });
             }
         }
-        if let Some(next) = self.moments.range(now.millis() + 1..).next() {
-            self.sweep_at(life, *next);
-        }
-        self.refill(life).await;
+        is_done
     }
 
-    pub async fn refresh(&mut self, life: u64) {
-        let snapshot = self.load().await;
-        self.node(life).snapshot = snapshot;
-    }
-
-    /// Claims for destinations that have room, one after the other.
-    pub async fn refill(&mut self, life: u64) {
-        let node = self.node(life);
-        if !node.refills.is_empty() {
-            node.wants_refill = true;
-            return;
+    /// Whether it is done, if the process knows.
+    async fn give_back(&mut self, life: u64, deliveries: &[DeliveryId]) -> Option<bool> {
+        if deliveries.is_empty() {
+            return Some(true);
         }
-        let mut webhooks = node.memory.0.lock().destinations_to_refill();
-        webhooks.sort();
-        node.refills = webhooks.into();
-        self.claim(life).await;
-    }
-
-    async fn claim(&mut self, life: u64) {
-        let (weather, now, limit) = (self.weather(), self.time(), self.window);
-        let node = self.node(life);
-        let Some(webhook_id) = node.refills.front().cloned() else { return };
-        let places = node.memory.0.lock().begin_refill(&webhook_id, limit);
-        let claim = Claim { webhook_id: webhook_id.clone(), node: node.name.clone(), now, limit: places };
-        let found = match write(&self.database.store, weather, claim).await {
-            Written::Answered(Ok(found)) => Some(found),
-            Written::Answered(Err(_)) | Written::AnswerLost(_) => None,
-        };
-        self.tell(|| {
-            let count = found.as_ref().map(Vec::len);
-            format!("node-{life} claims {places} of {webhook_id}: {weather:?}, {count:?}")
-        });
-        self.next(What::Claimed { life, places, found });
-    }
-
-    pub async fn claimed(&mut self, life: u64, places: usize, found: Option<Vec<DueDelivery>>) {
-        let node = self.node(life);
-        let webhook_id = node.refills.pop_front().unwrap();
-        let left = places - found.as_ref().map_or(0, Vec::len);
-        let memory: Arc<dyn Room> = node.memory.clone();
-        memory.release(&webhook_id, left);
-        match found {
-            Some(found) => {
-                if left > 0 {
-                    self.node(life).memory.0.lock().mark_caught_up(&webhook_id);
-                }
-                self.take(life, found, &[]);
-            }
-            None => {
-                // Nobody knows what waits there: look again.
-                self.node(life).refills.clear();
-                self.sweep_at(life, self.now() + SECOND);
-            }
-        }
-        if !self.node(life).refills.is_empty() {
-            self.claim(life).await;
-        } else if std::mem::take(&mut self.node(life).wants_refill) {
-            self.next(What::Refill { life });
-        }
+        let (weather, node) = (self.weather(), self.node(life).name.clone());
+        self.tell(|| format!("{node} gives back {deliveries:?}: {weather:?}"));
+        let work = GiveBack { node, deliveries: deliveries.to_vec() };
+        let is_done = write(&self.database.store, weather, work).await.is_done();
+        self.sweep_all(self.now() + SECOND);
+        is_done
     }
 }
 

@@ -35,10 +35,16 @@ impl World<'_> {
         self.will_be_noticed();
     }
 
-    /// The process stands still; afterwards it takes some time until it says again that it is alive.
+    /// The process dies of what happened to it.
+    pub fn crash_of(&mut self, life: u64) {
+        if let Some(place) = self.place_of(life) {
+            self.crash(place);
+        }
+    }
+
+    /// The process stands still; afterwards the first thing that it does is to say that it is alive.
     pub async fn pause(&mut self, place: usize) {
         let (now, pause) = (self.now(), self.rng.random_range(1..40 * SECOND));
-        let silent = self.rng.random_range(0..HEARTBEAT);
         let Some(node) = &mut self.nodes[place] else { return };
         if node.paused_until > now {
             return;
@@ -49,7 +55,8 @@ impl World<'_> {
         }
         let node = self.node(life);
         node.paused_until = now + pause;
-        node.beats_from = now + pause + silent;
+        node.beats_from = now + pause;
+        self.after(pause, What::Heartbeat { place });
         self.tell(|| format!("node-{life} stands still for {pause} ms"));
         self.will_be_noticed();
     }

@@ -49,6 +49,8 @@ pub struct Seen {
     pub sent: usize,
     /// Requests answered with success, whether the answer arrived or not.
     pub accepted: usize,
+    /// Answered with 410.
+    pub is_refused: bool,
 }
 
 /// A webhook of someone else.
@@ -119,6 +121,7 @@ impl Destination {
             return Fate { takes_ms: quick_ms, result: Ok(answer(status, Some(retry_after))) };
         }
         if is(gone) {
+            seen.is_refused = true;
             return Fate { takes_ms: quick_ms, result: Ok(answer(410, None)) };
         }
         if is(hangs) {

@@ -81,7 +81,7 @@ impl World<'_> {
             }
             Written::AnswerLost(decided) => {
                 self.must_be(&posts, &decided);
-                None
+                return self.crash_of(life);
             }
             Written::Answered(Err(_)) => None,
         };

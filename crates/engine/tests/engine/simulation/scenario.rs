@@ -10,7 +10,8 @@ pub struct Scenario {
     pub crashes: u32,
     /// In percent of what a process does: it stands still for a while, and knows nothing of it.
     pub pauses: u32,
-    /// In percent of transactions: it is rolled back; and again as many: it is committed, and nobody is told.
+    /// In percent of transactions: it is rolled back; and again as many: it is committed, and the
+    /// process dies before it hears of it.
     pub database_faults: u32,
     /// In percent of requests and of answers between senders and us: it is lost.
     pub network_faults: u32,

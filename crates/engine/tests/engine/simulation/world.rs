@@ -105,6 +105,8 @@ pub struct World<'a> {
     pub lives: u64,
     pub exchanges: u64,
     pub is_told: bool,
+    /// What happened, if it is told.
+    pub story: Vec<String>,
     clock: Arc<AtomicI64>,
     happens: BTreeMap<(i64, u64), What>,
     scheduled: u64,
@@ -135,6 +137,7 @@ impl<'a> World<'a> {
             lives: 0,
             exchanges: 0,
             is_told,
+            story: Vec::new(),
             clock: Arc::new(AtomicI64::new(NOW.millis())),
             happens: BTreeMap::new(),
             scheduled: 0,
@@ -255,7 +258,7 @@ impl<'a> World<'a> {
         Weather::Fine
     }
 
-    fn place_of(&self, life: u64) -> Option<usize> {
+    pub fn place_of(&self, life: u64) -> Option<usize> {
         self.nodes.iter().position(|node| node.as_ref().is_some_and(|node| node.life == life))
     }
 
@@ -274,10 +277,12 @@ impl<'a> World<'a> {
         Arc::new(Snapshot::new(config, &self.database.vault).unwrap())
     }
 
-    pub fn tell(&self, line: impl FnOnce() -> String) {
+    /// Tells what happens, for whoever replays a run.
+    pub fn tell(&mut self, line: impl FnOnce() -> String) {
         if self.is_told {
             let millis = self.now() - NOW.millis();
-            eprintln!("{:>6}.{:03} {}", millis / 1_000, millis % 1_000, line());
+            self.story.push(format!("{:>6}.{:03} {}", millis / 1_000, millis % 1_000, line()));
+            eprintln!("{}", self.story[self.story.len() - 1]);
         }
     }
 }
