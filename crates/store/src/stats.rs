@@ -154,11 +154,12 @@ impl DeliveryStats {
         tx.query(SQL, params![self.webhook_id.as_str(), from]).await?.into_iter().map(read).collect()
     }
 
-    /// Deliveries that wait for their first attempt, and for another one. Each count is a look into an index.
+    /// Deliveries that wait for their first attempt, and for another one. Each count is a look into the index of those few;
+    /// the condition on an expression keeps the second from the index of all deliveries of the webhook.
     async fn open<T: Tx>(&self, tx: &T) -> Result<(i64, i64), StoreError> {
         const SQL: &str = "SELECT \
                (SELECT COUNT(*) FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND node IS NULL), \
-               (SELECT COUNT(*) FROM deliveries WHERE node IS NOT NULL AND webhook_id = ?1), \
+               (SELECT COUNT(*) FROM deliveries WHERE node IS NOT NULL AND webhook_id || '' = ?1), \
                (SELECT COUNT(*) FROM deliveries WHERE webhook_id = ?1 AND status = 'retrying')";
         let rows = tx.query(SQL, params![self.webhook_id.as_str()]).await?;
         let Some(row) = rows.into_iter().next() else { return Ok((0, 0)) };
