@@ -14,6 +14,11 @@ mod timeline;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
+
+/// Requests are taken in on one thread, written on another and freed on a third, which the C library's allocator pays for.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Receives webhooks, acts on subscribers, and sends webhooks.
 #[derive(Debug, Parser)]
