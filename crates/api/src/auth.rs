@@ -8,8 +8,8 @@ use http::header;
 use http::request::Parts;
 use signature::{TokenHash, token};
 
-use crate::Api;
 use crate::problem::{Code, Problem};
+use crate::{Api, extract};
 
 /// The longest key that is looked up, in bytes: ours have 48.
 const MAX_KEY_BYTES: usize = 256;
@@ -37,8 +37,8 @@ impl Requirement for Admin {
     const SCOPE: Scope = Scope::Admin;
 }
 
-/// The caller, who has at least the scope `R`. To be the first argument of a handler behind the state, so that nothing is
-/// said to strangers but 401.
+/// The caller, who has at least the scope `R`, and asks for nothing unknown in the query. To be the first argument of a
+/// handler behind the state, so that nothing is said to strangers but 401.
 pub struct Caller<R> {
     key: ApiKey,
     required: PhantomData<R>,
@@ -66,6 +66,8 @@ impl<R: Requirement> FromRequestParts<Api> for Caller<R> {
             let detail = format!("This needs a key of scope {needed}; the key that was sent has {has}.");
             return Err(Problem::new(Code::Forbidden, detail));
         }
+        // Also where a handler takes no query: a parameter that nobody reads is a mistake of the caller's.
+        extract::query(parts, api)?;
         Ok(Self { key, required: PhantomData })
     }
 }

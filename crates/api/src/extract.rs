@@ -247,15 +247,22 @@ impl<T: DeserializeOwned> FromRequestParts<Api> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        let rules = api.document().query(&parts.method, path)?;
-        let values = rules.read(parts.uri.query().unwrap_or_default())?;
+        let values = query(parts, api)?;
         let query = serde_path_to_error::deserialize(values).map_err(|error| {
             let fault = FieldError { field: error.path().to_string(), message: error.inner().to_string() };
             Problem::with_errors(Code::InvalidQuery, vec![fault])
         })?;
         Ok(Self(query))
     }
+}
+
+/// What the document says that the query of this operation may hold.
+///
+/// # Errors
+/// If it holds something else.
+pub fn query(parts: &Parts, api: &Api) -> Result<Value, Problem> {
+    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    api.document().query(&parts.method, path)?.read(parts.uri.query().unwrap_or_default())
 }
 
 /// The parameters of the path. One that is not of its form names nothing, so it is not found.

@@ -15,8 +15,30 @@ const SCHEME: &str = "api_key";
 const PATCH_SUFFIX: &str = "Patch";
 /// What the name of the schema of a page begins with, in front of that of its entries.
 const PAGE_PREFIX: &str = "Page_";
+/// The family of what the program sends.
+const SENT_TAG: &str = "Events sent";
 /// Where schemas are.
 const SCHEMAS: &str = "#/components/schemas/";
+
+/// The families of operations, in the order in which the reference shows them, and what each is about.
+const TAGS: &[(&str, &str)] = &[
+    ("Receiving", "What senders post to."),
+    ("Incoming webhooks", "Who may post, and what is done with what is posted."),
+    ("Requests", "The log of what was posted, and what became of it."),
+    ("Outgoing webhooks", "Which events go where, and how."),
+    ("Deliveries", "The log of what was sent, with all attempts, and its statistics."),
+    ("Events", "What happened here, or is to be told as if it had."),
+    ("Event types", "The kinds of events, built in and declared."),
+    (
+        "Subscribers",
+        "People who get mail. A change made here causes the same events as one that a webhook makes.",
+    ),
+    ("Lists", "What subscribers are on."),
+    ("Tags", "What subscribers are marked with."),
+    ("API keys", "Who may use this interface."),
+    ("Server", "How the server is doing, and this document."),
+    (SENT_TAG, "What outgoing webhooks get."),
+];
 
 /// Every operation of a document: its path, its method in lower case, and what is said of it.
 pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
@@ -57,6 +79,8 @@ pub fn complete(mut document: Value) -> Value {
         "description": "Webhooks in and out of an email-marketing platform: subscribers, events, and what they cause.",
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     });
+    document["tags"] =
+        TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
     document["webhooks"] = webhooks::all();
     document["components"]["securitySchemes"] = json!({SCHEME: {
         "type": "http", "scheme": "bearer",

@@ -13,22 +13,21 @@ const STYLE: &str = include_str!("reference.css");
 /// The page of the whole interface.
 pub fn page(document: &Value) -> String {
     let mut html = String::new();
-    let tags = tags(document);
     let _ = write!(html, "<p>{}</p>", prose(&document["info"]["description"]));
     let _ = write!(
         html,
         "<p>Paths are below <code>{BASE}</code>. The same as OpenAPI: <a href=\"{BASE}/openapi.json\">openapi.json</a>. \
          What can go wrong: <a href=\"/docs/errors\">errors</a>.</p><nav><ul>"
     );
-    for tag in &tags {
+    let tags = document["tags"].as_array().map_or(&[][..], Vec::as_slice);
+    for tag in tags.iter().map(|tag| text(&tag["name"])) {
         let _ = write!(html, "<li><a href=\"#{}\">{}</a></li>", anchor(tag), escape(tag));
     }
-    html.push_str("<li><a href=\"#events-sent\">Events sent</a></li><li><a href=\"#schemas\">Schemas</a></li></ul></nav>");
-    for tag in &tags {
-        let _ = write!(html, "<h2 id=\"{}\">{}</h2>", anchor(tag), escape(tag));
-        for (path, method, operation) in
-            operations(document).filter(|(_, _, op)| op["tags"][0] == tag.as_str())
-        {
+    html.push_str("<li><a href=\"#schemas\">Schemas</a></li></ul></nav>");
+    for tag in tags {
+        let (name, description) = (text(&tag["name"]), prose(&tag["description"]));
+        let _ = write!(html, "<h2 id=\"{}\">{}</h2><p>{description}</p>", anchor(name), escape(name));
+        for (path, method, operation) in operations(document).filter(|(_, _, op)| op["tags"][0] == name) {
             push_operation(&mut html, path, method, operation);
         }
     }
@@ -65,18 +64,6 @@ fn frame(title: &str, body: &str) -> String {
     )
 }
 
-/// The tags of all operations, in the order in which they first appear.
-fn tags(document: &Value) -> Vec<String> {
-    let mut tags = Vec::new();
-    for (_, _, operation) in operations(document) {
-        let tag = operation["tags"][0].as_str().unwrap_or("Other").to_owned();
-        if !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
-    tags
-}
-
 fn push_operation(html: &mut String, path: &str, method: &str, operation: &Value) {
     let id = operation["operationId"].as_str().unwrap_or_default();
     let _ = write!(
@@ -97,17 +84,26 @@ fn push_operation(html: &mut String, path: &str, method: &str, operation: &Value
     for (media_type, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
         let _ = write!(html, "<p>Body, <code>{media_type}</code>: {}</p>", type_of(&content["schema"]));
     }
-    html.push_str("<ul class=\"responses\">");
-    for (status, response) in operation["responses"].as_object().into_iter().flatten() {
-        if response.get("$ref").is_some() {
-            let _ = write!(html, "<li><code>{status}</code> <a href=\"/docs/errors\">problem</a></li>");
-            continue;
-        }
+    push_responses(html, &operation["responses"]);
+    html.push_str("</section>");
+}
+
+/// Its own answers one by one, the problems that all operations have in one line.
+fn push_responses(html: &mut String, responses: &Value) {
+    let responses = responses.as_object().into_iter().flatten();
+    let (common, own): (Vec<_>, Vec<_>) = responses.partition(|(_, response)| response.get("$ref").is_some());
+    html.push_str("<ul>");
+    for (status, response) in own {
         let schema = response["content"].as_object().and_then(|content| content.values().next());
         let shown = schema.map(|content| type_of(&content["schema"])).unwrap_or_default();
         let _ = write!(html, "<li><code>{status}</code> {} {shown}</li>", prose(&response["description"]));
     }
-    html.push_str("</ul></section>");
+    if !common.is_empty() {
+        let statuses: Vec<String> =
+            common.iter().map(|(status, _)| format!("<code>{status}</code>")).collect();
+        let _ = write!(html, "<li>{} <a href=\"/docs/errors\">problems</a></li>", statuses.join(" "));
+    }
+    html.push_str("</ul>");
 }
 
 fn push_parameters(html: &mut String, parameters: &Value) {
@@ -116,18 +112,18 @@ fn push_parameters(html: &mut String, parameters: &Value) {
     for parameter in parameters {
         let _ = write!(
             html,
-            "<tr><td><code>{}</code><td>{}<td>{}<td>{}",
+            "<tr><td><code>{}</code><td>{}<td>{}<td>{} {}",
             escape(text(&parameter["name"])),
             escape(text(&parameter["in"])),
             type_of(&parameter["schema"]),
             prose(&parameter["description"]),
+            limits(&parameter["schema"]),
         );
     }
     html.push_str("</table>");
 }
 
 fn push_events(html: &mut String, webhooks: &Value) {
-    html.push_str("<h2 id=\"events-sent\">Events sent</h2><p>What outgoing webhooks get, each with an example of its body.</p>");
     for (name, item) in webhooks.as_object().into_iter().flatten() {
         let example = &item["post"]["requestBody"]["content"]["application/json"]["example"];
         let example = serde_json::to_string_pretty(example).unwrap_or_default();

@@ -46,7 +46,7 @@ pub(super) fn all() -> Value {
                 "410": {"description": "Not wanted any more: the webhook is deactivated."},
                 "default": {"description": "Not taken: the delivery is tried again."},
             },
-            "tags": ["Events sent"],
+            "tags": [super::SENT_TAG],
         });
         (name.to_string(), json!({"post": operation}))
     });

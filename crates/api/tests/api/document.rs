@@ -25,10 +25,12 @@ async fn is_as_committed() {
 async fn says_who_may_and_what_can_go_wrong() {
     let document = document().await;
     assert_eq!(document["openapi"], "3.1.0");
+    let tags: Vec<&Value> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
     let mut names = BTreeSet::new();
     for (path, method, operation) in openapi::operations(&document) {
         let name = operation["operationId"].as_str().unwrap();
         assert!(names.insert(name), "two operations are named {name}");
+        assert!(tags.contains(&&operation["tags"][0]), "{name} is of no known family");
         let answers = operation["responses"].as_object().unwrap();
         let has = |status: &str| answers.contains_key(status);
         if openapi::scope(operation).is_some() {

@@ -74,6 +74,8 @@ async fn parameters_that_are_not_right_are_named() {
         assert_eq!((answer.status, answer.code().as_str()), (400, "invalid-query"), "{query}");
         assert_eq!(answer.faults()[0].0, field, "{query}");
     }
+    let unread = server.get("/incoming-webhooks/a1b2c3d4e5f6?verbose=1").await;
+    assert_eq!((unread.status, unread.faults()[0].0.as_str()), (400, "verbose"));
     let several = server.get("/incoming-webhooks?limit=0&page=2&status=x").await;
     assert_eq!(several.faults().len(), 3);
 }
