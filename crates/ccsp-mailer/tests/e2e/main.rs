@@ -1,0 +1,39 @@
+//! The built program as its users meet it: a process that is started, stopped and killed, and spoken to by HTTP and by its
+//! command line. Nothing here knows what is inside.
+//!
+//! A case is a function from a [`support::Kind`] of database; [`on_both_databases!`] makes a test of it for each.
+
+#[cfg(test)]
+#[macro_use]
+mod support;
+
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod deliver;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod kill9;
+#[cfg(test)]
+mod load;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod receive;
+#[cfg(test)]
+mod rest;
+#[cfg(test)]
+mod schemathesis;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod ssrf;
+#[cfg(test)]
+mod stop;
+#[cfg(test)]
+mod story;
+#[cfg(test)]
+mod two_nodes;

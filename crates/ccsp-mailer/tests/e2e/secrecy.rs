@@ -1,0 +1,101 @@
+//! Nothing that is secret, and nothing that senders send, is in the log, however much is logged.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use testkit::receiver::always;
+use testkit::{ProgramBuilder, Receiver};
+
+use crate::support::{Kind, PATIENCE, Server, World, text};
+
+on_both_databases!(the_log_holds_no_secret_and_no_payload);
+
+/// What stands in payloads, configuration and answers of destinations, and must stand nowhere else.
+const PAYLOAD_MARK: &str = "zebra-in-the-payload";
+const HEADER_MARK: &str = "zebra-in-a-header";
+const ANSWER_MARK: &str = "zebra-in-the-answer";
+
+/// The most lines that testkit keeps of a log; one with fewer is whole.
+const KEPT_LINES: usize = 200;
+
+async fn the_log_holds_no_secret_and_no_payload(kind: Kind) {
+    let world = World::new(kind).await;
+    let levels = ["debug", "trace,mio=off,polling=off"];
+    for (number, level) in levels.into_iter().enumerate() {
+        let node = world.node(&format!("data-{number}")).arg("--log-level").arg(level);
+        check(&node.env("CCSP_MASTER_KEY", "0f".repeat(32))).await;
+    }
+}
+
+/// Looks at the log after each step, for only its end is kept.
+struct Watched {
+    server: Server,
+    secrets: Vec<String>,
+}
+
+impl Watched {
+    fn knows(&mut self, secret: &Value) {
+        self.secrets.push(text(secret).to_owned());
+    }
+
+    fn check(&self, step: &str) {
+        let log = self.server.program.log();
+        for secret in &self.secrets {
+            assert!(!log.contains(secret.as_str()), "{step}: {secret} is in the log:\n{log}");
+        }
+    }
+}
+
+async fn check(node: &ProgramBuilder) {
+    let receiver = Receiver::start().await.unwrap();
+    let failing = testkit::receiver::Answer::new(StatusCode::BAD_GATEWAY).body(ANSWER_MARK);
+    receiver.otherwise(always(failing));
+    let server = Server::start(node).await;
+    let marks = [PAYLOAD_MARK, HEADER_MARK, ANSWER_MARK].map(str::to_owned);
+    let key = server.key.clone();
+    let mut watched = Watched { server, secrets: [&marks[..], &[key, "0f".repeat(32)]].concat() };
+    watched.check("start");
+
+    let signed = json!({"require_api_key": true, "signature": {"scheme": "none"}});
+    let incoming = watched.server.incoming(signed).await;
+    watched.knows(&incoming["token"]);
+    watched.knows(&incoming["api_key"]);
+    watched.knows(&incoming["signature"]["secret"]);
+    watched.check("an incoming webhook");
+
+    let headers = json!({"headers": {"X-Env": HEADER_MARK}, "retry": {"schedule_seconds": [1]}});
+    let outgoing = watched.server.outgoing(&receiver.url("/hook"), headers).await;
+    watched.knows(&outgoing["signing"]["secret"]);
+    watched.check("an outgoing webhook");
+    let made = watched.server.make("/api-keys", json!({"name": "other", "scope": "read"})).await;
+    watched.knows(&made["key"]);
+    watched.check("an API key");
+
+    let data = json!({"email": format!("{PAYLOAD_MARK}@example.com"), "first_name": PAYLOAD_MARK});
+    let body = json!({"event": "subscriber_added", "data": data}).to_string();
+    let key = [("x-api-key", text(&incoming["api_key"])), ("cookie", HEADER_MARK)];
+    watched.server.receive(&incoming, &key, &body).await.expect(StatusCode::OK).unwrap();
+    watched.check("a request");
+    watched.server.receive(&incoming, &[], &body).await.expect(StatusCode::UNAUTHORIZED).unwrap();
+    let broken = format!("{{\"{PAYLOAD_MARK}\": {PAYLOAD_MARK}}}");
+    watched.server.receive(&incoming, &key, &broken).await.expect(StatusCode::BAD_REQUEST).unwrap();
+    watched.check("refused requests");
+    receiver.wait_for(1, PATIENCE).await.unwrap();
+    watched.server.settled(&outgoing, PATIENCE).await;
+    watched.check("failed deliveries");
+
+    let found = watched.server.list(&format!("/subscribers?email={PAYLOAD_MARK}@example.com")).await;
+    let path = format!("/subscribers/{}", found[0]["id"]);
+    watched.server.change(&path, json!({"company": PAYLOAD_MARK})).await;
+    watched.server.delete(&path).await.unwrap();
+    let wrong = watched.server.post("/subscribers", &json!({"email": PAYLOAD_MARK})).await.unwrap();
+    wrong.expect(StatusCode::UNPROCESSABLE_ENTITY).unwrap();
+    watched.check("subscribers");
+
+    let stranger = watched.server.with_key(PAYLOAD_MARK);
+    stranger.get("/lists").await.unwrap().expect(StatusCode::UNAUTHORIZED).unwrap();
+    watched.check("a wrong key");
+    watched.server.program.terminate().await.unwrap();
+    watched.server.program.wait_exit(PATIENCE).await.unwrap();
+    watched.check("the end");
+    assert!(watched.server.program.log().lines().count() <= KEPT_LINES);
+}
