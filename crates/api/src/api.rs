@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use engine::{Engine, Snapshot};
 use metrics_exporter_prometheus::PrometheusHandle;
+use store::{StoreError, Work};
 
 use crate::BASE;
 use crate::document::Document;
 use crate::problem::Problem;
+
+/// How often a change is decided again because another one came first, before the caller is told to come again.
+pub(crate) const STALE_TRIES: usize = 10;
 
 /// What the interface is built on.
 pub struct ApiState {
@@ -75,5 +79,23 @@ impl Api {
     pub async fn configuration(&self) -> Result<Arc<Snapshot>, Problem> {
         self.engine().refresh().await?;
         Ok(self.engine().snapshot())
+    }
+
+    /// Decides by the configuration and writes, again if that has changed meanwhile.
+    ///
+    /// # Errors
+    /// That of `decide`, and those of the database.
+    pub async fn decide<W: Work>(
+        &self,
+        decide: impl Fn(&Snapshot) -> Result<W, Problem>,
+    ) -> Result<W::Output, Problem> {
+        for _ in 0..STALE_TRIES {
+            let work = decide(&*self.configuration().await?)?;
+            match self.engine().write(work).await {
+                Err(StoreError::StaleConfig) => {}
+                outcome => return Ok(outcome?),
+            }
+        }
+        Err(StoreError::StaleConfig.into())
     }
 }

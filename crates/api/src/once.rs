@@ -17,6 +17,7 @@ use store::once::{OnceKey, OnceOutcome};
 use store::{StoreError, Work};
 
 use crate::Api;
+use crate::api::STALE_TRIES;
 use crate::auth::Caller;
 use crate::problem::{Code, Problem};
 
@@ -26,8 +27,6 @@ pub const HEADER: &str = "idempotency-key";
 pub const REPLAYED_HEADER: &str = "idempotency-replayed";
 /// How long an answer is kept: a client that has not got through for a day starts anew.
 const KEPT_MILLIS: i64 = 24 * 3_600 * 1_000;
-/// How often a change is decided again because another one came first, before the caller is told to come again.
-const STALE_TRIES: usize = 10;
 /// The most characters of a key.
 const MAX_KEY_CHARS: usize = 255;
 
@@ -151,24 +150,6 @@ impl Api {
             match self.written(once.clone(), work, answer.clone()).await {
                 Err(StoreError::StaleConfig) => {}
                 outcome => return respond(outcome?, &*answer),
-            }
-        }
-        Err(StoreError::StaleConfig.into())
-    }
-
-    /// Decides by the configuration and writes, again if that has changed meanwhile.
-    ///
-    /// # Errors
-    /// That of `decide`, and those of the database.
-    pub async fn decide<W: Work>(
-        &self,
-        decide: impl Fn(&Snapshot) -> Result<W, Problem>,
-    ) -> Result<W::Output, Problem> {
-        for _ in 0..STALE_TRIES {
-            let work = decide(&*self.configuration().await?)?;
-            match self.engine().write(work).await {
-                Err(StoreError::StaleConfig) => {}
-                outcome => return Ok(outcome?),
             }
         }
         Err(StoreError::StaleConfig.into())

@@ -127,3 +127,18 @@ async fn health_is_told_to_everyone() {
         assert_eq!((answer.status, answer.json()), (200, json!({"status": "ok"})));
     }
 }
+
+#[tokio::test]
+async fn without_its_database_the_server_asks_to_come_again() {
+    let mut server = Server::start_on_postgres().await;
+    server.lose_database();
+    for answer in [
+        server.get("/incoming-webhooks").await,
+        server.post("/incoming-webhooks", json!({"name": "A", "event_type": "a"})).await,
+        server.send(Request::get("/readyz").body(Body::empty()).unwrap()).await,
+    ] {
+        assert_eq!((answer.status, answer.code().as_str()), (503, "unavailable"), "{answer:?}");
+        assert_eq!(answer.headers["retry-after"], "5");
+    }
+    assert_eq!(server.send(Request::get("/healthz").body(Body::empty()).unwrap()).await.status, 200);
+}

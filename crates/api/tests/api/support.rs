@@ -32,7 +32,7 @@ pub struct Server {
     pub engine: Engine,
     router: Router,
     location: Location,
-    _place: Place,
+    place: Option<Place>,
 }
 
 /// What a server's data goes away with.
@@ -127,7 +127,12 @@ impl Server {
             max_body: MAX_BODY,
         };
         change(&mut state);
-        Server { engine: state.engine.clone(), router: api::router(state), location, _place: place }
+        Server { engine: state.engine.clone(), router: api::router(state), location, place: Some(place) }
+    }
+
+    /// Takes its database away.
+    pub fn lose_database(&mut self) {
+        self.place = None;
     }
 
     /// The database, as another process opens it.

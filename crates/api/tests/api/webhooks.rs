@@ -266,9 +266,17 @@ async fn a_patch_is_a_merge_patch_and_is_checked_as_a_whole() {
     assert_eq!(server.get(&path).await.json()["name"], made["name"]);
 }
 
-#[tokio::test]
-async fn patches_of_different_settings_at_once_all_hold() {
-    let server = Server::start().await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn patches_of_different_settings_at_once_all_hold_on_sqlite() {
+    patches_at_once(&Server::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn patches_of_different_settings_at_once_all_hold_on_postgres() {
+    patches_at_once(&Server::start_on_postgres().await).await;
+}
+
+async fn patches_at_once(server: &Server) {
     let made = server.post("/outgoing-webhooks", outgoing()).await.json();
     let path = format!("/outgoing-webhooks/{}", made["id"].as_str().unwrap());
     let changes = [
