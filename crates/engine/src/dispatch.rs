@@ -30,7 +30,7 @@ pub(crate) struct Dispatcher {
     clock: Clock,
     /// Says that a destination that has spilled has room again.
     pub(crate) room_again: Notify,
-    /// Says that an attempt has ended while the dispatcher stops.
+    /// Says that an attempt or a transaction has ended while the dispatcher stops.
     ended: Notify,
 }
 
@@ -73,6 +73,9 @@ impl Dispatcher {
             }
             for webhook_id in spilled {
                 state.queues.mark_spilled(webhook_id);
+            }
+            if state.stopping {
+                self.ended.notify_one();
             }
         }
         if !spilled.is_empty() {
@@ -146,20 +149,15 @@ impl Dispatcher {
         Outcome::Attempted(Box::new(send::judge(outgoing, delivery, &exchange)))
     }
 
-    /// Webhooks that have spilled and have room for a good part of a window again, each with places taken for it.
-    pub(crate) fn refills(&self) -> Vec<(WebhookId, usize)> {
+    /// Webhooks that have spilled and have room for a good part of a window again.
+    pub(crate) fn to_refill(&self) -> Vec<WebhookId> {
+        self.queues.lock().queues.destinations_to_refill()
+    }
+
+    /// Takes places for a refill, and says how many. It ends by [`Dispatcher::refilled`] or [`Dispatcher::refill_failed`].
+    pub(crate) fn begin_refill(&self, webhook_id: &WebhookId) -> usize {
         let mut state = self.queues.lock();
-        if state.stopping {
-            return Vec::new();
-        }
-        let webhooks = state.queues.destinations_to_refill();
-        webhooks
-            .into_iter()
-            .map(|webhook_id| {
-                let places = state.queues.begin_refill(&webhook_id, WINDOW);
-                (webhook_id, places)
-            })
-            .collect()
+        if state.stopping { 0 } else { state.queues.begin_refill(webhook_id, WINDOW) }
     }
 
     /// Takes what a refill found; fewer than places means that nothing more is due.
@@ -175,6 +173,11 @@ impl Dispatcher {
         self.take(found, &[]);
     }
 
+    /// Gives back the places of a refill of which nobody knows what it would have found: the webhook stays spilled.
+    pub(crate) fn refill_failed(&self, webhook_id: &WebhookId, places: usize) {
+        self.release(webhook_id, places);
+    }
+
     /// Says that deliveries to this webhook are due in the table.
     pub(crate) fn due_in_table(&self, webhook_id: &WebhookId) {
         self.queues.lock().queues.mark_spilled(webhook_id);
@@ -187,9 +190,14 @@ impl Dispatcher {
         state.queues.drain();
     }
 
-    /// Waits until no attempt is under way. To be called after [`Dispatcher::stop`].
+    /// Waits until no attempt is under way, nor a transaction that leases deliveries to this node. To be called after
+    /// [`Dispatcher::stop`].
     pub(crate) async fn idle(&self) {
-        while self.load().0 > 0 {
+        let is_busy = || {
+            let load = self.queues.lock().queues.total_load();
+            load.in_flight + load.reserved > 0
+        };
+        while is_busy() {
             self.ended.notified().await;
         }
     }
@@ -203,10 +211,15 @@ impl Dispatcher {
 
 impl Room for Dispatcher {
     fn reserve(&self, webhook: &WebhookId, want: usize) -> usize {
-        self.queues.lock().queues.reserve(webhook, want)
+        let mut state = self.queues.lock();
+        if state.stopping { 0 } else { state.queues.reserve(webhook, want) }
     }
 
     fn release(&self, webhook: &WebhookId, count: usize) {
-        self.queues.lock().queues.release_reserved(webhook, count);
+        let mut state = self.queues.lock();
+        state.queues.release_reserved(webhook, count);
+        if state.stopping {
+            self.ended.notify_one();
+        }
     }
 }

@@ -46,8 +46,11 @@ where
 {
     let mut timer = tokio::time::interval(period);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !core.is_stopping() {
+    loop {
         timer.tick().await;
+        if core.is_stopping() {
+            return;
+        }
         if let Err(error) = run(core.clone()).await {
             tracing::warn!(error = %chain(&error), "background work failed and will be tried again");
         }
@@ -98,17 +101,20 @@ async fn cancel(core: &Core, webhook_id: domain::WebhookId) -> Result<(), StoreE
 }
 
 /// Claims deliveries for destinations that have room.
-async fn refill(core: &Arc<Core>) -> Result<(), StoreError> {
-    for (webhook_id, places) in core.dispatcher.refills() {
+pub(crate) async fn refill(core: &Core) -> Result<(), StoreError> {
+    for webhook_id in core.dispatcher.to_refill() {
+        let places = core.dispatcher.begin_refill(&webhook_id);
+        if places == 0 {
+            continue;
+        }
         let claim =
             Claim { webhook_id: webhook_id.clone(), node: core.node.clone(), now: core.now(), limit: places };
-        let found = core.store.write(claim).await;
-        let outcome = found.as_ref().map(|_| ()).map_err(|_| StoreError::Conflict);
-        core.dispatcher.refilled(&webhook_id, places, found.unwrap_or_default());
-        if outcome.is_err() {
-            // Not caught up, then: it is only not known.
-            core.dispatcher.due_in_table(&webhook_id);
-            return outcome;
+        match core.store.write(claim).await {
+            Ok(found) => core.dispatcher.refilled(&webhook_id, places, found),
+            Err(error) => {
+                core.dispatcher.refill_failed(&webhook_id, places);
+                return Err(error);
+            }
         }
     }
     Ok(())
