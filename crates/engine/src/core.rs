@@ -30,10 +30,10 @@ pub(crate) struct Core {
     pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(crate) vault: Vault,
     pub(crate) clock: Clock,
-    /// Held while the configuration is loaded.
-    pub(crate) loading: AsyncMutex<()>,
-    /// How many loads have begun: who waited for one that began after it asked need not load again.
-    pub(crate) loads: AtomicU64,
+    /// Held while the configuration is loaded: the last of those who asked before the last load that succeeded began.
+    pub(crate) loaded: AsyncMutex<u64>,
+    /// How many have asked for the configuration to be loaded.
+    pub(crate) asked: AtomicU64,
     pub(crate) outcomes: mpsc::Sender<Outcome>,
     pub(crate) stopping: AtomicBool,
 }
@@ -53,19 +53,22 @@ impl Core {
 
     /// Loads the configuration if the stored one is another.
     pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
-        let begun = self.loads.load(Ordering::Acquire);
-        let _alone = self.loading.lock().await;
-        if self.loads.load(Ordering::Acquire) > begun {
+        let mine = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
+        let mut loaded = self.loaded.lock().await;
+        if *loaded >= mine {
             return Ok(());
         }
-        self.loads.fetch_add(1, Ordering::AcqRel);
+        let last = self.asked.load(Ordering::Acquire);
         let known = self.snapshot.load().version;
-        let Some(config) = self.store.read(LoadConfig { known }).await? else { return Ok(()) };
-        match Snapshot::new(config, &self.vault) {
-            Ok(snapshot) => self.snapshot.store(Arc::new(snapshot)),
-            // The key was checked at the start: someone changed the database. Go on by what is known.
-            Err(error) => tracing::error!(error = %error, "the configuration could not be loaded"),
+        if let Some(config) = self.store.read(LoadConfig { known }).await? {
+            match Snapshot::new(config, &self.vault) {
+                Ok(snapshot) => self.snapshot.store(Arc::new(snapshot)),
+                // The key was checked at the start: someone changed the database. Go on by what is known.
+                Err(error) => tracing::error!(error = %error, "the configuration could not be loaded"),
+            }
         }
+        // Only now: a load that failed, or whose caller went away, served nobody.
+        *loaded = last;
         Ok(())
     }
 

@@ -94,8 +94,8 @@ impl Engine {
             snapshot,
             vault,
             clock: clock.clone(),
-            loading: AsyncMutex::new(()),
-            loads: AtomicU64::new(0),
+            loaded: AsyncMutex::new(0),
+            asked: AtomicU64::new(0),
             outcomes,
             stopping: AtomicBool::new(false),
         });
@@ -204,8 +204,8 @@ impl Engine {
     /// # Errors
     /// Those of the database.
     pub async fn execute(&self, command: Command) -> Result<Executed, StoreError> {
-        let done = self.core.commit(vec![Item::Command(Box::new(command))]).await?;
-        executed(done)
+        let core = self.core.clone();
+        to_its_end(async move { executed(core.commit(vec![Item::Command(Box::new(command))]).await?) }).await
     }
 
     /// The same, once for each key.
@@ -213,6 +213,16 @@ impl Engine {
     /// # Errors
     /// Those of the database.
     pub async fn execute_once(
+        &self,
+        command: Command,
+        key: OnceKey,
+        render: impl Fn(&Executed) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Result<OnceOutcome<Executed>, StoreError> {
+        let engine = self.clone();
+        to_its_end(async move { engine.execute_first(command, key, render).await }).await
+    }
+
+    async fn execute_first(
         &self,
         command: Command,
         key: OnceKey,
@@ -285,6 +295,13 @@ impl Engine {
         self.core.dispatcher.due_in_table(webhook_id);
         self.core.dispatcher.room_again.notify_one();
     }
+}
+
+/// Runs a transaction and what follows it, also when the caller goes away: what it made must get to the dispatcher.
+async fn to_its_end<O: Send + 'static>(
+    work: impl Future<Output = Result<O, StoreError>> + Send + 'static,
+) -> Result<O, StoreError> {
+    tokio::spawn(work).await.unwrap_or(Err(StoreError::Defect))
 }
 
 fn executed(done: Vec<Done>) -> Result<Executed, StoreError> {
