@@ -42,6 +42,11 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::outgoing_webhooks::routes())
         .merge(routes::deliveries::routes())
         .merge(routes::stats::routes())
+        .merge(routes::events::routes())
+        .merge(routes::event_types::routes())
+        .merge(routes::subscribers::routes())
+        .merge(routes::lists::routes())
+        .merge(routes::tags::routes())
         .merge(routes::api_keys::routes())
         .merge(routes::openapi::routes());
     let managed = OpenApiRouter::default().nest(BASE, resources).merge(routes::health::routes());

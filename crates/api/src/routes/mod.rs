@@ -3,10 +3,15 @@
 pub mod api_keys;
 pub mod deliveries;
 pub mod docs;
+pub mod event_types;
+pub mod events;
 pub mod health;
 pub mod incoming_webhooks;
+pub mod lists;
 pub mod openapi;
 pub mod outgoing_webhooks;
 pub mod receive;
 pub mod requests;
 pub mod stats;
+pub mod subscribers;
+pub mod tags;

@@ -1,0 +1,202 @@
+//! Events: what happened, and where it was told.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use domain::log::DeliveryStatus;
+use domain::{DeliveryId, Event, EventId, EventType, RequestId, Timestamp, WebhookId};
+use engine::{Command, Executed, NewEvent};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use store::StoreError;
+use store::events::{EventDelivery, GetEvent, ListEvents};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::{Caller, Read, Write};
+use crate::extract::{Create, Input, Path, Query};
+use crate::log::{LogParams, json};
+use crate::once::Answer;
+use crate::page::{Page, PageParams, Paging};
+use crate::problem::Problem;
+use crate::{Api, BASE};
+
+/// The routes of this family.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::default().routes(routes!(list, publish)).routes(routes!(show))
+}
+
+/// An event to be told.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EventInput {
+    /// What kind: a built-in one or a custom one, declared or not.
+    event: EventType,
+    /// What there is to know about it.
+    #[schema(value_type = Object, example = json!({"order_id": 1042}))]
+    data: Map<String, Value>,
+    /// When it happened; now if it is not given.
+    timestamp: Option<Timestamp>,
+}
+
+/// One event, or many.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+enum EventsInput {
+    One(EventInput),
+    Many(EventBatch),
+}
+
+/// Events to be told together: all of them, or none.
+#[derive(Deserialize, ToSchema)]
+#[schema(min_items = 1, max_items = 1000)]
+struct EventBatch(Vec<EventInput>);
+
+impl Input for EventsInput {}
+
+/// An event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
+struct EventView {
+    /// Unique, and sorts by time.
+    id: EventId,
+    /// What kind.
+    event_type: EventType,
+    /// When it happened.
+    timestamp: Timestamp,
+    /// What there is to know about it.
+    #[schema(value_type = Object)]
+    data: Box<RawValue>,
+    /// The request that caused it; `null` if none did.
+    #[schema(required = true)]
+    request_id: Option<RequestId>,
+}
+
+/// An event, and what became of it.
+#[derive(Serialize, ToSchema)]
+struct EventWithDeliveries {
+    /// Its deliveries, as long as their log is kept, in the order in which they were made.
+    deliveries: Vec<EventDeliveryView>,
+    #[serde(flatten)]
+    event: EventView,
+}
+
+/// The delivery of an event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventDelivery)]
+struct EventDeliveryView {
+    /// Unique, and sorts by time.
+    id: DeliveryId,
+    /// Where to.
+    webhook_id: WebhookId,
+    /// How it stands.
+    status: DeliveryStatus,
+}
+
+/// What was published: the event if one was sent, or all of them if an array was.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Published {
+    One(EventView),
+    Many(PublishedEvents),
+}
+
+/// The events that were published, in the order in which they were sent.
+#[derive(Serialize, ToSchema)]
+struct PublishedEvents {
+    /// The events.
+    data: Vec<EventView>,
+}
+
+impl From<&Event> for EventView {
+    fn from(event: &Event) -> Self {
+        let Event { id, event_type, occurred_at, data, request_id } = event.clone();
+        Self { id, event_type, timestamp: occurred_at, data: json(data.as_ref().to_owned()), request_id }
+    }
+}
+
+impl From<EventDelivery> for EventDeliveryView {
+    fn from(delivery: EventDelivery) -> Self {
+        let EventDelivery { id, webhook_id, status } = delivery;
+        Self { id, webhook_id, status }
+    }
+}
+
+impl From<EventInput> for NewEvent {
+    fn from(input: EventInput) -> Self {
+        let data = Value::Object(input.data).to_string();
+        Self { event_type: input.event, occurred_at: input.timestamp, data }
+    }
+}
+
+/// All events
+#[utoipa::path(
+    get, path = "/events", tag = "Events", security(("api_key" = ["read"])), params(PageParams, LogParams),
+    responses((status = 200, description = "A page of them. Large ones make it shorter.", body = Page<EventView>)),
+)]
+async fn list(
+    State(api): State<Api>,
+    _: Caller<Read>,
+    paging: Paging,
+    Query(params): Query<LogParams>,
+) -> Result<Json<Page<EventView>>, Problem> {
+    let filter = params.filter(None, paging.after()?);
+    let slice = api.engine().read(ListEvents { filter, limit: paging.limit() }).await?;
+    Ok(Json(Page::of(slice, |event| event.id.to_string()).map(|event| EventView::from(&event))))
+}
+
+/// One event
+#[utoipa::path(
+    get, path = "/events/{id}", tag = "Events", security(("api_key" = ["read"])),
+    params(("id" = EventId, Path, description = "Which.")),
+    responses((status = 200, description = "It, with its deliveries.", body = EventWithDeliveries)),
+)]
+async fn show(
+    State(api): State<Api>,
+    _: Caller<Read>,
+    Path(id): Path<EventId>,
+) -> Result<Json<EventWithDeliveries>, Problem> {
+    let found = api.engine().read(GetEvent { id }).await?.ok_or_else(|| Problem::no_such("an event"))?;
+    let deliveries = found.deliveries.into_iter().map(EventDeliveryView::from).collect();
+    Ok(Json(EventWithDeliveries { deliveries, event: EventView::from(&found.event) }))
+}
+
+/// Publish events
+///
+/// Tells one event, or an array of up to 1,000, to every active outgoing webhook that subscribes to them. An array is published
+/// as a whole or not at all. A custom kind of event need not be declared.
+#[utoipa::path(
+    post, path = "/events", tag = "Events", security(("api_key" = ["write"])), request_body = EventsInput,
+    responses((status = 201, description = "What was published: the event, or `data` with the events in their order if an array was sent.", body = Published)),
+)]
+async fn publish(
+    State(api): State<Api>,
+    caller: Caller<Write>,
+    Create { input, once }: Create<EventsInput>,
+) -> Result<Response, Problem> {
+    let (inputs, is_one) = match input {
+        EventsInput::One(event) => (vec![event], true),
+        EventsInput::Many(EventBatch(events)) => (events, false),
+    };
+    let command = Command::Publish(inputs.into_iter().map(NewEvent::from).collect());
+    let answer = move |executed: &Executed| match executed {
+        Executed::Published(events) => published(events, is_one),
+        _ => Err(StoreError::Defect.into()),
+    };
+    api.execute_once(&caller, once, command, answer).await
+}
+
+fn published(events: &[Event], is_one: bool) -> Result<Answer, Problem> {
+    match events {
+        [event] if is_one => {
+            let path = format!("{BASE}/events/{}", event.id);
+            Answer::created(Some(path), &Published::One(event.into()))
+        }
+        events => {
+            let data = events.iter().map(EventView::from).collect();
+            Answer::created(None, &Published::Many(PublishedEvents { data }))
+        }
+    }
+}
