@@ -16,8 +16,8 @@ use crate::time::Timestamp;
 pub const MAX_HEADERS: usize = 50;
 /// The most bytes of a URL: what common servers take.
 pub const MAX_URL_BYTES: usize = 2_048;
-/// The most retries of one schedule.
-pub const MAX_RETRIES: usize = 20;
+/// The most retries of one schedule: as many as `delivery` takes.
+pub const MAX_RETRIES: usize = 18;
 /// The longest time from the first attempt to the last: a week.
 pub const MAX_RETRY_SECONDS: u32 = 7 * 24 * 3_600;
 /// The most event types of one webhook.
@@ -66,7 +66,7 @@ impl Default for SigningSettings {
 #[serde(deny_unknown_fields, default)]
 pub struct RetrySettings {
     /// Seconds from the first attempt to each retry, growing.
-    #[schema(max_items = 20, example = json!([300, 1800, 7200]))]
+    #[schema(max_items = 18, example = json!([300, 1800, 7200]))]
     pub schedule_seconds: Vec<u32>,
 }
 

@@ -176,3 +176,12 @@ impl Outgoing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_may_be_saved_is_a_schedule() {
+        assert_eq!(domain::outgoing::MAX_RETRIES, delivery::MAX_RETRIES);
+        assert_eq!(domain::outgoing::MAX_RETRY_SECONDS, delivery::MAX_OFFSET_SECONDS);
+    }
+}
