@@ -33,6 +33,7 @@ impl Decide for Batch {
         for item in self.items.iter() {
             match item {
                 Item::Request(accepted) => need_request(&mut needs, accepted),
+                Item::Refused(_) => {}
                 Item::Command(command) => self.need_command(&mut needs, command),
             }
         }

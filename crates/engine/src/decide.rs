@@ -56,6 +56,7 @@ impl<'a> Decision<'a> {
     pub(crate) fn item(&mut self, item: &Item) -> Result<Done, StoreError> {
         match item {
             Item::Request(accepted) => self.request(accepted).map(Done::Reply),
+            Item::Refused(reply) => Ok(Done::Reply(reply.clone())),
             Item::Command(command) => {
                 self.command(command).map(|executed| Done::Executed(Box::new(executed)))
             }
@@ -256,7 +257,6 @@ impl<'a> Decision<'a> {
         let Some(incoming) = self.snapshot.incoming.get(&stored.webhook_id) else {
             return Ok(Executed::WebhookGone);
         };
-        // What was rejected never was ours to act upon: it has no payload that could be run.
         let Ok(accepted) = receive::readmit(incoming, stored) else {
             return Ok(Executed::Rerun(stored.clone()));
         };

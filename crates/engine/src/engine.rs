@@ -261,7 +261,7 @@ impl Engine {
 
     /// Takes in a request of a sender, and answers it when it is stored.
     pub async fn receive(&self, request: Received) -> Reply {
-        let now = self.now();
+        let (now, request) = (self.now(), Arc::new(request));
         let (id, token) = (request.webhook_id.clone(), request.token.clone());
         let mut admitted = receive::admit(&self.snapshot(), &request, now);
         if admitted.as_ref().is_err_and(|reply| reply.status == 404) && token.is_some() && id.len() == 12 {

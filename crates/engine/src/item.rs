@@ -17,17 +17,20 @@ use crate::snapshot::Snapshot;
 pub enum Item {
     /// A request from outside.
     Request(Box<Accepted>),
+    /// A request that is not let in any more, and what its sender is told.
+    Refused(Reply),
     /// A command.
     Command(Box<Command>),
 }
 
 impl Item {
-    /// The same item under another configuration.
+    /// The same item under another configuration: a request is let in anew, or refused.
     pub fn under(&mut self, snapshot: &Snapshot) {
-        if let Item::Request(accepted) = self
-            && let Some(incoming) = snapshot.incoming.get(accepted.webhook_id())
-        {
-            receive::remap(incoming, accepted);
+        let Item::Request(accepted) = self else { return };
+        let Some(request) = &accepted.request else { return };
+        match receive::admit(snapshot, request, accepted.received_at) {
+            Ok(again) => **accepted = again,
+            Err(reply) => *self = Item::Refused(reply),
         }
     }
 }

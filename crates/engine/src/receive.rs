@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::incoming::{SignatureScheme, WebhookStatus};
-use domain::log::FieldError;
+use domain::log::{FieldError, RequestStatus};
 use domain::mapping::{self, Mapped};
 use domain::{Timestamp, WebhookId};
 use http::HeaderMap;
@@ -95,6 +95,8 @@ impl Reply {
 #[derive(Clone, Debug)]
 pub struct Accepted {
     pub(crate) incoming: Arc<Incoming>,
+    /// As it came in, to be let in again under another configuration.
+    pub(crate) request: Option<Arc<Received>>,
     pub(crate) received_at: Timestamp,
     pub(crate) event_type: String,
     pub(crate) sender_ip: String,
@@ -128,7 +130,7 @@ pub(crate) enum Record {
 ///
 /// # Errors
 /// The refusal, for a request of which nothing is kept.
-pub fn admit(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Result<Accepted, Reply> {
+pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Result<Accepted, Reply> {
     let incoming = authenticate(snapshot, request)?;
     if incoming.webhook.settings.status == WebhookStatus::Inactive {
         return Err(Reply::refusal(410, "This webhook is inactive"));
@@ -145,6 +147,7 @@ pub fn admit(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Result<
     // It was parsed as JSON, which is UTF-8.
     let text = String::from_utf8_lossy(&request.body).into_owned();
     Ok(Accepted {
+        request: Some(request.clone()),
         received_at: now,
         event_type: shown(event_name(&payload).unwrap_or(incoming.webhook.settings.event_type.as_str())),
         sender_ip: request.sender_ip.to_string(),
@@ -158,22 +161,16 @@ pub fn admit(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Result<
     })
 }
 
-/// Maps stored content again, by another version of the webhook.
-pub(crate) fn remap(incoming: &Arc<Incoming>, accepted: &mut Accepted) {
-    accepted.incoming = incoming.clone();
-    if let Content::Records { payload, records: mapped } = &mut accepted.content
-        && let Ok(again) = records(incoming, payload)
-    {
-        *mapped = again;
-    }
-}
-
-/// A stored request, as if it came in again.
+/// A stored request, as if it came in again. What was rejected never was ours to act upon.
 pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow) -> Result<Accepted, String> {
+    if row.status == RequestStatus::Rejected {
+        return Err("The request was rejected".to_owned());
+    }
     let payload = parse(row.payload.as_bytes())?;
     let records = records(incoming, &payload)?;
     Ok(Accepted {
         incoming: incoming.clone(),
+        request: None,
         received_at: row.received_at,
         event_type: row.event_type.clone(),
         sender_ip: row.sender_ip.clone(),
@@ -247,8 +244,9 @@ fn rejection_message(error: &VerifyError) -> &'static str {
     }
 }
 
-fn rejected(incoming: Arc<Incoming>, request: &Received, reason: Rejection, now: Timestamp) -> Accepted {
+fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection, now: Timestamp) -> Accepted {
     Accepted {
+        request: Some(request.clone()),
         received_at: now,
         event_type: incoming.webhook.settings.event_type.to_string(),
         sender_ip: request.sender_ip.to_string(),

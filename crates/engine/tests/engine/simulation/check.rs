@@ -57,6 +57,17 @@ impl World<'_> {
         self.destinations_saw_what_happened(&events);
     }
 
+    /// Nobody takes back what was recorded: it would be sent again. To be called after each record.
+    pub async fn what_is_delivered_stays_delivered(&mut self) {
+        const SQL: &str = "SELECT id FROM deliveries WHERE status = 'delivered'";
+        if self.scenario.pauses == 0 {
+            return;
+        }
+        let delivered = self.look(SQL, |row| row.read().text()).await.into_iter().collect();
+        assert!(self.delivered.is_subset(&delivered), "a delivery is not delivered any more");
+        self.delivered = delivered;
+    }
+
     async fn look<A: Send + 'static>(
         &self,
         sql: &'static str,

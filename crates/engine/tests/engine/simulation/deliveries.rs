@@ -156,6 +156,7 @@ impl World<'_> {
         if is_done == Some(false) {
             return is_done;
         }
+        self.what_is_delivered_stays_delivered().await;
         for due in attempts.iter().filter_map(|attempt| attempt.due_at) {
             self.sweep_all(due.millis());
         }

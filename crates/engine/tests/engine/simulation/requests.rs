@@ -42,7 +42,7 @@ impl World<'_> {
     }
 
     pub fn arrive(&mut self, life: u64, post: usize) {
-        let (request, now) = (self.request(post), self.time());
+        let (request, now) = (Arc::new(self.request(post)), self.time());
         let wait = self.rng.random_range(0..5);
         let node = self.node(life);
         let accepted = receive::admit(&node.snapshot, &request, now).unwrap();

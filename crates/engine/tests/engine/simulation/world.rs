@@ -99,6 +99,8 @@ pub struct World<'a> {
     /// When the next attempt is due after each attempt of a delivery, if one is. Several if an attempt was made again,
     /// because the process that made it died or was taken for dead.
     pub due: BTreeMap<(DeliveryId, u32), Vec<Option<i64>>>,
+    /// Deliveries that are recorded as delivered.
+    pub delivered: BTreeSet<String>,
     /// The moments at which something in the table is due.
     pub moments: BTreeSet<i64>,
     pub window: usize,
@@ -133,6 +135,7 @@ impl<'a> World<'a> {
             model: Model::default(),
             first_request: BTreeMap::new(),
             due: BTreeMap::new(),
+            delivered: BTreeSet::new(),
             moments: BTreeSet::new(),
             lives: 0,
             exchanges: 0,
