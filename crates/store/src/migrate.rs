@@ -1,5 +1,7 @@
 //! The schema, and how it comes into a database: forward only, each step once, whoever starts first.
 
+use std::time::Duration;
+
 use crate::error::StoreError;
 use crate::params;
 use crate::tx::{Tx, Work};
@@ -14,8 +16,15 @@ pub(crate) struct Migrate {
     pub(crate) dialect: fn(&str) -> String,
 }
 
+/// A step may have to rewrite all data, and another node may be at it.
+const TIME_LIMIT: Duration = Duration::from_secs(24 * 3_600);
+
 impl Work for Migrate {
     type Output = usize;
+
+    fn time_limit(&self) -> Duration {
+        TIME_LIMIT
+    }
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<usize, StoreError> {
         // The number is arbitrary, and ours: 'ccsp' in ASCII. SQLite's lock is its one writer.

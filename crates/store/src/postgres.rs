@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use futures_util::FutureExt;
 use futures_util::future::join;
 use parking_lot::Mutex;
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
@@ -22,7 +24,9 @@ const CONNECTIONS: usize = 16;
 /// How often a transaction is run again when it meets another one on the same rows.
 const TRIES: usize = 20;
 /// How long a caller waits for a connection before it is told that the database is not available.
-const WAIT: std::time::Duration = std::time::Duration::from_secs(5);
+const WAIT: Duration = Duration::from_secs(5);
+/// After how long without a word the system asks whether the other side of a connection is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Numbers taken from a sequence at once: asking for each would be a round trip a batch. Those left over at a stop are gaps.
 const SEQUENCE_BLOCK: usize = 256;
 
@@ -54,7 +58,7 @@ impl Postgres {
     pub fn open(url: &str) -> Result<Self, StoreError> {
         let mut config: tokio_postgres::Config =
             url.parse().map_err(|error| StoreError::Address(Box::new(error)))?;
-        config.connect_timeout(WAIT);
+        config.connect_timeout(WAIT).keepalives_idle(KEEPALIVE).tcp_user_timeout(KEEPALIVE);
         if config.get_application_name().is_none() {
             config.application_name("ccsp-mailer");
         }
@@ -117,17 +121,12 @@ impl Postgres {
     async fn run<W: Work>(&self, work: &W, begin: &str) -> Result<W::Output, StoreError> {
         let client = self.pool.get().await.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let tx = PostgresTx { client, shared: self.shared.clone() };
-        // Both are sent at once: the first is polled first.
-        // A defect must not leave its transaction open on a connection that others use next.
-        let working = AssertUnwindSafe(work.run(&tx)).catch_unwind();
-        let (begun, outcome) = join(tx.client.batch_execute(begin), working).await;
-        begun.map_err(database_error)?;
-        match outcome.unwrap_or(Err(StoreError::Defect)) {
-            Ok(output) => tx.client.batch_execute("COMMIT").await.map(|()| output).map_err(database_error),
-            Err(error) => {
-                // If even this fails the connection is gone, and the transaction with it.
-                let _ = tx.client.batch_execute("ROLLBACK").await;
-                Err(error)
+        match timeout(work.time_limit(), tx.run(work, begin)).await {
+            Ok(outcome) => outcome,
+            Err(elapsed) => {
+                // What the connection is in the middle of, nobody knows: it must not be used again.
+                drop(Client::take(tx.client));
+                Err(StoreError::Unavailable(Box::new(elapsed)))
             }
         }
     }
@@ -155,6 +154,22 @@ fn known(cache: &Mutex<HashMap<String, Arc<str>>>, sql: &str) -> Option<Arc<str>
 }
 
 impl PostgresTx {
+    async fn run<W: Work>(&self, work: &W, begin: &str) -> Result<W::Output, StoreError> {
+        // Both are sent at once: the first is polled first.
+        // A defect must not leave its transaction open on a connection that others use next.
+        let working = AssertUnwindSafe(work.run(self)).catch_unwind();
+        let (begun, outcome) = join(self.client.batch_execute(begin), working).await;
+        begun.map_err(database_error)?;
+        match outcome.unwrap_or(Err(StoreError::Defect)) {
+            Ok(output) => self.client.batch_execute("COMMIT").await.map(|()| output).map_err(database_error),
+            Err(error) => {
+                // If even this fails the connection is gone, and the transaction with it.
+                let _ = self.client.batch_execute("ROLLBACK").await;
+                Err(error)
+            }
+        }
+    }
+
     async fn single(&self, sql: &str) -> Result<tokio_postgres::Statement, StoreError> {
         let text = known(&self.shared.single, sql).unwrap_or_else(|| {
             let fresh: Arc<str> = dialect::postgres(sql).into();

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::time::Duration;
 
 use crate::error::StoreError;
 
@@ -273,4 +274,12 @@ pub trait Work: Send + Sync + 'static {
 
     /// Runs it. An error rolls it back.
     fn run<T: Tx>(&self, tx: &T) -> impl Future<Output = Result<Self::Output, StoreError>> + Send;
+
+    /// How long it may take on a server before its connection is taken to be dead.
+    fn time_limit(&self) -> Duration {
+        TIME_LIMIT
+    }
 }
+
+/// Transactions take milliseconds, and senders wait some tens of seconds for an answer.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
