@@ -63,13 +63,13 @@ enum ScopeName {
 pub async fn run(command: ApiKeyCommand) -> anyhow::Result<()> {
     match command {
         ApiKeyCommand::Create(options) => {
-            let store = open(&options.common).await?;
             let scope = match options.scope {
                 ScopeName::Read => Scope::Read,
                 ScopeName::Write => Scope::Write,
                 ScopeName::Admin => Scope::Admin,
             };
             let (row, key) = new_key(&options.name, scope)?;
+            let store = open(&options.common).await?;
             store.write(InsertApiKey { row }).await.context("the key could not be stored")?;
             println!("{key}");
         }

@@ -1,10 +1,13 @@
 //! The program: command line, configuration, start and stop.
 
+#![expect(clippy::print_stdout, reason = "a command answers on stdout; what is logged goes to stderr")]
+
 mod api_key;
 mod config;
 mod data_dir;
 mod demo;
 mod doctor;
+mod linger;
 mod logging;
 mod serve;
 mod server;

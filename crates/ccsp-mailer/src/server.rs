@@ -12,12 +12,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::linger::Lingering;
+
 /// How long a client may take for the head of a request: slower ones hold connections for an attack's sake.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 256;
 /// How long requests under way may take at the end.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long a client may go on sending after it was answered: as long as it takes to notice the answer.
+const LINGER: Duration = Duration::from_secs(2);
 /// How long to wait before taking connections in again when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -65,6 +69,7 @@ fn take(
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request)
     });
+    let stream = Lingering::new(stream, LINGER);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
     let connection = connections.watch(connection);
     tokio::spawn(async move {

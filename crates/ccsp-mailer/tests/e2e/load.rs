@@ -184,7 +184,7 @@ async fn check_events(server: &Server, done: &HashSet<String>) -> HashSet<String
     let events = server.list_all("/events").await;
     let mut told: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for event in &events {
-        *told.entry((text(&event["event"]), text(&event["data"]["email"]))).or_default() += 1;
+        *told.entry((text(&event["event_type"]), text(&event["data"]["email"]))).or_default() += 1;
     }
     for name in done {
         for event in ["subscriber_added", "subscriber_tagged"] {

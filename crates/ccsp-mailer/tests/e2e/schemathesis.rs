@@ -27,7 +27,7 @@ async fn no_answer_is_undescribed(kind: Kind) {
         .args(["run", &server.program.url(&format!("{BASE}/openapi.json"))])
         .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing"])
         .args(["--max-examples", EXAMPLES, "--seed", "2", "--generation-deterministic"])
-        .args(["--generation-database", "none", "--no-shrink", "--continue-on-failure", "--warnings", "off"])
+        .args(["--no-shrink", "--continue-on-failure", "--warnings", "off"])
         .args(["--header", &format!("Authorization: Bearer {}", server.key)])
         .args(["--request-timeout", "30", "--no-color"])
         .env("SCHEMATHESIS_HOOKS", hooks)

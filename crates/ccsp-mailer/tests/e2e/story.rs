@@ -112,7 +112,7 @@ async fn check_request_log(server: &Server, incoming: &Value, request_id: &str) 
     let ids: Vec<String> = entry["events"].as_array().unwrap().iter().map(|id| text(id).to_owned()).collect();
     for (id, event) in ids.iter().zip(["subscriber_added", "subscriber_tagged"]) {
         let logged = server.show(&format!("/events/{id}")).await;
-        assert_eq!((&logged["event"], &logged["request_id"]), (&json!(event), &json!(request_id)));
+        assert_eq!((&logged["event_type"], &logged["request_id"]), (&json!(event), &json!(request_id)));
     }
     assert_eq!(ids.len(), 2);
     ids

@@ -382,7 +382,6 @@ impl Generator {
             "cursor=x",
             "cursor=%00",
             "cursor=%ff",
-            "cursor=MTIz",
             "cursor=-1",
             "nonsense=1",
             "=",
