@@ -37,7 +37,6 @@ pub fn routes() -> OpenApiRouter<Api> {
 #[serde(deny_unknown_fields)]
 struct EventTypeInput {
     /// Unique; not that of a built-in kind.
-    #[schema(inline, example = "order_paid")]
     name: EventType,
     /// What it means.
     #[serde(default)]
@@ -81,10 +80,9 @@ fn text(object: Map<String, Value>) -> String {
 
 /// A kind of event.
 #[derive(Serialize, ToSchema)]
-#[schema(as = EventType)]
+#[schema(as = EventTypeEntry)]
 struct EventTypeView {
     /// Unique.
-    #[schema(inline)]
     name: EventType,
     /// What it means.
     description: String,

@@ -7,6 +7,12 @@ mod deliveries;
 #[cfg(test)]
 mod document;
 #[cfg(test)]
+mod event_types;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod once;
 #[cfg(test)]
 mod pages;
@@ -17,6 +23,10 @@ mod receive;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod subscribers;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tags;
 #[cfg(test)]
 mod webhooks;

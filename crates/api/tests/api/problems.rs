@@ -114,7 +114,7 @@ async fn every_code_is_explained_where_its_type_leads() {
     let written = include_str!("../../../../docs/errors.md");
     for code in Code::ALL {
         assert!(page.text.contains(&format!("id=\"{}\"", code.as_str())), "{code:?} is not at /docs/errors");
-        let heading = format!("\n### {}\n\n{}.", code.as_str(), code.status().as_u16());
+        let heading = format!("\n### {}\n\n**{}.**", code.as_str(), code.status().as_u16());
         assert!(written.contains(&heading), "{code:?} is not in docs/errors.md with its status");
     }
 }
