@@ -336,3 +336,7 @@ impl Summary {
         Reply { status: 422, body: body.text(), retry_after: None }
     }
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

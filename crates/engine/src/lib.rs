@@ -30,6 +30,8 @@ mod room;
 pub mod send;
 pub mod snapshot;
 mod sweep;
+#[cfg(test)]
+mod testing;
 pub mod vault;
 
 pub use clock::Clock;

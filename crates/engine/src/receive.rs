@@ -334,3 +334,7 @@ impl Accepted {
         matches!(&self.content, Content::Records { payload, .. } if payload.is_array())
     }
 }
+
+#[cfg(test)]
+#[path = "receive_tests.rs"]
+mod tests;
