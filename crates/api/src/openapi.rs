@@ -18,7 +18,7 @@ const PAGE_PREFIX: &str = "Page_";
 /// The family of what the program sends.
 const SENT_TAG: &str = "Events sent";
 /// Where schemas are.
-const SCHEMAS: &str = "#/components/schemas/";
+pub(crate) const SCHEMAS: &str = "#/components/schemas/";
 
 /// The families of operations, in the order in which the reference shows them, and what each is about.
 const TAGS: &[(&str, &str)] = &[

@@ -9,7 +9,9 @@ use jsonschema::error::TypeKind;
 use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::paths::Location;
 use jsonschema::{Draft, JsonType, ValidationError, Validator};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use crate::openapi::SCHEMAS;
 
 /// The most faults that one answer names: enough to mend a form, and a bound on what a hostile body costs.
 const MAX_FAULTS: usize = 100;
@@ -36,10 +38,11 @@ impl Schema {
     /// # Errors
     /// If it is no schema.
     pub fn compile(mut schema: Value, components: &Value) -> Result<Self, Box<ValidationError<'static>>> {
+        let mut used = Map::new();
+        collect_used(&schema, components, &mut used);
+        schema["components"] = json!({"schemas": used});
         let mut examples = HashMap::new();
-        collect_examples(components, &mut examples);
         collect_examples(&schema, &mut examples);
-        schema["components"] = components.clone();
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
@@ -271,6 +274,24 @@ fn format_message(format: &str, value: &Value) -> String {
     }
 }
 
+/// The components that a schema refers to, also by way of others. Each schema holds its own: all of them would be a
+/// hundred copies of the document.
+fn collect_used(schema: &Value, components: &Value, used: &mut Map<String, Value>) {
+    match schema {
+        Value::Object(members) => {
+            let name = members.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(SCHEMAS));
+            if let Some(name) = name.filter(|name| !used.contains_key(*name)) {
+                let component = &components["schemas"][name];
+                used.insert(name.to_owned(), component.clone());
+                collect_used(component, components, used);
+            }
+            members.values().for_each(|member| collect_used(member, components, used));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_used(item, components, used)),
+        _ => {}
+    }
+}
+
 fn collect_examples(schema: &Value, examples: &mut HashMap<String, String>) {
     if let (Some(pattern), Some(example)) = (schema["pattern"].as_str(), example_of(schema)) {
         examples.insert(pattern.to_owned(), example.to_owned());
@@ -288,7 +309,7 @@ fn example_of(schema: &Value) -> Option<&str> {
 
 /// The schema that refers to a component.
 pub fn reference(component: &str) -> Value {
-    json!({"$ref": format!("#/components/schemas/{component}")})
+    json!({"$ref": format!("{SCHEMAS}{component}")})
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 
-/// Requests are taken in on one thread, written on another and freed on a third, which the C library's allocator pays for.
+/// Requests are taken in on one thread, written on another and freed on a third: the C library's allocator makes them wait
+/// for each other there.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -10,7 +10,7 @@ use store::commit::{Decide, DedupeKey, Found, Needs};
 
 use crate::command::Command;
 use crate::decide::Decision;
-pub use crate::item::{Decided, Done, Item, Shared};
+pub use crate::item::{Decided, Done, Item, Items, Shared};
 use crate::receive::{self, Accepted, Content, Record};
 pub use crate::room::{Reservation, Room};
 use crate::snapshot::Snapshot;
@@ -21,8 +21,8 @@ pub struct Batch {
     pub shared: Arc<Shared>,
     /// The configuration to decide by.
     pub snapshot: Arc<Snapshot>,
-    /// The items, in the order in which they came.
-    pub items: Arc<Vec<Item>>,
+    /// The items.
+    pub items: Items,
 }
 
 impl Decide for Batch {

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::dispatch::Dispatcher;
-use crate::item::{Done, Item, Shared};
+use crate::item::{Done, Items, Shared};
 use crate::outcome::Outcome;
 use crate::snapshot::Snapshot;
 use crate::vault::Vault;
@@ -73,7 +73,7 @@ impl Core {
     }
 
     /// Runs a batch, under the newest configuration.
-    pub(crate) async fn commit(&self, items: Vec<Item>) -> Result<Vec<Done>, StoreError> {
+    pub(crate) async fn commit(&self, items: Items) -> Result<Vec<Done>, StoreError> {
         let decided = self.decide(items, |batch| self.store.write(Commit(batch))).await?;
         Ok(self.dispatcher.take_decided(decided))
     }
@@ -81,13 +81,12 @@ impl Core {
     /// Runs a batch by `run`, again whenever the configuration changed under it.
     pub(crate) async fn decide<O, F>(
         &self,
-        items: Vec<Item>,
+        mut items: Items,
         run: impl Fn(Batch) -> F,
     ) -> Result<O, StoreError>
     where
         F: Future<Output = Result<O, StoreError>>,
     {
-        let mut items = Arc::new(items);
         for _ in 0..STALE_TRIES {
             let batch =
                 Batch { shared: self.shared.clone(), snapshot: self.snapshot(), items: items.clone() };
@@ -97,7 +96,9 @@ impl Core {
             }
             self.refresh().await?;
             let snapshot = self.snapshot();
-            Arc::make_mut(&mut items).iter_mut().for_each(|item| item.under(&snapshot));
+            let mut anew = items.to_vec();
+            anew.iter_mut().for_each(|item| item.under(&snapshot));
+            items = anew.into();
         }
         Err(StoreError::StaleConfig)
     }

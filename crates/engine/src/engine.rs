@@ -205,7 +205,8 @@ impl Engine {
     /// Those of the database.
     pub async fn execute(&self, command: Command) -> Result<Executed, StoreError> {
         let core = self.core.clone();
-        to_its_end(async move { executed(core.commit(vec![Item::Command(Box::new(command))]).await?) }).await
+        to_its_end(async move { executed(core.commit(vec![Item::Command(Box::new(command))].into()).await?) })
+            .await
     }
 
     /// The same, once for each key.
@@ -238,7 +239,7 @@ impl Engine {
             });
             self.core.store.write(Once { work: Commit(batch), key: key.clone(), render })
         };
-        let outcome = self.core.decide(vec![Item::Command(Box::new(command))], run).await?;
+        let outcome = self.core.decide(vec![Item::Command(Box::new(command))].into(), run).await?;
         let outcome = match outcome {
             OnceOutcome::First(decided) => {
                 OnceOutcome::First(executed(self.core.dispatcher.take_decided(decided))?)

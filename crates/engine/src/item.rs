@@ -1,6 +1,7 @@
 //! What goes into a batch and what comes out.
 
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 
 use domain::{Ids, WebhookId};
 use parking_lot::Mutex;
@@ -32,6 +33,34 @@ impl Item {
             Ok(again) => **accepted = again,
             Err(reply) => *self = Item::Refused(reply),
         }
+    }
+}
+
+type Gather = Box<dyn FnOnce() -> Vec<Item> + Send>;
+
+/// The items of a batch, in the order in which they came. They may be gathered as late as when its transaction begins, so
+/// that what comes in until then comes along.
+#[derive(Clone)]
+pub struct Items(Arc<LazyLock<Vec<Item>, Gather>>);
+
+impl Items {
+    /// Items that are gathered when someone looks at them, once.
+    pub fn gathered(gather: impl FnOnce() -> Vec<Item> + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(gather))))
+    }
+}
+
+impl From<Vec<Item>> for Items {
+    fn from(items: Vec<Item>) -> Self {
+        Self::gathered(|| items)
+    }
+}
+
+impl Deref for Items {
+    type Target = [Item];
+
+    fn deref(&self) -> &[Item] {
+        &self.0
     }
 }
 

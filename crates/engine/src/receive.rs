@@ -253,7 +253,7 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
         method: request.method.to_owned(),
         content_type: header_text(&request.headers, "content-type").unwrap_or_default(),
         headers: headers::to_json(&request.headers),
-        text: headers::text(&request.body, MAX_REJECTED_BYTES),
+        text: headers::text(&request.body, MAX_REJECTED_BYTES).into_owned(),
         dedupe_key: None,
         content: Content::Rejected {
             reply: Reply::refusal(401, reason.message),
@@ -264,7 +264,7 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
 }
 
 fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).map(|value| headers::text(value.as_bytes(), 1_024))
+    headers.get(name).map(|value| headers::text(value.as_bytes(), 1_024).into_owned())
 }
 
 /// `application/json` and the types that end in `+json` (RFC 6839).
@@ -309,7 +309,7 @@ fn event_name(payload: &Value) -> Option<&str> {
 
 /// The name of an event as the log shows it: it may be any text, of any length.
 fn shown(event_name: &str) -> String {
-    headers::text(event_name.as_bytes(), MAX_EVENT_NAME_BYTES)
+    headers::text(event_name.as_bytes(), MAX_EVENT_NAME_BYTES).into_owned()
 }
 
 fn dedupe_key(headers: &HeaderMap) -> Result<Option<String>, String> {

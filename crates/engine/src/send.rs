@@ -149,7 +149,7 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
             .map_or_else(|_| "{}".to_owned(), |r| headers::to_json(&r.headers)),
         response_body: exchange.result.as_ref().map_or_else(
             |_| String::new(),
-            |response| headers::text(&response.body, MAX_STORED_RESPONSE_BYTES),
+            |response| headers::text(&response.body, MAX_STORED_RESPONSE_BYTES).into_owned(),
         ),
         status,
         due_at,

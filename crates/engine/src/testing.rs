@@ -141,7 +141,7 @@ pub(crate) fn batch(snapshot: &Arc<Snapshot>, items: Vec<Item>, each: usize) -> 
         node: "node".into(),
         room: places.clone(),
     };
-    (Batch { shared: Arc::new(shared), snapshot: snapshot.clone(), items: Arc::new(items) }, places)
+    (Batch { shared: Arc::new(shared), snapshot: snapshot.clone(), items: items.into() }, places)
 }
 
 /// Decides items in one batch, with room for all, where these subscribers are stored.

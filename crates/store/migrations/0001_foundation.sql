@@ -150,7 +150,7 @@ CREATE TABLE events (
     occurred_at INTEGER NOT NULL,
     data TEXT NOT NULL,
     request_id TEXT
-) /*pg: PARTITION BY RANGE (id) */;
+) /*pg: PARTITION BY RANGE (id) */ /*sqlite: WITHOUT ROWID */;
 
 -- One row for each event and each outgoing webhook that gets it. `due_at` is set while there is something left to do;
 -- `node` is the process that holds the lease.
@@ -165,7 +165,7 @@ CREATE TABLE deliveries (
     first_attempt_at INTEGER,
     due_at INTEGER,
     node TEXT
-) /*pg: PARTITION BY RANGE (id) */;
+) /*pg: PARTITION BY RANGE (id) */ /*sqlite: WITHOUT ROWID */;
 CREATE INDEX deliveries_by_webhook ON deliveries (webhook_id, id);
 -- What waits in the table, for those who have room. A delivery that goes from its commit to its destination without
 -- waiting never enters it.

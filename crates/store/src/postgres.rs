@@ -30,8 +30,8 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Numbers taken from a sequence at once: asking for each would be a round trip a batch. Those left over at a stop are gaps.
 const SEQUENCE_BLOCK: usize = 256;
 
-/// Every statement of ours has its index, but a plan made while a table was empty is a plan without it, and prepared
-/// statements keep their plans. Compiling plans costs more than our short statements do.
+/// Every statement of ours has its index, whatever the planner believes of a table that it knows nothing of yet. Compiling
+/// plans costs more than our short statements do.
 const PLANNER: &str = "-c enable_seqscan=off -c jit=off";
 
 /// A database on a server.
@@ -120,8 +120,11 @@ impl Postgres {
 
     async fn run<W: Work>(&self, work: &W, begin: &str) -> Result<W::Output, StoreError> {
         let client = self.pool.get().await.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        let uses = Client::metrics(&client).recycle_count;
         let tx = PostgresTx { client, shared: self.shared.clone() };
-        match timeout(work.time_limit(), tx.run(work, begin)).await {
+        // Prepared statements keep plans that were made when the tables were smaller: they are made anew at each doubling.
+        let begin = if uses.is_power_of_two() { format!("{begin}; DISCARD PLANS") } else { begin.to_owned() };
+        match timeout(work.time_limit(), tx.run(work, &begin)).await {
             Ok(outcome) => outcome,
             Err(elapsed) => {
                 // What the connection is in the middle of, nobody knows: it must not be used again.

@@ -101,7 +101,7 @@ impl Work for GiveBack {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
         let ids = self.deliveries.iter().map(ToString::to_string).collect();
-        const SQL: &str = "UPDATE deliveries SET node = NULL WHERE id IN ?1 AND node = ?2";
+        const SQL: &str = "UPDATE deliveries SET node = NULL WHERE id IN ?1 AND COALESCE(node, '') = ?2";
         tx.execute(SQL, vec![Value::Texts(ids), self.node.as_ref().into()]).await.map(|_| ())
     }
 }

@@ -99,8 +99,9 @@ impl Record {
     }
 
     async fn update_deliveries<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+        // By the id: written like this, the index of what a node holds is of no use, which is longer with each lease.
         const SQL: &str = "UPDATE deliveries SET status = ?2, attempts = ?3, first_attempt_at = ?4, due_at = ?5, node = NULL \
-                           WHERE id = ?1 AND node = ?6";
+                           WHERE id = ?1 AND COALESCE(node, '') = ?6";
         let mut rows = Rows::with_capacity(self.attempts.len(), 6);
         for attempt in &self.attempts {
             rows.push([

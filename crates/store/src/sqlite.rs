@@ -5,6 +5,7 @@ use std::future::{Future, ready};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use parking_lot::Mutex;
@@ -12,14 +13,15 @@ use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use crate::checkpoint::Checkpoints;
 use crate::dialect;
 use crate::error::StoreError;
 use crate::tx::{Row, Rows, Sequence, Tx, Value, Work};
 
 /// Statements kept prepared: more than the program has.
 const PREPARED_STATEMENTS: usize = 256;
-/// How long a statement waits for another process (the command line's) that writes, in milliseconds.
-const BUSY_TIMEOUT_MS: u32 = 5_000;
+/// How long a statement waits for another process (the command line's) that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Reads at once: they are short, and each holds a connection with a cache of its own.
 const READERS: usize = 4;
 /// Transactions that wait for the writer; past it, callers wait for room.
@@ -55,14 +57,15 @@ impl Sqlite {
         connection
             .execute_batch(&format!(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -{WRITER_CACHE_KIB}; \
-                 PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;"
+                 PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0;"
             ))
             .map_err(database_error)?;
         let tx = SqliteTx::new(connection)?;
+        let checkpoints = Checkpoints::start(file, BUSY_TIMEOUT)?;
         let (writer, jobs) = mpsc::channel(WRITE_QUEUE);
         std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_loop(&tx, jobs))
+            .spawn(move || write_loop(&tx, jobs, checkpoints))
             .map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let readers =
             Readers { file: file.to_owned(), idle: Mutex::new(Vec::new()), room: Semaphore::new(READERS) };
@@ -154,7 +157,7 @@ fn run_now<W: Work>(work: &W, tx: &SqliteTx) -> Result<W::Output, StoreError> {
     std::panic::catch_unwind(run).unwrap_or(Err(StoreError::Defect))
 }
 
-fn write_loop(tx: &SqliteTx, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+fn write_loop(tx: &SqliteTx, mut jobs: mpsc::Receiver<Box<dyn Job>>, mut checkpoints: Checkpoints) {
     while let Some(first) = jobs.blocking_recv() {
         let mut batch = vec![first];
         while batch.len() < MERGED_TRANSACTIONS
@@ -169,6 +172,7 @@ fn write_loop(tx: &SqliteTx, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         for job in batch {
             job.answer(commit.as_ref().copied().map_err(again));
         }
+        checkpoints.committed(&tx.connection.lock());
     }
 }
 
@@ -201,9 +205,7 @@ pub(crate) struct SqliteTx {
 
 impl SqliteTx {
     fn new(connection: Connection) -> Result<Self, StoreError> {
-        connection
-            .busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS.into()))
-            .map_err(database_error)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(database_error)?;
         connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
         rusqlite::vtab::array::load_module(&connection).map_err(database_error)?;
         Ok(Self { connection: Mutex::new(connection), rewritten: Mutex::default() })
@@ -330,7 +332,7 @@ fn own(value: ValueRef<'_>) -> Result<Value<'static>, StoreError> {
     })
 }
 
-fn database_error(error: rusqlite::Error) -> StoreError {
+pub(crate) fn database_error(error: rusqlite::Error) -> StoreError {
     let passing = |code| {
         matches!(
             code,

@@ -90,18 +90,20 @@ impl World<'_> {
     }
 
     /// As the engine does: under the newest configuration.
-    async fn commit_items(&mut self, life: u64, items: Vec<Item>, weather: Weather) -> Written<Decided> {
-        let mut items = Arc::new(items);
+    async fn commit_items(&mut self, life: u64, mut items: Vec<Item>, weather: Weather) -> Written<Decided> {
         loop {
             let node = self.node(life);
-            let batch =
-                Batch { shared: node.shared.clone(), snapshot: node.snapshot.clone(), items: items.clone() };
+            let batch = Batch {
+                shared: node.shared.clone(),
+                snapshot: node.snapshot.clone(),
+                items: items.clone().into(),
+            };
             match write(&self.database.store, weather, Commit(batch)).await {
                 Written::Answered(Err(StoreError::StaleConfig)) => {}
                 outcome => return outcome,
             }
             let snapshot: Arc<Snapshot> = self.load().await;
-            Arc::make_mut(&mut items).iter_mut().for_each(|item| item.under(&snapshot));
+            items.iter_mut().for_each(|item| item.under(&snapshot));
             self.node(life).snapshot = snapshot;
         }
     }
