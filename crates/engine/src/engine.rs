@@ -176,7 +176,7 @@ impl Engine {
     /// Those of the transaction and of the database.
     pub async fn write<W: Work>(&self, work: W) -> Result<W::Output, StoreError> {
         let output = self.core.store.write(work).await?;
-        self.core.refresh().await?;
+        self.refresh_after_write().await;
         Ok(output)
     }
 
@@ -195,8 +195,15 @@ impl Engine {
         let seal = identity.clone();
         let render = Box::new(move |output: &W::Output| Some(engine.vault().seal(&seal, &render(output)?)));
         let outcome = self.core.store.write(Once { work, key, render }).await?;
-        self.core.refresh().await?;
+        self.refresh_after_write().await;
         self.opened(&identity, outcome)
+    }
+
+    /// What was written is written: if the configuration can't be loaded now, a batch that needs it or the next poll does it.
+    async fn refresh_after_write(&self) {
+        if let Err(error) = self.core.refresh().await {
+            tracing::warn!(error = %chain(&error), "the configuration could not be loaded yet");
+        }
     }
 
     /// Carries out a command, with all that it causes, in one transaction.

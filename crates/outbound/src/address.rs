@@ -242,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn std_agrees_where_it_has_an_opinion(ip in any_v4()) {
+        fn prop_std_agrees_where_it_has_an_opinion(ip in any_v4()) {
             let special = ip.is_private() || ip.is_loopback() || ip.is_link_local()
                 || ip.is_multicast() || ip.is_broadcast() || ip.is_documentation()
                 || ip.is_unspecified();
@@ -250,7 +250,7 @@ mod tests {
         }
 
         #[test]
-        fn a_disguised_v4_address_is_judged_as_itself(ip in any_v4()) {
+        fn prop_a_disguised_v4_address_is_judged_as_itself(ip in any_v4()) {
             let expected = is_global(ip.into());
             let mapped = ip.to_ipv6_mapped();
             let nat64 = Ipv6Addr::from_bits(NAT64.network().to_bits() | u128::from(ip.to_bits()));
@@ -259,7 +259,7 @@ mod tests {
         }
 
         #[test]
-        fn tunnels_and_compatible_addresses_are_never_global(ip in any::<u32>(), rest: u64) {
+        fn prop_tunnels_and_compatible_addresses_are_never_global(ip in any::<u32>(), rest: u64) {
             let six_to_four = (0x2002 << 112) | (u128::from(ip) << 80) | u128::from(rest);
             let teredo = (0x2001_0000 << 96) | (u128::from(rest) << 32) | u128::from(!ip);
             for bits in [six_to_four, teredo, u128::from(ip)] {
@@ -268,7 +268,7 @@ mod tests {
         }
 
         #[test]
-        fn only_global_unicast_space_is_global(bits: u128) {
+        fn prop_only_global_unicast_space_is_global(bits: u128) {
             let ip = Ipv6Addr::from_bits(bits);
             let outside = bits >> 125 != 1 && reached_v4(ip).is_none();
             prop_assert!(!(outside && is_global(ip.into())));
