@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard, oneshot};
@@ -21,6 +21,8 @@ const QUEUE: usize = 8_192;
 const BATCH: usize = 256;
 /// Transactions under way or in line.
 const COMMITTERS: usize = 2;
+/// Where transactions run side by side: how many requests are worth one beside another. Fewer come along with the next.
+const ENOUGH: usize = 64;
 
 /// The way in for requests.
 pub(crate) struct Ingest {
@@ -29,7 +31,8 @@ pub(crate) struct Ingest {
 
 impl Ingest {
     pub(crate) fn start(core: &Arc<Core>) -> Self {
-        let queue = Arc::new(Queue::default());
+        let enough = if core.store.is_shared() { ENOUGH } else { 1 };
+        let queue = Arc::new(Queue { enough, ..Queue::default() });
         for _ in 0..COMMITTERS {
             tokio::spawn(commit_batches(core.clone(), queue.clone()));
         }
@@ -63,8 +66,11 @@ struct Queue {
     waiting: Mutex<VecDeque<Waiting>>,
     /// Held by the one whose transaction is the next to begin.
     turn: Arc<AsyncMutex<()>>,
-    /// Tells the one whose turn it is that there is something to do.
+    /// Tells the one whose turn it is that there may be something to do.
     changed: Notify,
+    /// Requests for which a transaction begins although another one is under way.
+    enough: usize,
+    under_way: AtomicUsize,
     closed: AtomicBool,
 }
 
@@ -76,9 +82,9 @@ impl Queue {
             return false;
         }
         waiting.push_back(request);
-        let is_first = waiting.len() == 1;
+        let count = waiting.len();
         drop(waiting);
-        if is_first {
+        if count == 1 || count == self.enough {
             self.changed.notify_one();
         }
         true
@@ -87,13 +93,24 @@ impl Queue {
     /// Waits for one's turn and for something to do; `None` when there will be nothing any more.
     async fn turn(&self) -> Option<OwnedMutexGuard<()>> {
         let turn = self.turn.clone().lock_owned().await;
-        while self.waiting.lock().is_empty() {
+        while !self.is_time() {
             if self.closed.load(Ordering::Acquire) {
                 return None;
             }
             self.changed.notified().await;
         }
+        self.under_way.fetch_add(1, Ordering::AcqRel);
         Some(turn)
+    }
+
+    fn is_time(&self) -> bool {
+        let count = self.waiting.lock().len();
+        count >= self.enough || (count > 0 && self.under_way.load(Ordering::Acquire) == 0)
+    }
+
+    fn ended(&self) {
+        self.under_way.fetch_sub(1, Ordering::AcqRel);
+        self.changed.notify_one();
     }
 
     /// Takes the requests of one transaction.
@@ -117,6 +134,7 @@ async fn commit_batches(core: Arc<Core>, queue: Arc<Queue>) {
             }
         });
         let outcome = core.commit(items.clone()).await;
+        queue.ended();
         // If the transaction could not even begin, nobody has taken them yet.
         let requests = items.len();
         if let Err(error) = &outcome {

@@ -15,6 +15,8 @@ use crate::outcome::Outcome;
 
 /// Attempts recorded in one transaction.
 const BATCH: usize = 256;
+/// How long to wait for more to record: nobody waits for it, and larger batches cost less.
+const GATHER: Duration = Duration::from_millis(5);
 /// How long to wait before recording is tried again when the database does not answer.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -22,6 +24,14 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) async fn run(store: Store, node: Arc<str>, clock: Clock, mut outcomes: mpsc::Receiver<Outcome>) {
     let mut batch = Vec::with_capacity(BATCH);
     while outcomes.recv_many(&mut batch, BATCH).await > 0 {
+        if batch.len() < BATCH {
+            tokio::time::sleep(GATHER).await;
+            while batch.len() < BATCH
+                && let Ok(outcome) = outcomes.try_recv()
+            {
+                batch.push(outcome);
+            }
+        }
         let (mut attempts, mut given_back, mut flushed) =
             (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
         for outcome in batch.drain(..) {
