@@ -22,7 +22,7 @@ const BATCH: usize = 256;
 /// Transactions under way or in line.
 const COMMITTERS: usize = 2;
 /// Where transactions run side by side: how many requests are worth one beside another. Fewer come along with the next.
-const ENOUGH: usize = 64;
+const ENOUGH: usize = 24;
 
 /// The way in for requests.
 pub(crate) struct Ingest {
