@@ -1,14 +1,18 @@
 //! What every handler has at hand.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use domain::network::Network;
 use engine::{Engine, Snapshot};
+use http::HeaderMap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use store::{StoreError, Work};
 
 use crate::BASE;
 use crate::document::Document;
 use crate::problem::Problem;
+use crate::sender;
 
 /// How often a change is decided again because another one came first, before the caller is told to come again.
 pub(crate) const STALE_TRIES: usize = 10;
@@ -25,6 +29,8 @@ pub struct ApiState {
     pub metrics_public: bool,
     /// The most bytes of a body.
     pub max_body: usize,
+    /// Proxies whose word about the sender's address counts.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// [`ApiState`] with the document that describes the interface. Clones share it.
@@ -65,6 +71,11 @@ impl Api {
     /// The most bytes of a body.
     pub fn max_body(&self) -> usize {
         self.0.state.max_body
+    }
+
+    /// The address of a sender: see [`sender::address`].
+    pub fn sender(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        sender::address(peer, headers, &self.0.state.trusted_proxies)
     }
 
     /// The address of something below [`BASE`], for use from outside.

@@ -24,6 +24,7 @@ mod router;
 mod routes;
 pub mod schema;
 pub mod secret;
+mod sender;
 pub mod webhook;
 
 pub use api::{Api, ApiState};

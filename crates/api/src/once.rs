@@ -137,7 +137,7 @@ impl Api {
     ///
     /// # Errors
     /// That of `decide`, those of the database, and a key that was used for another request.
-    pub async fn decide_once<R, W: Work<Output = ()>>(
+    pub async fn decide_once<R, W: Work<Output: Sync>>(
         &self,
         caller: &Caller<R>,
         once: Option<OnceRequest>,
@@ -146,7 +146,7 @@ impl Api {
         let once = once.map(|once| once.of(caller, self));
         for _ in 0..STALE_TRIES {
             let (work, answer) = decide(&*self.configuration().await?)?;
-            let answer = Arc::new(move |_: &()| Ok(answer.clone()));
+            let answer = Arc::new(move |_: &W::Output| Ok(answer.clone()));
             match self.written(once.clone(), work, answer.clone()).await {
                 Err(StoreError::StaleConfig) => {}
                 outcome => return respond(outcome?, &*answer),

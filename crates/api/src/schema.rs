@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use domain::log::FieldError;
+use domain::network::{Network, NetworkError};
 use domain::{Email, Timestamp};
 use jsonschema::error::TypeKind;
 use jsonschema::error::ValidationErrorKind as Kind;
@@ -47,6 +48,7 @@ impl Schema {
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
             .with_format("email", |text| text.parse::<Email>().is_ok())
+            .with_format("cidr", |text| text.parse::<Network>().is_ok())
             .with_format("date-time", |text| text.parse::<Timestamp>().is_ok())
             .build(&schema)
             .map_err(Box::new)?;
@@ -268,6 +270,7 @@ fn format_message(format: &str, value: &Value) -> String {
             Err(error) => error.to_string(),
             Ok(_) => "must be an email address".to_owned(),
         },
+        "cidr" => NetworkError.to_string(),
         "date-time" => "must be an RFC 3339 timestamp such as 2024-01-15T10:30:00Z".to_owned(),
         "uri" => "must be a URL".to_owned(),
         other => format!("must have the format {other}"),

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, ValueEnum};
+use domain::network::Network;
 use outbound::IpNet;
 use store::Location;
 
@@ -62,6 +63,9 @@ pub struct ServeOptions {
     /// Networks that deliveries may go to although they are private: 10.0.0.0/8,192.168.1.10/32
     #[arg(long, env = "CCSP_ALLOW_PRIVATE_DESTINATIONS", value_name = "CIDR", value_delimiter = ',')]
     pub allow_private_destinations: Vec<IpNet>,
+    /// Proxies whose X-Forwarded-For is believed: 10.0.0.0/8,2001:db8::1
+    #[arg(long, env = "CCSP_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
+    pub trusted_proxies: Vec<Network>,
     /// The most bytes of a request's body
     #[arg(long, env = "CCSP_MAX_BODY_BYTES", value_name = "BYTES", default_value = "1048576",
           value_parser = clap::value_parser!(u32).range(1_024..=67_108_864))]

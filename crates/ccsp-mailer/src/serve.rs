@@ -61,6 +61,7 @@ pub fn router(
         metrics: start_metrics()?,
         metrics_public: options.metrics_public,
         max_body: options.max_body_bytes as usize,
+        trusted_proxies: options.trusted_proxies.clone(),
     }))
 }
 

@@ -8,9 +8,12 @@ use crate::event::EventType;
 use crate::id::WebhookId;
 use crate::log::{FieldError, named_enum};
 use crate::mapping::{MAX_RULES, Rule};
+use crate::network::Network;
 use crate::text;
 use crate::time::Timestamp;
 
+/// The most networks that may post to one webhook: senders with many addresses publish some dozens of networks.
+pub const MAX_NETWORKS: usize = 200;
 /// The most characters of a description.
 pub const MAX_DESCRIPTION_CHARS: usize = 5_000;
 
@@ -37,6 +40,8 @@ pub enum SignatureScheme {
     HmacSha256,
     /// The Standard Webhooks specification.
     StandardWebhooks,
+    /// No signature: HTTP Basic authentication. The secret is `user:password`, or a password for any user.
+    Basic,
 }
 
 /// How requests are signed. The secret is kept apart.
@@ -103,6 +108,10 @@ pub struct IncomingSettings {
     /// How requests are signed.
     #[serde(default)]
     pub signature: SignatureSettings,
+    /// Who may post: addresses and networks. Empty means everyone.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub ip_allowlist: Vec<Network>,
     /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
     #[serde(default)]
     #[schema(max_items = 200)]
@@ -138,6 +147,9 @@ impl IncomingSettings {
         }
         if !(1..=86_400).contains(&self.signature.tolerance_seconds) {
             wrong("signature.tolerance_seconds".into(), "must be 1 to 86400 seconds".into());
+        }
+        if self.ip_allowlist.len() > MAX_NETWORKS {
+            wrong("ip_allowlist".into(), format!("must have at most {MAX_NETWORKS} networks"));
         }
         if self.mapping.as_ref().is_some_and(|rules| rules.len() > MAX_RULES) {
             wrong("mapping".into(), format!("must have at most {MAX_RULES} rules"));

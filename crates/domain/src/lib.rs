@@ -19,6 +19,7 @@ pub mod id;
 pub mod incoming;
 pub mod log;
 pub mod mapping;
+pub mod network;
 pub mod outgoing;
 pub mod roster;
 mod schema;

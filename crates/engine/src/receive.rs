@@ -12,7 +12,7 @@ use domain::{Timestamp, WebhookId};
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
-use signature::{VerifyError, standard_webhooks, token, x_webhook};
+use signature::{VerifyError, basic, standard_webhooks, token, x_webhook};
 
 use crate::headers;
 use crate::snapshot::{Incoming, Snapshot};
@@ -131,7 +131,7 @@ pub(crate) enum Record {
 /// # Errors
 /// The refusal, for a request of which nothing is kept.
 pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Result<Accepted, Reply> {
-    let incoming = authenticate(snapshot, request)?;
+    let incoming = authenticate(snapshot, request, now)?;
     if incoming.webhook.settings.status == WebhookStatus::Inactive {
         return Err(Reply::refusal(410, "This webhook is inactive"));
     }
@@ -183,12 +183,14 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
     })
 }
 
-fn authenticate(snapshot: &Snapshot, request: &Received) -> Result<Arc<Incoming>, Reply> {
+fn authenticate(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Result<Arc<Incoming>, Reply> {
     // The same work and the same answer whether the id or the token is wrong: hash first, look up then, compare always.
     let given = token::hash(request.token.as_deref().unwrap_or_default());
     let found = snapshot.incoming.get(request.webhook_id.as_str());
     let expected = found.map_or(token::hash(""), |incoming| incoming.token_hash);
-    let matches = given == expected && request.token.is_some();
+    let old = found.and_then(|incoming| incoming.old_token_hash);
+    let is_old = old.is_some_and(|(hash, until)| given == hash && now < until);
+    let matches = (given == expected || is_old) && request.token.is_some();
     match found {
         Some(incoming) if matches => Ok(incoming.clone()),
         _ => Err(unknown_webhook()),
@@ -201,16 +203,26 @@ pub(crate) fn unknown_webhook() -> Reply {
 
 /// Why a request is not let in.
 struct Rejection {
+    status: u16,
     code: &'static str,
     message: &'static str,
 }
 
 fn verify(incoming: &Incoming, request: &Received, now: Timestamp) -> Result<(), Rejection> {
     let settings = &incoming.webhook.settings;
+    let allowed = &settings.ip_allowlist;
+    if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(request.sender_ip)) {
+        return Err(Rejection {
+            status: 403,
+            code: "ip_not_allowed",
+            message: "This webhook does not take requests from this address",
+        });
+    }
     if settings.require_api_key {
         let given = header_text(&request.headers, "x-api-key").unwrap_or_default();
         if token::hash(&given) != incoming.api_key_hash {
             return Err(Rejection {
+                status: 401,
                 code: "api_key",
                 message: "The API key in the header X-API-Key is missing or not valid",
             });
@@ -219,6 +231,7 @@ fn verify(incoming: &Incoming, request: &Received, now: Timestamp) -> Result<(),
     let value = |name: &str| request.headers.get(name).map(http::HeaderValue::as_bytes);
     let verdict = match settings.signature.scheme {
         SignatureScheme::None => Ok(()),
+        SignatureScheme::Basic => basic::verify(&incoming.secrets.signing, value("authorization")),
         SignatureScheme::HmacSha256 => {
             x_webhook::verify(&incoming.keys, value(&settings.signature.header), &request.body)
         }
@@ -232,7 +245,13 @@ fn verify(incoming: &Incoming, request: &Received, now: Timestamp) -> Result<(),
             standard_webhooks::verify(&incoming.keys, &received, &request.body, now.seconds(), tolerance)
         }
     };
-    verdict.map_err(|error| Rejection { code: error.code(), message: rejection_message(&error) })
+    verdict.map_err(|error| {
+        let message = match settings.signature.scheme {
+            SignatureScheme::Basic => "The user name and password are missing or not valid",
+            _ => rejection_message(&error),
+        };
+        Rejection { status: 401, code: error.code(), message }
+    })
 }
 
 fn rejection_message(error: &VerifyError) -> &'static str {
@@ -256,7 +275,7 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
         text: headers::text(&request.body, MAX_REJECTED_BYTES).into_owned(),
         dedupe_key: None,
         content: Content::Rejected {
-            reply: Reply::refusal(401, reason.message),
+            reply: Reply::refusal(reason.status, reason.message),
             reason: FieldError { field: reason.code.to_owned(), message: reason.message.to_owned() },
         },
         incoming,

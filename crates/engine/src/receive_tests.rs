@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
+use base64::Engine;
 use serde_json::{Value, json};
 use signature::{Secret, SigningKey, standard_webhooks, x_webhook};
 
 use super::*;
 use crate::item::Item;
-use crate::testing::{API_KEY, ID, NOW, SECRET, TOKEN, request, signup, snapshot};
+use crate::testing::{API_KEY, ID, NOW, OLD_TOKEN, SECRET, TOKEN, request, signup, snapshot};
 
 fn admit_by(settings: Value, request: Received) -> Result<Accepted, Reply> {
     admit(&snapshot(settings, &[]), &Arc::new(request), NOW)
@@ -27,11 +28,16 @@ fn refused(outcome: Result<Accepted, Reply>) -> (u16, String) {
 
 /// The code of a rejection: a request that is logged and answered with 401.
 fn rejected(outcome: Result<Accepted, Reply>) -> String {
+    let (status, code) = rejected_with(outcome);
+    assert_eq!(status, 401);
+    code
+}
+
+fn rejected_with(outcome: Result<Accepted, Reply>) -> (u16, String) {
     let Content::Rejected { reply, reason } = outcome.expect("a request to be logged").content else {
         panic!("let in")
     };
-    assert_eq!(reply.status, 401);
-    reason.field
+    (reply.status, reason.field)
 }
 
 fn records_of(accepted: &Accepted) -> &[Record] {
@@ -71,6 +77,44 @@ fn an_inactive_webhook_is_gone_for_who_has_the_token_and_unknown_for_others() {
     assert_eq!(refused(admit_by(inactive.clone(), whole())), (410, "This webhook is inactive".to_owned()));
     let stranger = Received { token: Some("wrong".into()), ..whole() };
     assert_eq!(refused(admit_by(inactive, stranger)).0, 404);
+}
+
+#[test]
+fn the_token_before_is_valid_until_its_time_is_over() {
+    let whole = || Arc::new(Received { token: Some(OLD_TOKEN.into()), ..request(signup("ada@example.com")) });
+    let snapshot = snapshot(json!({}), &[]);
+    assert_eq!(records_of(&admit(&snapshot, &whole(), NOW).unwrap()).len(), 1);
+    assert_eq!(refused(admit(&snapshot, &whole(), NOW.plus_millis(1))).0, 404);
+}
+
+#[test]
+fn only_listed_addresses_may_post_where_there_is_a_list() {
+    let from = |allowlist: Value, address: &str| {
+        let received = Received { sender_ip: address.parse().unwrap(), ..request(signup("ada@example.com")) };
+        admit_by(json!({"ip_allowlist": allowlist}), received)
+    };
+    let listed = || json!(["203.0.113.0/24", "2001:db8::/32"]);
+    for address in ["203.0.113.200", "2001:db8:7::1", "::ffff:203.0.113.1"] {
+        assert_eq!(records_of(&from(listed(), address).unwrap()).len(), 1, "{address}");
+    }
+    for address in ["198.51.100.1", "2001:db9::1", "::203.0.113.1"] {
+        assert_eq!(rejected_with(from(listed(), address)), (403, "ip_not_allowed".to_owned()), "{address}");
+    }
+    assert_eq!(records_of(&from(json!([]), "198.51.100.1").unwrap()).len(), 1, "no list");
+}
+
+#[test]
+fn a_user_name_and_a_password_may_prove_the_sender() {
+    let basic = json!({"signature": {"scheme": "basic"}});
+    let by = |credentials: &str| {
+        let value = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(credentials));
+        admit_by(basic.clone(), request(signup("ada@example.com")).with("authorization", value))
+    };
+    let accepted = by(&format!("anyone:{SECRET}")).unwrap();
+    assert!(accepted.headers.contains("authorization") && !accepted.headers.contains("Basic"), "masked");
+    assert_eq!(rejected(by("anyone:other")), "signature_mismatch");
+    assert_eq!(rejected(by(SECRET)), "signature_malformed");
+    assert_eq!(rejected(admit_by(basic.clone(), request("{}"))), "signature_missing");
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub struct Incoming {
     /// Its secrets.
     pub secrets: IncomingSecrets,
     pub(crate) token_hash: TokenHash,
+    pub(crate) old_token_hash: Option<(TokenHash, Timestamp)>,
     pub(crate) api_key_hash: TokenHash,
     pub(crate) keys: Vec<SigningKey>,
 }
@@ -151,6 +152,10 @@ impl Incoming {
     pub fn new(webhook: IncomingWebhook, secrets: IncomingSecrets) -> Self {
         Self {
             token_hash: token::hash(secrets.token.expose()),
+            old_token_hash: secrets
+                .old_token
+                .as_ref()
+                .map(|(old, until)| (token::hash(old.expose()), *until)),
             api_key_hash: token::hash(secrets.api_key.expose()),
             keys: SigningKey::new(&secrets.signing).into_iter().collect(),
             webhook,

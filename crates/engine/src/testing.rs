@@ -28,6 +28,8 @@ pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_792_000_000_123);
 pub(crate) const ID: &str = "a1b2c3d4e5f6";
 /// Its token.
 pub(crate) const TOKEN: &str = "a-token-of-more-than-32-characters-as-it-should-be";
+/// The token before it, valid until a millisecond after [`NOW`].
+pub(crate) const OLD_TOKEN: &str = "the-token-before-of-more-than-32-characters-too";
 /// Its API key.
 pub(crate) const API_KEY: &str = "ccsp_key";
 /// Its signing secret.
@@ -50,6 +52,7 @@ pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapsho
     let id: WebhookId = ID.parse().unwrap();
     let secrets = IncomingSecrets {
         token: Secret::new(TOKEN),
+        old_token: Some((Secret::new(OLD_TOKEN), NOW.plus_millis(1))),
         api_key: Secret::new(API_KEY),
         signing: Secret::new(SECRET),
     };

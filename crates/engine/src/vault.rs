@@ -1,6 +1,6 @@
 //! Secrets: made at random, sealed before they are stored, opened when the configuration is loaded.
 
-use domain::WebhookId;
+use domain::{Timestamp, WebhookId};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ pub struct VaultError {
 pub struct IncomingSecrets {
     /// In the URL.
     pub token: Secret,
+    /// The one before it, and until when it is still valid.
+    pub old_token: Option<(Secret, Timestamp)>,
     /// In the header `X-API-Key`, if the webhook asks for it.
     pub api_key: Secret,
     /// The key of the signatures.
@@ -36,6 +38,7 @@ pub struct OutgoingSecrets {
 #[serde(default)]
 struct Plain {
     token: String,
+    old_token: Option<(String, Timestamp)>,
     api_key: String,
     signing: String,
 }
@@ -81,6 +84,7 @@ impl Vault {
         let text = |secret: &Secret| secret.expose().to_owned();
         let plain = Plain {
             token: text(&secrets.token),
+            old_token: secrets.old_token.as_ref().map(|(token, until)| (text(token), *until)),
             api_key: text(&secrets.api_key),
             signing: text(&secrets.signing),
         };
@@ -93,9 +97,12 @@ impl Vault {
     /// If they were sealed with another key or for another webhook.
     pub fn open_incoming(&self, id: &WebhookId, sealed: &[u8]) -> Result<IncomingSecrets, VaultError> {
         let plain = self.open_plain(incoming_identity(id), sealed)?;
-        let (token, api_key, signing) =
-            (Secret::new(plain.token), Secret::new(plain.api_key), Secret::new(plain.signing));
-        Ok(IncomingSecrets { token, api_key, signing })
+        Ok(IncomingSecrets {
+            token: Secret::new(plain.token),
+            old_token: plain.old_token.map(|(token, until)| (Secret::new(token), until)),
+            api_key: Secret::new(plain.api_key),
+            signing: Secret::new(plain.signing),
+        })
     }
 
     /// Seals the secrets of an outgoing webhook.

@@ -1,9 +1,10 @@
 //! Signature schemes, tokens, and the sealing of secrets at rest: pure.
 //!
-//! Four jobs, each in its module:
+//! Five jobs, each in its module:
 //!
 //! - [`x_webhook`] and [`standard_webhooks`] sign what is sent and verify what is received, both with a
 //!   [`SigningKey`] that is prepared once per secret;
+//! - [`basic`] checks a password, for senders that sign nothing;
 //! - [`token`] makes what the program hands out (webhook ids, URL tokens, API keys, signing secrets) and
 //!   hashes what it looks up;
 //! - [`MasterKey`] seals secrets before they are stored;
@@ -15,6 +16,7 @@
 //! Neighbours: `engine` signs and verifies with it, `store` keeps what [`MasterKey`] sealed and what
 //! [`token::hash`] hashed, `api` shows a secret only [masked](Secret::masked).
 
+pub mod basic;
 mod error;
 mod hex;
 mod key;

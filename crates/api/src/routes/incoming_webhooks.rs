@@ -8,6 +8,7 @@ use domain::incoming::{
 };
 use domain::log::FieldError;
 use domain::mapping::Rule;
+use domain::network::Network;
 use domain::{Action, EventType, IncomingWebhook, Timestamp, WebhookId};
 use engine::{Incoming, IncomingSecrets, Snapshot};
 use http::StatusCode;
@@ -29,7 +30,10 @@ use crate::{Api, BASE};
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, update, delete))
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, delete))
+        .routes(routes!(regenerate_token))
 }
 
 /// What a user sets of an incoming webhook.
@@ -58,6 +62,10 @@ struct IncomingWebhookInput {
     /// How requests are signed.
     #[serde(default)]
     signature: IncomingSignature,
+    /// Who may post: addresses and networks. Empty means everyone.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    ip_allowlist: Vec<Network>,
     /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
     #[serde(default)]
     #[schema(max_items = 200)]
@@ -137,6 +145,7 @@ impl IncomingWebhookInput {
             event_type: input.event_type,
             require_api_key: input.require_api_key,
             signature: SignatureSettings { scheme, header, tolerance_seconds },
+            ip_allowlist: input.ip_allowlist,
             mapping: input.mapping,
             actions: input.actions,
             respond: input.respond,
@@ -153,6 +162,7 @@ impl IncomingWebhookInput {
             api_key: Some(reveal.secret(&secrets.api_key)),
             require_api_key: settings.require_api_key,
             signature: IncomingSignature::new(settings.signature, Some(reveal.secret(&secrets.signing))),
+            ip_allowlist: settings.ip_allowlist,
             mapping: settings.mapping,
             actions: settings.actions,
             respond: settings.respond,
@@ -165,7 +175,7 @@ impl IncomingWebhookInput {
         let api_key = secret::choose("api_key", self.api_key.as_deref(), current.api_key);
         let signing = secret::choose("signature.secret", self.signature.secret.as_deref(), current.signing);
         match (api_key, signing) {
-            (Ok(api_key), Ok(signing)) => Ok(IncomingSecrets { token: current.token, api_key, signing }),
+            (Ok(api_key), Ok(signing)) => Ok(IncomingSecrets { api_key, signing, ..current }),
             (api_key, signing) => {
                 let errors = api_key.err().into_iter().chain(signing.err()).collect();
                 Err(Problem::with_errors(Code::InvalidBody, errors))
@@ -252,6 +262,7 @@ async fn create(
     let (vault, now) = (api.engine().vault(), api.engine().now());
     let made = IncomingSecrets {
         token: vault.new_token(),
+        old_token: None,
         api_key: vault.new_api_key(),
         signing: vault.new_signing_secret(),
     };
@@ -300,6 +311,53 @@ async fn update(
     }
     let configuration = api.engine().snapshot();
     Ok(Json(IncomingWebhookView::of(&api, find(&configuration, &id)?, Reveal::to(&caller))))
+}
+
+/// How the token is replaced.
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TokenReplacement {
+    /// How long the old token stays valid beside the new one, in seconds; at most 30 days.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 2_592_000)]
+    grace_seconds: u32,
+}
+
+impl Input for TokenReplacement {
+    fn check(&self) -> Vec<FieldError> {
+        Vec::new()
+    }
+}
+
+/// Replace the token of an incoming webhook
+///
+/// The address changes with it: senders need the new one before the time of grace is over.
+#[utoipa::path(
+    post, path = "/incoming-webhooks/{id}/regenerate-token", tag = "Incoming webhooks", security(("api_key" = ["write"])),
+    params(("id" = WebhookId, Path, description = "Which.")),
+    request_body = TokenReplacement,
+    responses((status = 200, description = "The webhook with its new token.", body = IncomingWebhookView)),
+)]
+async fn regenerate_token(
+    State(api): State<Api>,
+    caller: Caller<Write>,
+    Path(id): Path<WebhookId>,
+    Create { input, once }: Create<TokenReplacement>,
+) -> Result<Response, Problem> {
+    let (vault, now) = (api.engine().vault(), api.engine().now());
+    let token = vault.new_token();
+    api.decide_once(&caller, once, |configuration| {
+        let Incoming { webhook, secrets, .. } = find(configuration, &id)?;
+        let until = now.plus_millis(i64::from(input.grace_seconds) * 1_000);
+        let old_token = (until > now).then(|| (secrets.token.clone(), until));
+        let secrets = IncomingSecrets { token: token.clone(), old_token, ..secrets.clone() };
+        let webhook = IncomingWebhook { updated_at: now, ..webhook.clone() };
+        let view = IncomingWebhookView::new(&api, &webhook, &secrets, Reveal::to(&caller));
+        let answer = Answer::new(StatusCode::OK, None, &view)?;
+        let secrets = vault.seal_incoming(&id, &secrets);
+        Ok((UpdateIncoming { version: configuration.version, webhook, secrets }, answer))
+    })
+    .await
 }
 
 /// Delete an incoming webhook

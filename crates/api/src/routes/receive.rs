@@ -82,6 +82,7 @@ impl ToSchema for Payload {}
         (status = 202, description = "Accepted.", body = ReceiveAnswer),
         (status = 400, description = "Not JSON, or not an object or an array of objects.", body = ReceiveAnswer),
         (status = 401, description = "The signature or the API key is missing or not valid.", body = ReceiveAnswer),
+        (status = 403, description = "The webhook does not take requests from this address.", body = ReceiveAnswer),
         (status = 404, description = "There is no such webhook, or the token is not its own.", body = ReceiveAnswer),
         (status = 408, description = "The body did not arrive in time.", body = ReceiveAnswer),
         (status = 410, description = "The webhook is inactive.", body = ReceiveAnswer),
@@ -94,7 +95,7 @@ impl ToSchema for Payload {}
 )]
 async fn receive(
     State(api): State<Api>,
-    ConnectInfo(sender): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -109,7 +110,7 @@ async fn receive(
         webhook_id: webhook_id(&parts.uri).to_owned(),
         token: token(&parts.uri, &parts.headers),
         method: "POST",
-        sender_ip: sender.ip(),
+        sender_ip: api.sender(peer.ip(), &parts.headers),
         headers: parts.headers,
         body,
     };

@@ -125,6 +125,7 @@ impl Server {
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             metrics_public: false,
             max_body: MAX_BODY,
+            trusted_proxies: Vec::new(),
         };
         change(&mut state);
         Server { engine: state.engine.clone(), router: api::router(state), location, place: Some(place) }

@@ -60,6 +60,7 @@ impl Database {
             let settings = serde_json::from_value(hook.settings()).unwrap();
             let secrets = IncomingSecrets {
                 token: Secret::new(TOKEN),
+                old_token: None,
                 api_key: Secret::new("api-key"),
                 signing: Secret::new("signing"),
             };

@@ -1,0 +1,73 @@
+//! Who sends a request, where proxies stand in between.
+
+use std::net::{IpAddr, SocketAddr};
+
+use domain::network::Network;
+use http::HeaderMap;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The address of the sender: that of the connection, or, behind trusted proxies, what the first of them was told. Each proxy
+/// appends whom it heard: read from the end, the first that is not trusted is the sender, and what stands before it is hearsay.
+pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let mut sender = peer.to_canonical();
+    let lines = headers.get_all(FORWARDED_FOR).iter().rev().filter_map(|line| line.to_str().ok());
+    for entry in lines.flat_map(|line| line.rsplit(',')) {
+        if !is_trusted(sender) {
+            break;
+        }
+        match parse(entry.trim()) {
+            Some(address) => sender = address,
+            None => break,
+        }
+    }
+    sender
+}
+
+/// Some proxies append the port.
+fn parse(entry: &str) -> Option<IpAddr> {
+    let address = entry.parse::<IpAddr>().or_else(|_| entry.parse::<SocketAddr>().map(|socket| socket.ip()));
+    Some(address.ok()?.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(peer: &str, lines: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(FORWARDED_FOR, line.parse().unwrap());
+        }
+        let trusted = ["10.0.0.0/8", "2001:db8:1::/48"].map(|network| network.parse().unwrap());
+        address(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        assert_eq!(sender("203.0.113.7", &["198.51.100.1"]), "203.0.113.7");
+        assert_eq!(sender("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(sender("::ffff:10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(sender("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn what_the_sender_claims_is_not_believed() {
+        assert_eq!(sender("10.0.0.1", &["192.0.2.1, 198.51.100.1"]), "198.51.100.1");
+        assert_eq!(sender("10.0.0.1", &["192.0.2.1", "198.51.100.1"]), "198.51.100.1");
+        assert_eq!(sender("10.0.0.1", &["198.51.100.1, 10.2.3.4"]), "198.51.100.1");
+        assert_eq!(sender("10.0.0.1", &["192.0.2.1, 198.51.100.1, 10.2.3.4, 2001:db8:1::5"]), "198.51.100.1");
+        assert_eq!(sender("10.0.0.1", &["10.9.9.9, 10.2.3.4"]), "10.9.9.9", "all of them are ours");
+    }
+
+    #[test]
+    fn forms_of_addresses() {
+        assert_eq!(sender("10.0.0.1", &["198.51.100.1:4711"]), "198.51.100.1");
+        assert_eq!(sender("10.0.0.1", &["[2001:db8::1]:4711"]), "2001:db8::1");
+        assert_eq!(sender("10.0.0.1", &["::ffff:198.51.100.1"]), "198.51.100.1");
+        for nonsense in ["unknown", "", "_hidden", "198.51.100.1, nonsense"] {
+            assert_eq!(sender("10.0.0.1", &[nonsense]), "10.0.0.1", "{nonsense}");
+        }
+    }
+}
