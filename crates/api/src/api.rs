@@ -73,7 +73,7 @@ impl Api {
         self.0.state.max_body
     }
 
-    /// The address of a sender: see [`sender::address`].
+    /// The address of a sender, where proxies stand in between.
     pub fn sender(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         sender::address(peer, headers, &self.0.state.trusted_proxies)
     }

@@ -57,7 +57,7 @@ pub struct ServeOptions {
     /// The address to listen on
     #[arg(long, env = "CCSP_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8025")]
     pub listen: SocketAddr,
-    /// Where senders reach this server, if not at the address it listens on: https://hooks.example.com
+    /// Where senders reach this server, if not at the address it listens on, such as `https://hooks.example.com`
     #[arg(long, env = "CCSP_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
     /// Networks that deliveries may go to although they are private: 10.0.0.0/8,192.168.1.10/32

@@ -10,7 +10,7 @@ use futures_util::try_join;
 use crate::error::StoreError;
 use crate::tx::{Row, Rows, Tx, Value};
 
-/// The columns that [`read`] reads, in its order.
+/// The columns that `read` reads, in its order.
 pub const COLUMNS: &str = "id, email, first_name, last_name, phone, company, source, status, custom_fields, created_at, updated_at, confirmed_at";
 
 /// Loads subscribers by address and by id, with lists and tags, and locks them. Whoever locks, locks in the order of the
