@@ -3,7 +3,8 @@
 //! - [`Schedule`] says when a failed delivery is tried again;
 //! - [`classify`] says what an attempt's [`Answer`] means, and [`parse_retry_after`] when the destination
 //!   wants to be asked again;
-//! - [`Queues`] holds what waits to be sent, one bounded queue for each destination.
+//! - [`Queues`] holds what waits to be sent, one bounded queue for each destination;
+//! - [`Bucket`] says whether something happens more often than its [`Rate`].
 //!
 //! Invariants: no I/O, no clock, no randomness and no runtime in here. Times are milliseconds since the Unix
 //! epoch unless a name says seconds.
@@ -13,10 +14,12 @@
 
 mod outcome;
 mod queue;
+mod rate;
 mod retry;
 mod retry_after;
 
 pub use outcome::{Answer, Verdict, classify};
 pub use queue::{Limits, Load, NotReserved, Queues};
+pub use rate::{Bucket, Rate};
 pub use retry::{DEFAULT_OFFSETS_SECONDS, MAX_OFFSET_SECONDS, MAX_RETRIES, Schedule, ScheduleError};
 pub use retry_after::parse_retry_after;

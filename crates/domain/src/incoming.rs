@@ -29,6 +29,23 @@ named_enum!(
     }
 );
 
+/// The most requests that a limit names.
+pub const MAX_RATE: u32 = 1_000_000;
+/// The longest time of a limit, in seconds: a day.
+pub const MAX_RATE_SECONDS: u32 = 86_400;
+
+/// So many requests in so much time; all of them may come at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// How many.
+    #[schema(minimum = 1, maximum = 1_000_000, example = 100)]
+    pub requests: u32,
+    /// In how many seconds.
+    #[schema(minimum = 1, maximum = 86_400, example = 1)]
+    pub per_seconds: u32,
+}
+
 /// How requests are proved to come from the sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -112,6 +129,12 @@ pub struct IncomingSettings {
     #[serde(default)]
     #[schema(max_items = 200)]
     pub ip_allowlist: Vec<Network>,
+    /// How often all senders together may post.
+    #[serde(default)]
+    pub rate_limit: Option<RateLimit>,
+    /// How often each sender may post, by its address.
+    #[serde(default)]
+    pub sender_rate_limit: Option<RateLimit>,
     /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
     #[serde(default)]
     #[schema(max_items = 200)]
@@ -147,6 +170,16 @@ impl IncomingSettings {
         }
         if !(1..=86_400).contains(&self.signature.tolerance_seconds) {
             wrong("signature.tolerance_seconds".into(), "must be 1 to 86400 seconds".into());
+        }
+        for (name, limit) in [("rate_limit", self.rate_limit), ("sender_rate_limit", self.sender_rate_limit)]
+        {
+            let Some(limit) = limit else { continue };
+            if !(1..=MAX_RATE).contains(&limit.requests) {
+                wrong(format!("{name}.requests"), format!("must be 1 to {MAX_RATE}"));
+            }
+            if !(1..=MAX_RATE_SECONDS).contains(&limit.per_seconds) {
+                wrong(format!("{name}.per_seconds"), format!("must be 1 to {MAX_RATE_SECONDS}"));
+            }
         }
         if self.ip_allowlist.len() > MAX_NETWORKS {
             wrong("ip_allowlist".into(), format!("must have at most {MAX_NETWORKS} networks"));

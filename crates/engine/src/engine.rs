@@ -25,6 +25,7 @@ use crate::dispatch::Dispatcher;
 use crate::error::chain;
 use crate::ingest::Ingest;
 use crate::item::{Decided, Done, Item, Shared};
+use crate::limits::Limits;
 use crate::outcome::{OUTCOME_QUEUE, Outcome};
 use crate::receive::{self, Received, Reply};
 use crate::recorder;
@@ -65,6 +66,7 @@ pub enum StartError {
 pub struct Engine {
     core: Arc<Core>,
     ingest: Arc<Ingest>,
+    limits: Arc<Limits>,
     allow_private: Arc<[IpNet]>,
 }
 
@@ -110,7 +112,7 @@ impl Engine {
         tokio::spawn(recorder::run(options.store, node, clock, recorded));
         sweep::start(&core);
         let ingest = Arc::new(Ingest::start(&core));
-        Ok(Self { core, ingest, allow_private: options.allow_private.into() })
+        Ok(Self { core, ingest, limits: Arc::default(), allow_private: options.allow_private.into() })
     }
 
     /// Stops it: starts no attempt any more, waits for those under way, gives back the rest.
@@ -279,7 +281,9 @@ impl Engine {
             }
             admitted = receive::admit(&self.snapshot(), &request, now);
         }
-        match admitted {
+        let sender = request.sender_ip;
+        let within = |accepted| self.limits.check(&accepted, sender, now).map(|()| accepted);
+        match admitted.and_then(within) {
             Ok(accepted) => self.ingest.submit(accepted).await,
             Err(reply) => {
                 metrics::counter!("ccsp_requests_total", "http_status" => reply.status.to_string())

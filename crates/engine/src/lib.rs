@@ -23,6 +23,7 @@ mod error;
 pub mod headers;
 mod ingest;
 mod item;
+mod limits;
 mod outcome;
 pub mod receive;
 mod recorder;

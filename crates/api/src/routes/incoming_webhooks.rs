@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::incoming::{
-    IncomingSettings, OnUnprocessable, Respond, SignatureScheme, SignatureSettings, WebhookStatus,
+    IncomingSettings, OnUnprocessable, RateLimit, Respond, SignatureScheme, SignatureSettings, WebhookStatus,
 };
 use domain::log::FieldError;
 use domain::mapping::Rule;
@@ -66,6 +66,12 @@ struct IncomingWebhookInput {
     #[serde(default)]
     #[schema(max_items = 200)]
     ip_allowlist: Vec<Network>,
+    /// How often all senders together may post, to each node; past it they get 429.
+    #[serde(default)]
+    rate_limit: Option<RateLimit>,
+    /// How often each sender may post, by its address, to each node; past it the sender gets 429.
+    #[serde(default)]
+    sender_rate_limit: Option<RateLimit>,
     /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
     #[serde(default)]
     #[schema(max_items = 200)]
@@ -146,6 +152,8 @@ impl IncomingWebhookInput {
             require_api_key: input.require_api_key,
             signature: SignatureSettings { scheme, header, tolerance_seconds },
             ip_allowlist: input.ip_allowlist,
+            rate_limit: input.rate_limit,
+            sender_rate_limit: input.sender_rate_limit,
             mapping: input.mapping,
             actions: input.actions,
             respond: input.respond,
@@ -163,6 +171,8 @@ impl IncomingWebhookInput {
             require_api_key: settings.require_api_key,
             signature: IncomingSignature::new(settings.signature, Some(reveal.secret(&secrets.signing))),
             ip_allowlist: settings.ip_allowlist,
+            rate_limit: settings.rate_limit,
+            sender_rate_limit: settings.sender_rate_limit,
             mapping: settings.mapping,
             actions: settings.actions,
             respond: settings.respond,

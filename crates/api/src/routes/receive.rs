@@ -89,6 +89,8 @@ impl ToSchema for Payload {}
         (status = 413, description = "The body is too large.", body = ReceiveAnswer),
         (status = 415, description = "The body is not of a type that is taken.", body = ReceiveAnswer),
         (status = 422, description = "There is no valid email where an action needs one.", body = ReceiveAnswer),
+        (status = 429, description = "Too many requests for this webhook, or from this address.", body = ReceiveAnswer,
+            headers(("Retry-After" = u32, description = "When to come again, in seconds."))),
         (status = 503, description = "It could not be stored: to be sent again.", body = ReceiveAnswer,
             headers(("Retry-After" = u32, description = "When to come again, in seconds."))),
     ),

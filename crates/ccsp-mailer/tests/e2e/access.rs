@@ -86,3 +86,22 @@ async fn a_token_is_replaced_with_grace(kind: Kind) {
     let wrong = server.post(&path, &json!({"grace_seconds": -1})).await.unwrap();
     wrong.expect(StatusCode::UNPROCESSABLE_ENTITY).unwrap();
 }
+
+async fn too_many_requests_are_told_to_come_again(kind: Kind) {
+    let world = World::new(kind).await;
+    let server = world.serve().await;
+    let limit = json!({"requests": 2, "per_seconds": 3600});
+    let webhook = server.incoming(json!({"rate_limit": limit})).await;
+    assert_eq!(webhook["rate_limit"], limit);
+    for status in [200, 200, 429] {
+        let answer = server.receive(&webhook, &[], SPEC_PAYLOAD).await;
+        let body = answer.expect(StatusCode::from_u16(status).unwrap()).unwrap();
+        assert_eq!(body["success"], status == 200);
+        let seconds = answer.header("retry-after").map(|seconds| seconds.parse::<u32>().unwrap());
+        assert!(
+            seconds.is_none_or(|seconds| (1..=1_800).contains(&seconds))
+                && seconds.is_some() == (status == 429)
+        );
+    }
+    assert_eq!(log(&server, &webhook).await.len(), 2);
+}

@@ -1,0 +1,118 @@
+//! How often something may happen: a token bucket, kept as the one number that it takes.
+//!
+//! That is the generic cell rate algorithm (ITU-T I.371, annex A): instead of counting tokens it remembers when the bucket
+//! will be full again.
+
+/// Microseconds of a second: fine enough for a million a second.
+const MICROS: i64 = 1_000_000;
+
+/// So many in so much time; all of them may come at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many; at least 1.
+    pub count: u32,
+    /// In how many seconds; at least 1.
+    pub seconds: u32,
+}
+
+/// What has been taken. A new one is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bucket {
+    /// When it is full again, in microseconds since the Unix epoch.
+    full_at: i64,
+}
+
+impl Rate {
+    fn window(self) -> i64 {
+        i64::from(self.seconds.max(1)) * MICROS
+    }
+
+    fn interval(self) -> i64 {
+        self.window() / i64::from(self.count.max(1))
+    }
+}
+
+impl Bucket {
+    /// Takes one at this moment (milliseconds since the Unix epoch).
+    ///
+    /// # Errors
+    /// If there is none: after how many milliseconds there will be one.
+    pub fn take(&mut self, rate: Rate, now: i64) -> Result<(), i64> {
+        let now = now.saturating_mul(1_000);
+        let full_at = self.full_at.max(now).saturating_add(rate.interval());
+        let excess = full_at.saturating_sub(now).saturating_sub(rate.window());
+        if excess > 0 {
+            return Err((excess + 999) / 1_000);
+        }
+        self.full_at = full_at;
+        Ok(())
+    }
+
+    /// Whether it is as good as a new one.
+    pub fn is_full(&self, now: i64) -> bool {
+        self.full_at <= now.saturating_mul(1_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_burst_and_then_the_rate() {
+        let rate = Rate { count: 3, seconds: 1 };
+        let mut bucket = Bucket::default();
+        let now = 1_792_000_000_000;
+        assert_eq!([(); 4].map(|()| bucket.take(rate, now)), [Ok(()), Ok(()), Ok(()), Err(334)]);
+        assert_eq!(bucket.take(rate, now + 333), Err(1));
+        assert_eq!(bucket.take(rate, now + 334), Ok(()));
+        assert_eq!(bucket.take(rate, now + 334), Err(333));
+        assert!(!bucket.is_full(now + 334));
+        assert!(bucket.is_full(now + 334 + 1_000));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_gives_nothing_away() {
+        let rate = Rate { count: 1, seconds: 10 };
+        let mut bucket = Bucket::default();
+        assert_eq!(bucket.take(rate, 1_000_000), Ok(()));
+        assert_eq!(bucket.take(rate, 990_000), Err(20_000));
+    }
+
+    proptest! {
+        #[test]
+        fn prop_no_window_holds_more_than_a_burst_and_what_flows_in(
+            count in 1u32..50, seconds in 1u32..100, steps in prop::collection::vec(0i64..5_000, 1..200)
+        ) {
+            let rate = Rate { count, seconds };
+            let (mut bucket, mut now, mut taken) = (Bucket::default(), 1_000_000_000_i64, Vec::new());
+            for step in steps {
+                now += step;
+                if bucket.take(rate, now).is_ok() {
+                    taken.push(now);
+                }
+            }
+            let window = i64::from(seconds) * 1_000;
+            for (position, first) in taken.iter().enumerate() {
+                let within = taken[position..].iter().filter(|at| **at - first < window).count();
+                prop_assert!(within <= 2 * count as usize, "{within} in one window of {count}");
+            }
+        }
+
+        #[test]
+        fn prop_who_waits_as_told_gets_one(count in 1u32..1_000, seconds in 1u32..1_000, taken in 1usize..2_000) {
+            let rate = Rate { count, seconds };
+            let (mut bucket, now) = (Bucket::default(), 1_000_000_000_i64);
+            let mut wait = 0;
+            for _ in 0..taken {
+                wait = bucket.take(rate, now).err().unwrap_or(0);
+            }
+            if wait > 0 {
+                prop_assert!(bucket.take(rate, now + wait - 1).is_err());
+                prop_assert_eq!(bucket.take(rate, now + wait), Ok(()));
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! How often senders may post, and how much of what was not let in is kept. Each node counts for itself.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+
+use delivery::{Bucket, Rate};
+use domain::incoming::RateLimit;
+use domain::{Timestamp, WebhookId};
+use parking_lot::Mutex;
+
+use crate::receive::{Accepted, Content, Reply};
+
+/// Rejected requests of one webhook that are logged: enough to see what is wrong, and no way to fill the disk.
+const LOGGED_REJECTIONS: Rate = Rate { count: 100, seconds: 60 };
+/// Senders that are remembered: a few MiB. Those that have not posted for a while are forgotten first.
+const MAX_SENDERS: usize = 65_536;
+/// Who has one address of IPv6 has the 2⁶⁴ of its network (RFC 7421).
+const IPV6_PREFIX: u32 = 64;
+
+/// What has been used up.
+#[derive(Default)]
+pub(crate) struct Limits {
+    webhooks: Mutex<HashMap<WebhookId, Bucket>>,
+    rejections: Mutex<HashMap<WebhookId, Bucket>>,
+    senders: Mutex<HashMap<(WebhookId, IpAddr), Bucket>>,
+}
+
+impl Limits {
+    /// Counts a request, and says whether it may go on.
+    ///
+    /// # Errors
+    /// What its sender is told instead.
+    pub(crate) fn check(&self, accepted: &Accepted, sender: IpAddr, now: Timestamp) -> Result<(), Reply> {
+        let (id, settings) = (accepted.webhook_id(), &accepted.incoming.webhook.settings);
+        if let Some(limit) = settings.sender_rate_limit {
+            let key = (id.clone(), network_of(sender));
+            take(&mut self.senders.lock(), key, rate(limit), now)
+                .map_err(|wait| too_many(wait, "this address"))?;
+        }
+        match &accepted.content {
+            // The refusal is the same; only the log has had enough of them.
+            Content::Rejected { reply, .. } => {
+                let kept = take(&mut self.rejections.lock(), id.clone(), LOGGED_REJECTIONS, now);
+                kept.map_err(|_| reply.clone())
+            }
+            Content::Records { .. } => {
+                let Some(limit) = settings.rate_limit else { return Ok(()) };
+                let taken = take(&mut self.webhooks.lock(), id.clone(), rate(limit), now);
+                taken.map_err(|wait| too_many(wait, "this webhook"))
+            }
+        }
+    }
+}
+
+fn rate(limit: RateLimit) -> Rate {
+    Rate { count: limit.requests, seconds: limit.per_seconds }
+}
+
+fn take<K: Hash + Eq>(
+    buckets: &mut HashMap<K, Bucket>,
+    key: K,
+    rate: Rate,
+    now: Timestamp,
+) -> Result<(), i64> {
+    if buckets.len() >= MAX_SENDERS && !buckets.contains_key(&key) {
+        buckets.retain(|_, bucket| !bucket.is_full(now.millis()));
+        if buckets.len() >= MAX_SENDERS {
+            return Err(1_000);
+        }
+    }
+    buckets.entry(key).or_default().take(rate, now.millis())
+}
+
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let mask = u128::MAX << (Ipv6Addr::BITS - IPV6_PREFIX);
+            Ipv6Addr::from_bits(v6.to_bits() & mask).into()
+        }
+        v4 => v4,
+    }
+}
+
+fn too_many(wait_ms: i64, what: &str) -> Reply {
+    let seconds = u32::try_from(wait_ms.max(1).saturating_add(999) / 1_000).unwrap_or(u32::MAX);
+    let message = format!("Too many requests for {what}: please come again in {seconds} s");
+    Reply { retry_after: Some(seconds), ..Reply::refusal(429, &message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::receive::admit;
+    use crate::testing::{NOW, request, signup, snapshot};
+
+    fn admitted(settings: &Value) -> Accepted {
+        admit(&snapshot(settings.clone(), &[]), &Arc::new(request(signup("ada@example.com"))), NOW).unwrap()
+    }
+
+    fn statuses(limits: &Limits, settings: &Value, posts: &[(&str, i64)]) -> Vec<u16> {
+        let accepted = admitted(settings);
+        let outcome = |(address, after): &(&str, i64)| {
+            let outcome = limits.check(&accepted, address.parse().unwrap(), NOW.plus_millis(*after));
+            outcome.err().map_or(200, |reply| reply.status)
+        };
+        posts.iter().map(outcome).collect()
+    }
+
+    #[test]
+    fn a_webhook_takes_so_many_from_all_senders_together() {
+        let settings = json!({"rate_limit": {"requests": 2, "per_seconds": 10}});
+        let posts = [
+            ("192.0.2.1", 0),
+            ("192.0.2.2", 0),
+            ("192.0.2.3", 0),
+            ("192.0.2.3", 4_999),
+            ("192.0.2.3", 5_000),
+        ];
+        let limits = Limits::default();
+        assert_eq!(statuses(&limits, &settings, &posts), [200, 200, 429, 429, 200]);
+        let sender = "192.0.2.1".parse().unwrap();
+        let reply = limits.check(&admitted(&settings), sender, NOW.plus_millis(5_001)).unwrap_err();
+        assert_eq!(reply.retry_after, Some(5));
+        assert_eq!(statuses(&Limits::default(), &json!({}), &posts), [200; 5], "without a limit");
+    }
+
+    #[test]
+    fn each_sender_has_its_own_share() {
+        let settings = json!({"sender_rate_limit": {"requests": 1, "per_seconds": 10}});
+        let posts = [
+            ("192.0.2.1", 0),
+            ("192.0.2.1", 0),
+            ("192.0.2.2", 0),
+            ("::ffff:192.0.2.2", 0),
+            ("2001:db8::1", 0),
+            ("2001:db8::2", 0),
+            ("2001:db8:0:1::1", 0),
+        ];
+        assert_eq!(statuses(&Limits::default(), &settings, &posts), [200, 429, 200, 429, 200, 429, 200]);
+    }
+
+    #[test]
+    fn of_a_flood_of_rejections_few_are_logged() {
+        let settings = json!({"require_api_key": true});
+        let posts: Vec<(&str, i64)> = (0..10_000).map(|i| ("192.0.2.1", i)).collect();
+        let limits = Limits::default();
+        let outcomes = statuses(&limits, &settings, &posts);
+        let logged = outcomes.iter().filter(|status| **status == 200).count();
+        assert!((100..120).contains(&logged), "{logged}");
+        assert!(outcomes.iter().all(|status| [200, 401].contains(status)), "the answer is the same");
+    }
+
+    #[test]
+    fn senders_are_forgotten_before_there_are_too_many() {
+        let settings = json!({"sender_rate_limit": {"requests": 1, "per_seconds": 1}});
+        let limits = Limits::default();
+        let accepted = admitted(&settings);
+        for number in 0..=MAX_SENDERS {
+            let sender = IpAddr::from(u32::try_from(number).unwrap().to_be_bytes());
+            let outcome = limits.check(&accepted, sender, NOW);
+            assert_eq!(outcome.is_ok(), number < MAX_SENDERS, "{number}");
+        }
+        assert_eq!(statuses(&limits, &settings, &[("192.0.2.1", 1_001)]), [200]);
+        assert!(limits.senders.lock().len() < 10);
+    }
+}
