@@ -24,6 +24,8 @@ named_enum!(
         /// It does.
         #[default]
         Active = "active",
+        /// It waits: what comes in is stored, and acted upon or sent when it is active again.
+        Paused = "paused",
         /// It does not: an incoming one answers 410, an outgoing one gets no deliveries.
         Inactive = "inactive",
     }

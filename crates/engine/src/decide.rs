@@ -70,8 +70,10 @@ impl<'a> Decision<'a> {
         self.fan_out.sort_by(|(_, a), (_, b)| a.webhook.id.cmp(&b.webhook.id));
         for group in self.fan_out.chunk_by(|(_, a), (_, b)| a.webhook.id == b.webhook.id) {
             let webhook_id = &group[0].1.webhook.id;
-            let room = reservation.take(webhook_id, group.len());
-            if room < group.len() {
+            // What a webhook gets that is paused waits in the table until it is active again.
+            let is_active = group[0].1.is_active();
+            let room = if is_active { reservation.take(webhook_id, group.len()) } else { 0 };
+            if is_active && room < group.len() {
                 spilled.push(webhook_id.clone());
             }
             for (position, (event, _)) in group.iter().enumerate() {
@@ -112,7 +114,10 @@ impl<'a> Decision<'a> {
             return Ok(reply);
         }
         let id = self.shared.ids.lock().next(self.now);
-        let (row, reply) = self.run(id, accepted, 1)?;
+        let (row, reply) = match &accepted.content {
+            Content::Records { .. } if !accepted.incoming.is_active() => put_off(id, accepted),
+            _ => self.run(id, accepted, 1)?,
+        };
         self.writes.requests.push(row);
         if let Some(key) = dedupe.filter(|_| reply.status < 300) {
             self.remember(key, &reply);
@@ -149,24 +154,7 @@ impl<'a> Decision<'a> {
                 summary.answer(id, accepted)
             }
         };
-        let outcome = serde_json::to_string(&summary.outcome).unwrap_or_default();
-        let row = RequestRow {
-            id,
-            webhook_id: accepted.webhook_id().clone(),
-            received_at: accepted.received_at,
-            event_type: accepted.event_type.clone(),
-            sender_ip: accepted.sender_ip.clone(),
-            method: accepted.method.clone(),
-            content_type: accepted.content_type.clone(),
-            headers: accepted.headers.clone(),
-            payload: accepted.text.clone(),
-            status,
-            attempts,
-            outcome,
-            response_status: reply.status,
-            response_body: reply.body.clone(),
-        };
-        Ok((row, reply))
+        Ok((row(id, accepted, status, attempts, &summary.outcome, &reply), reply))
     }
 
     fn record(
@@ -263,6 +251,40 @@ impl<'a> Decision<'a> {
         let (row, _) = self.run(stored.id, &accepted, stored.attempts + 1)?;
         self.writes.retried.push(row.clone());
         Ok(Executed::Rerun(row))
+    }
+}
+
+/// A request to a webhook that is paused: stored, and run when it is active again.
+fn put_off(id: RequestId, accepted: &Accepted) -> (RequestRow, Reply) {
+    let summary = Summary::default();
+    let reply = summary.reply(202, "Webhook accepted", 0, id);
+    (row(id, accepted, RequestStatus::Accepted, 0, &summary.outcome, &reply), reply)
+}
+
+fn row(
+    id: RequestId,
+    accepted: &Accepted,
+    status: RequestStatus,
+    attempts: i64,
+    outcome: &Outcome,
+    reply: &Reply,
+) -> RequestRow {
+    RequestRow {
+        id,
+        webhook_id: accepted.webhook_id().clone(),
+        received_at: accepted.received_at,
+        event_type: accepted.event_type.clone(),
+        sender_ip: accepted.sender_ip.clone(),
+        method: accepted.method.clone(),
+        content_type: accepted.content_type.clone(),
+        headers: accepted.headers.clone(),
+        payload: accepted.text.clone(),
+        status,
+        attempts,
+        // Texts and numbers always have a JSON form.
+        outcome: serde_json::to_string(outcome).unwrap_or_default(),
+        response_status: reply.status,
+        response_body: reply.body.clone(),
     }
 }
 

@@ -104,6 +104,28 @@ fn a_repeated_request_is_answered_as_the_first_was_and_does_nothing() {
 }
 
 #[test]
+fn while_a_webhook_is_paused_its_requests_are_stored() {
+    let paused = snapshot(json!({"status": "paused"}), &[&["subscriber_added"]]);
+    let same = || keyed(&paused, signup("ada@example.com"), Some("order-7"));
+    let (writes, decided) = decide(&paused, vec![same(), same()], vec![]);
+    let [(202, first), (202, again)] = &replies(&decided)[..] else { panic!("{:?}", decided.done) };
+    assert_eq!((&first["processed_records"], &again["duplicate"]), (&json!(0), &json!(true)));
+    assert!(stored(&writes).is_empty() && writes.events.is_empty());
+    let [row] = &writes.requests[..] else { panic!("{writes:?}") };
+    assert_eq!((row.status, row.attempts), (RequestStatus::Accepted, 0));
+
+    let active = snapshot(json!({}), &[&["subscriber_added"]]);
+    let rerun = Item::Command(Box::new(Command::Rerun(row.clone())));
+    let (writes, decided) = decide(&active, vec![rerun], vec![]);
+    let [Done::Executed(executed)] = &decided.done[..] else { panic!("{:?}", decided.done) };
+    assert!(matches!(&**executed, Executed::Rerun(row) if row.attempts == 1));
+    assert_eq!(
+        (writes.retried[0].status, events(&writes)),
+        (RequestStatus::Processed, vec!["subscriber_added"])
+    );
+}
+
+#[test]
 fn two_requests_about_one_address_make_one_subscriber() {
     let snapshot = snapshot(json!({}), &[&["subscriber_added", "subscriber_updated"]]);
     let item = |first_name: &str| {

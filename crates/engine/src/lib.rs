@@ -27,6 +27,7 @@ mod limits;
 mod outcome;
 pub mod receive;
 mod recorder;
+mod resume;
 mod room;
 pub mod send;
 pub mod snapshot;

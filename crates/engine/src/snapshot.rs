@@ -83,9 +83,14 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Whether it gets deliveries.
+    /// Whether its deliveries are sent now.
     pub fn is_active(&self) -> bool {
         self.webhook.settings.status == WebhookStatus::Active
+    }
+
+    /// Whether it gets deliveries, now or when it is active again.
+    pub fn gets_deliveries(&self) -> bool {
+        self.webhook.settings.status != WebhookStatus::Inactive
     }
 }
 
@@ -120,7 +125,7 @@ impl Snapshot {
         for (webhook, sealed) in config.outgoing {
             let secrets = vault.open_outgoing(&webhook.id, &sealed)?;
             let outgoing = Arc::new(Outgoing::new(webhook, secrets));
-            if outgoing.is_active() {
+            if outgoing.gets_deliveries() {
                 for event in outgoing.webhook.settings.events.iter().collect::<HashSet<_>>() {
                     snapshot.subscriptions.entry(event.clone()).or_default().push(outgoing.clone());
                 }
@@ -141,13 +146,18 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// The active outgoing webhooks that get events of this kind.
+    /// The outgoing webhooks that get events of this kind.
     pub fn subscribers_of(&self, event_type: &EventType) -> &[Arc<Outgoing>] {
         self.subscriptions.get(event_type).map_or(&[], Vec::as_slice)
     }
 }
 
 impl Incoming {
+    /// Whether requests are acted upon now.
+    pub fn is_active(&self) -> bool {
+        self.webhook.settings.status == WebhookStatus::Active
+    }
+
     /// Prepares one.
     pub fn new(webhook: IncomingWebhook, secrets: IncomingSecrets) -> Self {
         Self {

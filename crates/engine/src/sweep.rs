@@ -8,10 +8,12 @@ use domain::Timestamp;
 use store::StoreError;
 use store::once::Forget;
 use store::queue::{CancelWaiting, Claim, Heartbeat, ReleaseDead, Waiting};
+use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
 use crate::core::Core;
 use crate::error::chain;
+use crate::resume::Resumed;
 
 /// How often the table is asked for what is due. Retries are planned in seconds.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -21,6 +23,8 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 const NODE_LIFETIME_MS: i64 = 15_000;
 /// How often the configuration's version is asked for: how late a node notices what another one changed, when nothing comes in.
 const CONFIG_POLL: Duration = Duration::from_secs(1);
+/// How often it is looked whether a webhook is active again.
+const RESUME: Duration = Duration::from_secs(1);
 /// How often expired keys are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
 /// How often partitions are prepared; they are made days ahead.
@@ -33,6 +37,11 @@ pub(crate) fn start(core: &Arc<Core>) {
     tokio::spawn(sweep(core.clone()));
     tokio::spawn(every(HEARTBEAT, core.clone(), heartbeat));
     tokio::spawn(every(CONFIG_POLL, core.clone(), |core| async move { core.refresh().await }));
+    let resumed = Arc::new(Mutex::new(Resumed::default()));
+    tokio::spawn(every(RESUME, core.clone(), move |core| {
+        let resumed = resumed.clone();
+        async move { resumed.lock().await.look(&core).await }
+    }));
     tokio::spawn(every(FORGET, core.clone(), forget));
     tokio::spawn(every(PREPARE_DAYS, core.clone(), |core| async move {
         core.store.prepare_days(core.now()).await
@@ -83,7 +92,7 @@ async fn look(core: &Core) -> Result<(), StoreError> {
             Some(outgoing) if outgoing.is_active() && due_at <= now => {
                 core.dispatcher.due_in_table(&webhook_id)
             }
-            Some(outgoing) if outgoing.is_active() => {}
+            Some(outgoing) if outgoing.gets_deliveries() => {}
             _ => cancel(core, webhook_id).await?,
         }
     }
@@ -93,7 +102,7 @@ async fn look(core: &Core) -> Result<(), StoreError> {
 async fn cancel(core: &Core, webhook_id: domain::WebhookId) -> Result<(), StoreError> {
     // The webhook may be newer than our configuration.
     core.refresh().await?;
-    if core.snapshot().outgoing.get(&webhook_id).is_some_and(|outgoing| outgoing.is_active()) {
+    if core.snapshot().outgoing.get(&webhook_id).is_some_and(|outgoing| outgoing.gets_deliveries()) {
         return Ok(());
     }
     while core.store.write(CancelWaiting { webhook_id: webhook_id.clone(), limit: CHUNK }).await? > 0 {}

@@ -265,6 +265,7 @@ async fn insert_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), S
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 
+/// Someone else may have run the same request since it was read: then nothing of this run counts.
 async fn update_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), StoreError> {
     let mut rows = Rows::with_capacity(requests.len(), 6);
     for request in requests {
@@ -278,8 +279,10 @@ async fn update_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), S
         ]);
     }
     const SQL: &str = "UPDATE requests SET status = ?2, attempts = ?3, outcome = ?4, response_status = ?5, response_body = ?6 \
-                       WHERE id = ?1";
-    tx.execute_many(SQL, rows).await.map(|_| ())
+                       WHERE id = ?1 AND attempts = ?3 - 1";
+    let wanted = rows.len() as u64;
+    let written = tx.execute_many(SQL, rows).await?;
+    if written == wanted { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 /// Someone else may have answered the same request since we looked: then the batch runs again, and finds that answer.

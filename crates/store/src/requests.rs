@@ -87,6 +87,32 @@ impl Work for ListRequests {
     }
 }
 
+/// Lists what was stored for a webhook and not run yet, the oldest first.
+pub struct ListAccepted {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Only those after this one.
+    pub after: Option<RequestId>,
+    /// The most to return.
+    pub limit: usize,
+}
+
+impl Work for ListAccepted {
+    type Output = Vec<RequestRow>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<RequestRow>, StoreError> {
+        // The second condition is that of the index.
+        let sql = format!(
+            "SELECT {COLUMNS} FROM requests WHERE webhook_id = ?1 AND status = ?2 AND status <> 'processed' \
+             AND id > ?3 ORDER BY id LIMIT ?4"
+        );
+        let after = self.after.map(|id| id.to_string()).unwrap_or_default();
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        let params = params![self.webhook_id.as_str(), RequestStatus::Accepted.as_str(), after, limit];
+        tx.query(&sql, params).await?.into_iter().map(read).collect()
+    }
+}
+
 /// Clears the log of a webhook, the oldest entries first. Returns how many; to be called until that is 0.
 pub struct ClearRequests {
     /// The webhook.

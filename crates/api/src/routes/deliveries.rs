@@ -277,7 +277,7 @@ async fn retry(
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
     let delivery = find(&api, id).await?;
     let configuration = api.configuration().await?;
-    if !configuration.outgoing.get(&delivery.webhook_id).is_some_and(|outgoing| outgoing.is_active()) {
+    if !configuration.outgoing.get(&delivery.webhook_id).is_some_and(|outgoing| outgoing.gets_deliveries()) {
         let detail = "The webhook of this delivery is inactive, or was deleted.";
         return Err(Problem::new(Code::Conflict, detail));
     }

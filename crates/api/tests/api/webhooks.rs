@@ -141,7 +141,7 @@ async fn every_bad_field_is_named_at_once() {
         &server,
         "/incoming-webhooks",
         json!({
-            "name": "", "event_type": "Subscriber Added", "status": "paused", "require_api_key": "yes", "respond": 1,
+            "name": "", "event_type": "Subscriber Added", "status": "asleep", "require_api_key": "yes", "respond": 1,
             "signature": {"scheme": "md5", "tolerance_seconds": 0},
             "ip_allowlist": ["203.0.113.7", "203.0.113.0/33", "example.com", 7],
             "mapping": [{"to": "email", "from": "data.email"}, {"to": "mail", "from": "data..email"}, {"to": "email"}],

@@ -8,7 +8,8 @@ use crate::support::{Kind, SPEC_PAYLOAD, Server, World, target, text};
 on_both_databases!(
     only_listed_addresses_may_post,
     a_password_proves_the_sender,
-    a_token_is_replaced_with_grace
+    a_token_is_replaced_with_grace,
+    too_many_requests_are_told_to_come_again,
 );
 
 /// The statuses that are logged of a webhook's requests, the newest first, with the addresses of the senders.

@@ -24,6 +24,8 @@ mod load;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod pause;
+#[cfg(test)]
 mod receive;
 #[cfg(test)]
 mod rest;
