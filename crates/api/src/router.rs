@@ -38,6 +38,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
     let receiving = OpenApiRouter::default().nest(BASE, routes::receive::routes());
     let resources = OpenApiRouter::default()
         .merge(routes::incoming_webhooks::routes())
+        .merge(routes::preview::routes())
         .merge(routes::requests::routes())
         .merge(routes::outgoing_webhooks::routes())
         .merge(routes::deliveries::routes())

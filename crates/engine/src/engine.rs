@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use signature::MasterKey;
-use store::commit::Commit;
+use store::commit::{Commit, Rehearse, Writes};
 use store::config::{AgreeOn, LoadConfig};
 use store::once::{Once, OnceKey, OnceOutcome};
 use store::queue::Leave;
@@ -218,7 +218,18 @@ impl Engine {
             .await
     }
 
-    /// The same, once for each key.
+    /// What a command would come to, and what it would write. Nothing is changed.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn rehearse(&self, command: Command) -> Result<(Executed, Writes), StoreError> {
+        let items = vec![Item::Command(Box::new(command))];
+        let run = |batch| self.core.store.write(Rehearse(batch));
+        let (writes, decided) = self.core.decide(items.into(), run).await?;
+        Ok((executed(decided.done)?, writes))
+    }
+
+    /// The same as [`Engine::execute`], once for each key.
     ///
     /// # Errors
     /// Those of the database.

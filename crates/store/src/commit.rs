@@ -155,6 +155,18 @@ impl<D: Decide> Work for Commit<D> {
     }
 }
 
+/// A transaction that loads what a batch needs and lets it decide, and writes nothing.
+pub struct Rehearse<D>(pub D);
+
+impl<D: Decide> Work for Rehearse<D> {
+    type Output = (Writes, D::Answer);
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<(Writes, D::Answer), StoreError> {
+        let found = load(tx, self.0.needs()).await?;
+        self.0.decide(found)
+    }
+}
+
 async fn load<T: Tx>(tx: &T, needs: Needs) -> Result<Found, StoreError> {
     let emails: Vec<String> = needs.emails.iter().map(|email| email.as_str().to_owned()).collect();
     let ids: Vec<i64> = needs.subscribers.iter().map(|id| id.0).collect();

@@ -181,7 +181,7 @@ impl From<&Subscriber> for SubscriberInput {
 /// A subscriber.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Subscriber)]
-struct SubscriberView {
+pub(super) struct SubscriberView {
     /// Unique.
     id: SubscriberId,
     /// The address.

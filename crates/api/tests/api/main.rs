@@ -17,6 +17,8 @@ mod once;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod preview;
+#[cfg(test)]
 mod problems;
 #[cfg(test)]
 mod receive;

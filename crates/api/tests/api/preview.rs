@@ -1,0 +1,71 @@
+//! Trying a payload: everything that would happen is told, and nothing happens.
+
+use serde_json::{Value, json};
+
+use crate::support::Server;
+
+async fn webhook(server: &Server) -> String {
+    let settings = json!({
+        "name": "Form", "event_type": "subscriber_added", "status": "paused",
+        "mapping": [{"to": "email", "from": "contact.mail"}, {"to": "first_name", "from": "contact.name"}],
+        "actions": [{"type": "add_subscriber", "tags": ["web"]}],
+    });
+    let made = server.post("/incoming-webhooks", settings).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    format!("/incoming-webhooks/{}/preview", made.json()["id"].as_str().unwrap())
+}
+
+async fn nothing_happened(server: &Server) {
+    for path in ["/subscribers", "/events", "/tags"] {
+        assert_eq!(server.get(path).await.json()["data"], json!([]), "{path}");
+    }
+}
+
+async fn tells_and_does_nothing(server: Server) {
+    let path = webhook(&server).await;
+    let outgoing = json!({"name": "Out", "url": "https://example.com/", "events": ["subscriber_added"]});
+    let outgoing = server.post("/outgoing-webhooks", outgoing).await.json();
+    let payload = json!({"payload": {"contact": {"mail": "Ada@Example.com", "name": "Ada"}}});
+    let answer = server.post(&path, payload).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let told = answer.json();
+    assert_eq!((&told["status"], &told["response"]["status"]), (&json!("processed"), &json!(200)));
+    assert_eq!(told["response"]["body"]["processed_records"], 1);
+    let change = &told["subscribers"][0];
+    assert_eq!((&change["before"], &change["after"]["email"]), (&Value::Null, &json!("ada@example.com")));
+    assert_eq!((&change["after"]["first_name"], &change["after"]["tags"]), (&json!("Ada"), &json!(["web"])));
+    let events: Vec<&Value> =
+        told["events"].as_array().unwrap().iter().map(|event| &event["event_type"]).collect();
+    assert_eq!(events, ["subscriber_added", "subscriber_tagged"]);
+    assert_eq!(told["events"][0]["data"]["email"], "ada@example.com");
+    assert_eq!(told["deliveries"], json!([{"webhook_id": outgoing["id"], "event_type": "subscriber_added"}]));
+    nothing_happened(&server).await;
+    let log = server.get(&path.replace("preview", "requests")).await;
+    assert_eq!(log.json()["data"], json!([]));
+}
+
+#[tokio::test]
+async fn tells_and_does_nothing_on_sqlite() {
+    tells_and_does_nothing(Server::start().await).await;
+}
+
+#[tokio::test]
+async fn tells_and_does_nothing_on_postgres() {
+    tells_and_does_nothing(Server::start_on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn what_would_fail_is_told_as_such() {
+    let server = Server::start().await;
+    let path = webhook(&server).await;
+    let told = server.post(&path, json!({"payload": {"contact": {"mail": "nobody"}}})).await.json();
+    assert_eq!((&told["status"], &told["response"]["status"]), (&json!("failed"), &json!(422)));
+    assert_eq!(told["errors"][0]["field"], "email");
+    for payload in [json!(7), json!([7]), Value::Null, json!("text"), json!(vec![json!({}); 1_001])] {
+        let refused = server.post(&path, json!({"payload": payload})).await;
+        assert_eq!((refused.status, refused.faults()[0].0.as_str()), (422, "payload"), "{refused:?}");
+    }
+    let gone = server.post("/incoming-webhooks/a1b2c3d4e5f6/preview", json!({"payload": {}})).await;
+    assert_eq!(gone.status, 404);
+    nothing_happened(&server).await;
+}
