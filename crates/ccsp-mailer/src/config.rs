@@ -70,6 +70,10 @@ pub struct ServeOptions {
     #[arg(long, env = "CCSP_MAX_BODY_BYTES", value_name = "BYTES", default_value = "1048576",
           value_parser = clap::value_parser!(u32).range(1_024..=67_108_864))]
     pub max_body_bytes: u32,
+    /// How long the logs of requests, events and deliveries are kept, in days; 0 for ever
+    #[arg(long, env = "CCSP_LOG_RETENTION_DAYS", value_name = "DAYS", default_value = "90",
+          value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    pub log_retention_days: u32,
     /// Show /metrics without an API key
     #[arg(long, env = "CCSP_METRICS_PUBLIC")]
     pub metrics_public: bool,

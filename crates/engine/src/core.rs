@@ -36,6 +36,7 @@ pub(crate) struct Core {
     pub(crate) asked: AtomicU64,
     pub(crate) outcomes: mpsc::Sender<Outcome>,
     pub(crate) stopping: AtomicBool,
+    pub(crate) log_retention_ms: Option<i64>,
 }
 
 impl Core {

@@ -44,6 +44,8 @@ pub struct Options {
     pub client: Client,
     /// Networks that deliveries may go to although they are not public.
     pub allow_private: Vec<IpNet>,
+    /// How long logs are kept, in milliseconds; for ever without it.
+    pub log_retention_ms: Option<i64>,
     /// The present.
     pub clock: Clock,
     /// From which all randomness comes.
@@ -100,6 +102,7 @@ impl Engine {
             asked: AtomicU64::new(0),
             outcomes,
             stopping: AtomicBool::new(false),
+            log_retention_ms: options.log_retention_ms,
         });
         let config = core.store.read(LoadConfig { known: 0 }).await?;
         if let Some(config) = config {

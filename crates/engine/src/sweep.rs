@@ -8,6 +8,7 @@ use domain::Timestamp;
 use store::StoreError;
 use store::once::Forget;
 use store::queue::{CancelWaiting, Claim, Heartbeat, ReleaseDead, Waiting};
+use store::retention::Retain;
 use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
@@ -27,6 +28,8 @@ const CONFIG_POLL: Duration = Duration::from_secs(1);
 const RESUME: Duration = Duration::from_secs(1);
 /// How often expired keys are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
+/// How often it is looked whether logs are too old.
+const RETAIN: Duration = Duration::from_secs(600);
 /// How often partitions are prepared; they are made days ahead.
 const PREPARE_DAYS: Duration = Duration::from_secs(3_600);
 /// Rows changed in one transaction of housekeeping, so that nobody waits long for it.
@@ -43,6 +46,7 @@ pub(crate) fn start(core: &Arc<Core>) {
         async move { resumed.lock().await.look(&core).await }
     }));
     tokio::spawn(every(FORGET, core.clone(), forget));
+    tokio::spawn(every(RETAIN, core.clone(), retain));
     tokio::spawn(every(PREPARE_DAYS, core.clone(), |core| async move {
         core.store.prepare_days(core.now()).await
     }));
@@ -151,5 +155,14 @@ pub(crate) async fn release_all(core: &Core) -> Result<u64, StoreError> {
 
 async fn forget(core: Arc<Core>) -> Result<(), StoreError> {
     while core.store.write(Forget { now: core.now(), limit: CHUNK as i64 }).await? > 0 {}
+    Ok(())
+}
+
+async fn retain(core: Arc<Core>) -> Result<(), StoreError> {
+    let Some(kept_ms) = core.log_retention_ms else { return Ok(()) };
+    let now = core.now();
+    let before = now.plus_millis(-kept_ms);
+    core.store.drop_days(before).await?;
+    while !core.is_stopping() && core.store.write(Retain { before, now, limit: CHUNK as i64 }).await? > 0 {}
     Ok(())
 }

@@ -26,6 +26,7 @@ mod postgres;
 pub mod queue;
 pub mod record;
 pub mod requests;
+pub mod retention;
 mod sqlite;
 pub mod stats;
 mod store;

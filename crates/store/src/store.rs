@@ -77,6 +77,18 @@ impl Store {
         }
     }
 
+    /// Drops whole days of the logs before that of `before`, where the database has partitions. What still has to be done
+    /// keeps its day; [`crate::retention::Retain`] deletes the rest of it.
+    ///
+    /// # Errors
+    /// If the database can't be reached.
+    pub async fn drop_days(&self, before: Timestamp) -> Result<(), StoreError> {
+        match &self.driver {
+            Driver::Sqlite(_) => Ok(()),
+            Driver::Postgres(postgres) => partitions::drop_before(postgres, before).await,
+        }
+    }
+
     /// Runs a transaction that writes. When it returns, it is on disk.
     ///
     /// # Errors

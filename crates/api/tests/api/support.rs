@@ -112,6 +112,7 @@ impl Server {
             master_key: MasterKey::generate(&mut StdRng::seed_from_u64(1)),
             client: outbound::Client::new(client_options).unwrap(),
             allow_private,
+            log_retention_ms: None,
             clock: Clock::System,
             seed: [7; 32],
         };

@@ -31,6 +31,8 @@ mod record;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod retention;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod stats;

@@ -1,0 +1,108 @@
+//! How long logs are kept.
+
+use domain::Timestamp;
+use domain::log::{DeliveryStatus, RequestStatus};
+use store::commit::{NewDelivery, RequestRow, Writes};
+use store::retention::Retain;
+use ulid::Ulid;
+
+use crate::samples::{attempt, event, request, webhook};
+use crate::support::{Database, NOW};
+
+conformance!(what_is_old_goes, what_is_not_done_stays, old_days_go_as_a_whole);
+
+const DAY_MS: i64 = 24 * 3_600 * 1_000;
+
+fn days_ago(days: i64) -> Timestamp {
+    NOW.plus_millis(-days * DAY_MS)
+}
+
+/// The first id of a moment: each has a moment of its own here.
+fn id<Id: From<Ulid>>(moment: Timestamp) -> Id {
+    Ulid::from_parts(moment.millis().unsigned_abs(), 1).into()
+}
+
+/// An event with its delivery, and a request, of a day.
+async fn put(database: &Database, days: i64, status: RequestStatus) -> NewDelivery {
+    let moment = days_ago(days);
+    let event = event(id(moment), "subscriber_added");
+    let delivery = NewDelivery {
+        id: id(moment),
+        webhook_id: webhook('a'),
+        event_id: event.id,
+        event_type: event.event_type.clone(),
+        created_at: moment,
+        node: Some("node".into()),
+    };
+    let request = RequestRow { id: id(moment), status, ..request(database, webhook('a'), "{}") };
+    let made = delivery.clone();
+    let writes = move || Writes {
+        events: vec![event.clone()],
+        deliveries: vec![delivery.clone()],
+        requests: vec![request.clone()],
+        ..Writes::default()
+    };
+    database.put(writes).await;
+    made
+}
+
+async fn deliver(database: &Database, delivery: &NewDelivery) {
+    let attempts = vec![attempt(delivery.id, delivery.webhook_id.clone(), 1, DeliveryStatus::Delivered)];
+    crate::samples::record(database, "node", attempts).await;
+}
+
+/// Runs it to its end, a few at a time.
+async fn retain(database: &Database, days: i64) {
+    database.store.drop_days(days_ago(days)).await.unwrap();
+    let work = || Retain { before: days_ago(days), now: NOW, limit: 2 };
+    while database.store.write(work()).await.unwrap() > 0 {}
+}
+
+async fn left(database: &Database) -> [i64; 4] {
+    [
+        database.int("SELECT COUNT(*) FROM requests").await,
+        database.int("SELECT COUNT(*) FROM events").await,
+        database.int("SELECT COUNT(*) FROM deliveries").await,
+        database.int("SELECT COUNT(*) FROM attempts").await,
+    ]
+}
+
+async fn what_is_old_goes(database: &Database) {
+    for days in [40, 35, 32, 31, 29, 0] {
+        let delivery = put(database, days, RequestStatus::Processed).await;
+        deliver(database, &delivery).await;
+    }
+    assert_eq!(left(database).await, [6, 6, 6, 6]);
+    retain(database, 30).await;
+    assert_eq!(left(database).await, [2, 2, 2, 2]);
+    retain(database, 30).await;
+    assert_eq!(left(database).await, [2, 2, 2, 2]);
+}
+
+async fn what_is_not_done_stays(database: &Database) {
+    let done = put(database, 50, RequestStatus::Failed).await;
+    deliver(database, &done).await;
+    put(database, 40, RequestStatus::Accepted).await;
+    let newer = put(database, 35, RequestStatus::Retrying).await;
+    deliver(database, &newer).await;
+    retain(database, 30).await;
+    // The event of the delivery that waits stays, and the one after it, until that is done.
+    assert_eq!(left(database).await, [2, 2, 1, 0]);
+}
+
+async fn old_days_go_as_a_whole(database: &Database) {
+    database.store.prepare_days(days_ago(40)).await.unwrap();
+    let done = put(database, 40, RequestStatus::Processed).await;
+    deliver(database, &done).await;
+    put(database, 39, RequestStatus::Accepted).await;
+    put(database, 0, RequestStatus::Processed).await;
+    retain(database, 30).await;
+    assert_eq!(left(database).await, [2, 2, 2, 0]);
+    if database.store.is_shared() {
+        // Of nine old days only the one is left on which something waits, beside the nine around today.
+        const DAYS: &str = "SELECT COUNT(*) FROM pg_class WHERE relname ~ '^(requests|deliveries|attempts|events)_[0-9]{8}$'";
+        assert_eq!(database.int(DAYS).await, 4 * 10);
+    }
+    // And again, when there is nothing to drop.
+    database.store.drop_days(days_ago(30)).await.unwrap();
+}
