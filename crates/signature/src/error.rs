@@ -11,6 +11,8 @@ pub enum Part {
     Timestamp,
     /// The signature itself (`X-Webhook-Signature`, `webhook-signature`).
     Signature,
+    /// Another part that is signed, such as a member of the body.
+    Content,
 }
 
 impl fmt::Display for Part {
@@ -19,6 +21,7 @@ impl fmt::Display for Part {
             Self::Id => "message id",
             Self::Timestamp => "timestamp",
             Self::Signature => "signature",
+            Self::Content => "signed content",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Base 16 (RFC 4648, section 8), as far as 32-byte values need it.
+//! Base 16 (RFC 4648, section 8).
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
@@ -23,6 +23,15 @@ pub(crate) fn decode_32(text: &[u8]) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
+/// Pairs of hex digits, of either case.
+pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+}
+
 fn digit(character: u8) -> Option<u8> {
     match character {
         b'0'..=b'9' => Some(character - b'0'),
@@ -44,6 +53,7 @@ mod tests {
             push(&mut text, &bytes);
             prop_assert_eq!(decode_32(text.as_bytes()), Some(bytes));
             prop_assert_eq!(decode_32(text.to_uppercase().as_bytes()), Some(bytes));
+            prop_assert_eq!(decode(text.as_bytes()), Some(bytes.to_vec()));
         }
     }
 
@@ -54,6 +64,9 @@ mod tests {
         for bad in ["", "0f", &good[1..], &format!("{good}0"), &format!("{good}00"), &good.replace('f', "g")]
         {
             assert_eq!(decode_32(bad.as_bytes()), None, "{bad}");
+        }
+        for bad in ["0", "0g", "é0f"] {
+            assert_eq!(decode(bad.as_bytes()), None, "{bad}");
         }
     }
 }

@@ -22,6 +22,9 @@ pub enum KeyError {
     /// Anyone can sign with an empty secret.
     #[error("the signing secret is empty")]
     Empty,
+    /// It has not the form that the scheme's keys have.
+    #[error("the key does not have the form that the scheme expects")]
+    Malformed,
 }
 
 /// A signing secret with its HMAC keys expanded: make it once per secret, and keep it.

@@ -1,9 +1,11 @@
 //! Signature schemes, tokens, and the sealing of secrets at rest: pure.
 //!
-//! Five jobs, each in its module:
+//! Six jobs, each in its module:
 //!
 //! - [`x_webhook`] and [`standard_webhooks`] sign what is sent and verify what is received, both with a
 //!   [`SigningKey`] that is prepared once per secret;
+//! - [`Scheme`] describes how any other sender signs, as data, and verifies it with a [`SchemeKey`]; [`sns`] is what
+//!   Amazon SNS needs beside it;
 //! - [`basic`] checks a password, for senders that sign nothing;
 //! - [`token`] makes what the program hands out (webhook ids, URL tokens, API keys, signing secrets) and
 //!   hashes what it looks up;
@@ -17,17 +19,30 @@
 //! [`token::hash`] hashed, `api` shows a secret only [masked](Secret::masked).
 
 pub mod basic;
+mod content;
 mod error;
+mod field;
 mod hex;
 mod key;
+mod message;
+mod public_key;
+mod scheme;
+mod scheme_key;
 mod seal;
 mod secret;
+pub mod sns;
 pub mod standard_webhooks;
 pub mod token;
+mod verify;
 pub mod x_webhook;
 
+pub use content::{Content, ContentError};
 pub use error::{Part, VerifyError};
+pub use field::{BodyPath, Field, Source, SourceError};
 pub use key::{KeyError, SigningKey};
+pub use message::{Message, Request};
+pub use scheme::{Algorithm, Encoding, Scheme, TimestampUnit};
+pub use scheme_key::{KeyEncoding, KeyForm, SchemeKey};
 pub use seal::{MasterKey, MasterKeyError, OpenError};
 pub use secret::Secret;
 pub use token::TokenHash;

@@ -1,0 +1,141 @@
+//! One sender, as its file describes it.
+
+use std::collections::BTreeMap;
+
+use domain::incoming::OnUnprocessable;
+use domain::mapping::{MAX_RULES, Path, Rule};
+use serde::{Deserialize, Serialize};
+use signature::{Scheme, Source};
+
+use crate::handshake::Handshake;
+
+/// The largest file of a preset, in bytes: the largest of ours has a tenth of it.
+const MAX_BYTES: usize = 64 * 1_024;
+/// The most rules of handshakes of one sender.
+const MAX_HANDSHAKES: usize = 20;
+
+/// A sender: everything that a webhook for it has to know.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preset {
+    /// What the setting `preset` of a webhook says: `[a-z0-9_]`.
+    pub id: String,
+    /// What people call the sender.
+    pub name: String,
+    /// The vendor's own documentation, from which this file was made: a URL for each part.
+    pub documentation: Vec<String>,
+    /// What a user has to know to set it up: which secret to enter, what the sender doesn't do.
+    #[serde(default)]
+    pub hint: String,
+    /// How the sender signs; without it only the token in the URL says who sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<Scheme>,
+    /// What the sender asks before it sends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handshakes: Vec<Handshake>,
+    /// Texts of the payload that are JSON, to be parsed before anything else is looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parse_json: Vec<Path>,
+    /// Where the array of records stands; without it the payload is one record, or an array of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<Path>,
+    /// Where the name of the event may stand, in this order; `body:` counts from the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub event: Vec<Source>,
+    /// What is the same when a sender sends the same again, in this order; `body:` counts from the record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dedupe: Vec<Source>,
+    /// From a record to a subscriber, unless the user has a mapping of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mapping: Vec<Rule>,
+    /// What the sender is told whose request has no valid email.
+    #[serde(default)]
+    pub on_unprocessable: OnUnprocessable,
+    /// Payloads to try it with: their form is the vendor's, their values are made up.
+    pub samples: Vec<Sample>,
+}
+
+/// A payload, and what comes out of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// The header `Content-Type`.
+    #[serde(default = "json")]
+    pub content_type: String,
+    /// Other headers that matter.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The body as it is sent.
+    pub body: String,
+    /// What each of its records says.
+    pub records: Vec<Record>,
+}
+
+fn json() -> String {
+    "application/json".to_owned()
+}
+
+/// What a record of a sample says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Record {
+    /// The name of the event.
+    pub event: Option<String>,
+    /// The value of [`Preset::dedupe`].
+    pub dedupe: Option<String>,
+    /// The subscriber's address.
+    pub email: Option<String>,
+    /// The subscriber's first name.
+    pub first_name: Option<String>,
+    /// The subscriber's last name.
+    pub last_name: Option<String>,
+}
+
+/// Why a file is no preset.
+#[derive(Debug, thiserror::Error)]
+pub enum PresetError {
+    /// It is too long.
+    #[error("the preset has more than {MAX_BYTES} bytes")]
+    TooLong,
+    /// It has not the form.
+    #[error("the preset does not have the form that is expected")]
+    Form(#[source] Box<toml::de::Error>),
+    /// It has the form, but a value in it can't be.
+    #[error("the preset is not usable: {0}")]
+    Value(String),
+}
+
+impl Preset {
+    /// Reads a preset in TOML.
+    ///
+    /// # Errors
+    /// Says what is wrong; see [`PresetError`].
+    pub fn parse(text: &str) -> Result<Self, PresetError> {
+        if text.len() > MAX_BYTES {
+            return Err(PresetError::TooLong);
+        }
+        let preset: Self = toml::from_str(text).map_err(|error| PresetError::Form(Box::new(error)))?;
+        preset.check().map_err(PresetError::Value)?;
+        Ok(preset)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        if !(1..=40).contains(&self.id.len()) || !self.id.bytes().all(letter) {
+            return Err("id: must be 1 to 40 characters of a-z, 0-9 and _".to_owned());
+        }
+        if self.mapping.len() > MAX_RULES {
+            return Err(format!("mapping: must have at most {MAX_RULES} rules"));
+        }
+        if self.handshakes.len() > MAX_HANDSHAKES {
+            return Err(format!("handshakes: must have at most {MAX_HANDSHAKES} rules"));
+        }
+        for (position, handshake) in self.handshakes.iter().enumerate() {
+            handshake.check().map_err(|error| format!("handshakes.{position}.{error}"))?;
+            if handshake.signed && self.scheme.is_none() {
+                return Err(format!("handshakes.{position}.signed: there is no scheme"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! How a sender signs, as data: one [`Scheme`] describes what a preset's file or a user says, and one verifier
+//! ([`Scheme::verify`]) checks what comes in.
+//!
+//! A signature is the value of a [`Field`] of the request: in a header, a parameter of the query or a member of a JSON
+//! body, alone or in a list (`t=1700000000,v1=…`). It is made over [`Content`], a template such as
+//! `{timestamp}.{body}`, with an [`Algorithm`] and a [`SchemeKey`].
+//!
+//! Invariants: the body is taken as it was sent; what is secret is compared in constant time; every key is tried with
+//! every signature, so that a rotation on either side shows neither in the answer nor in its time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::content::Content;
+use crate::field::Field;
+use crate::scheme_key::KeyForm;
+
+/// How far a signed timestamp may be from the receiver's clock, in seconds, unless configured: the value that most
+/// senders recommend, the Standard Webhooks libraries among them.
+const DEFAULT_TOLERANCE_SECONDS: u32 = 300;
+
+/// How a sender proves that a request is its own.
+///
+/// ```
+/// # fn main() -> Result<(), toml::de::Error> {
+/// let scheme: signature::Scheme = toml::from_str(
+///     r#"
+///     algorithm = "hmac_sha256"
+///     content = "{timestamp}.{body}"
+///     signature = { from = "header:Stripe-Signature", separator = ",", prefix = "v1=" }
+///     timestamp = { from = "header:Stripe-Signature", separator = ",", prefix = "t=" }
+///     "#,
+/// )?;
+/// assert_eq!(scheme.tolerance_seconds, 300);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheme {
+    /// What makes a signature of content and key.
+    pub algorithm: Algorithm,
+    /// How the signature is written.
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// How the key is written.
+    #[serde(default)]
+    pub key: KeyForm,
+    /// Where the signature stands.
+    pub signature: Field,
+    /// Where the time of sending stands, for content that has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Field>,
+    /// How the time of sending is written.
+    #[serde(default)]
+    pub timestamp_unit: TimestampUnit,
+    /// How far the time of sending may be from the receiver's clock, either way, in seconds.
+    #[serde(default = "default_tolerance")]
+    pub tolerance_seconds: u32,
+    /// Where the id of the message stands, for content that has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Field>,
+    /// What is signed.
+    #[serde(default)]
+    pub content: Content,
+}
+
+fn default_tolerance() -> u32 {
+    DEFAULT_TOLERANCE_SECONDS
+}
+
+/// What makes a signature of content and key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// HMAC (RFC 2104) with SHA-1: old, not broken for this use.
+    HmacSha1,
+    /// HMAC with SHA-256.
+    HmacSha256,
+    /// HMAC with SHA-512.
+    HmacSha512,
+    /// ECDSA on P-256 with SHA-256 (FIPS 186-4), the signature in DER.
+    EcdsaP256Sha256,
+    /// Ed25519 (RFC 8032).
+    Ed25519,
+    /// RSA PKCS #1 v1.5 (RFC 8017) with SHA-256.
+    RsaSha256,
+    /// RSA PKCS #1 v1.5 with SHA-1, or with SHA-256 if the body's `SignatureVersion` is 2: Amazon SNS.
+    RsaSns,
+    /// Nothing is signed: the signature is the secret itself.
+    Token,
+    /// Nothing is signed: the field holds the credentials of HTTP Basic authentication ([`basic`](crate::basic)).
+    Basic,
+}
+
+/// How the bytes of a signature are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// Two digits a byte, in either case.
+    #[default]
+    Hex,
+    /// RFC 4648, section 4; the padding may be missing.
+    Base64,
+    /// RFC 4648, section 5; the padding may be missing.
+    Base64url,
+}
+
+/// How a time is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimestampUnit {
+    /// Whole seconds since the Unix epoch.
+    #[default]
+    Seconds,
+    /// Milliseconds since the Unix epoch.
+    Milliseconds,
+    /// `2026-01-31T12:00:00Z` (RFC 3339).
+    Rfc3339,
+    /// `Sat, 31 Jan 2026 12:00:00 GMT` (RFC 9110, section 5.6.7).
+    HttpDate,
+}
+
+impl TimestampUnit {
+    /// Seconds since the Unix epoch; `None` for what isn't of this form.
+    pub(crate) fn parse(self, text: &str) -> Option<i64> {
+        match self {
+            Self::Seconds => digits(text),
+            Self::Milliseconds => digits(text).map(|milliseconds| milliseconds / 1_000),
+            Self::Rfc3339 => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second),
+            Self::HttpDate => {
+                let time = httpdate::parse_http_date(text).ok()?;
+                let since_epoch = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+                i64::try_from(since_epoch.as_secs()).ok()
+            }
+        }
+    }
+}
+
+/// Decimal digits only, without a leading zero: one number has one spelling.
+fn digits(text: &str) -> Option<i64> {
+    let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if canonical { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_unit_reads_its_own_form_and_no_other() {
+        let forms = [
+            (TimestampUnit::Seconds, "1769860800"),
+            (TimestampUnit::Milliseconds, "1769860800123"),
+            (TimestampUnit::Rfc3339, "2026-01-31T12:00:00.5Z"),
+            (TimestampUnit::HttpDate, "Sat, 31 Jan 2026 12:00:00 GMT"),
+        ];
+        for (unit, text) in forms {
+            assert_eq!(unit.parse(text), Some(1_769_860_800), "{text}");
+        }
+        for text in ["", "-1", "01", "1.5", "1769860800 ", "99999999999999999999", "yesterday"] {
+            for (unit, _) in forms {
+                assert_eq!(unit.parse(text), None, "{unit:?} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_misspelt_member_is_refused() {
+        let text = r#"{"algorithm":"hmac_sha256","signature":{"from":"header:X-Sig"},"tolerance":5}"#;
+        assert!(serde_json::from_str::<Scheme>(text).is_err());
+        let text = r#"{"algorithm":"hmac_md5","signature":{"from":"header:X-Sig"}}"#;
+        assert!(serde_json::from_str::<Scheme>(text).is_err());
+    }
+}
