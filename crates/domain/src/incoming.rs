@@ -7,7 +7,7 @@ use crate::action::{Action, MAX_ACTIONS, MAX_NAMES, check_tag};
 use crate::event::EventType;
 use crate::id::WebhookId;
 use crate::log::{FieldError, named_enum};
-use crate::mapping::{MAX_RULES, Rule};
+use crate::mapping::{MAX_RULES, Path, Rule};
 use crate::network::Network;
 use crate::text;
 use crate::time::Timestamp;
@@ -46,6 +46,26 @@ pub struct RateLimit {
     /// In how many seconds.
     #[schema(minimum = 1, maximum = 86_400, example = 1)]
     pub per_seconds: u32,
+}
+
+/// The longest time for which a request is recognised, in seconds: 30 days.
+pub const MAX_DEDUPE_SECONDS: u32 = 30 * 86_400;
+
+/// By what a request is recognised that comes again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dedupe {
+    /// Where the payload names the request. Without a value there, the headers `webhook-id` and `Idempotency-Key` count.
+    #[schema(example = "data.event_id")]
+    pub key: Path,
+    /// For how long, in seconds: as long as senders retry, which is a day for most.
+    #[serde(default = "default_dedupe_seconds")]
+    #[schema(minimum = 1, maximum = 2_592_000, default = 86_400)]
+    pub window_seconds: u32,
+}
+
+fn default_dedupe_seconds() -> u32 {
+    86_400
 }
 
 /// How requests are proved to come from the sender.
@@ -137,6 +157,10 @@ pub struct IncomingSettings {
     /// How often each sender may post, by its address.
     #[serde(default)]
     pub sender_rate_limit: Option<RateLimit>,
+    /// By what a request is recognised that comes again; without it, by the headers `webhook-id` and `Idempotency-Key`, for a
+    /// day.
+    #[serde(default)]
+    pub dedupe: Option<Dedupe>,
     /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
     #[serde(default)]
     #[schema(max_items = 200)]
@@ -182,6 +206,13 @@ impl IncomingSettings {
             if !(1..=MAX_RATE_SECONDS).contains(&limit.per_seconds) {
                 wrong(format!("{name}.per_seconds"), format!("must be 1 to {MAX_RATE_SECONDS}"));
             }
+        }
+        if self
+            .dedupe
+            .as_ref()
+            .is_some_and(|dedupe| !(1..=MAX_DEDUPE_SECONDS).contains(&dedupe.window_seconds))
+        {
+            wrong("dedupe.window_seconds".into(), format!("must be 1 to {MAX_DEDUPE_SECONDS}"));
         }
         if self.ip_allowlist.len() > MAX_NETWORKS {
             wrong("ip_allowlist".into(), format!("must have at most {MAX_NETWORKS} networks"));

@@ -19,8 +19,9 @@ use crate::receive::{self, Accepted, Content, Record, Reply, ReplyBody};
 use crate::room::Reservation;
 use crate::snapshot::{Outgoing, Snapshot};
 
-/// How long a request that carries a name of its own is recognised: as long as senders retry, which is a day for most.
-const DEDUPE_WINDOW_MS: i64 = 24 * 3_600 * 1_000;
+/// How long a request that carries a name of its own is recognised, in seconds: as long as senders retry, which is a day for
+/// most.
+const DEDUPE_SECONDS: u32 = 86_400;
 
 /// The answer of the first time, for when the same request comes again.
 #[derive(Serialize, Deserialize)]
@@ -120,16 +121,17 @@ impl<'a> Decision<'a> {
         };
         self.writes.requests.push(row);
         if let Some(key) = dedupe.filter(|_| reply.status < 300) {
-            self.remember(key, &reply);
+            let dedupe = accepted.incoming.webhook.settings.dedupe.as_ref();
+            self.remember(key, &reply, dedupe.map_or(DEDUPE_SECONDS, |dedupe| dedupe.window_seconds));
         }
         Ok(reply)
     }
 
-    fn remember(&mut self, key: DedupeKey, reply: &Reply) {
+    fn remember(&mut self, key: DedupeKey, reply: &Reply, seconds: u32) {
         let Ok(body) = serde_json::from_str(&reply.body) else { return };
         let Ok(answer) = serde_json::to_string(&Remembered { status: reply.status, body }) else { return };
         self.dedupe.insert(key.clone(), answer.clone());
-        let expires_at = self.now.plus_millis(DEDUPE_WINDOW_MS);
+        let expires_at = self.now.plus_millis(i64::from(seconds) * 1_000);
         self.writes.dedupe.push((key, DedupeAnswer { answer, expires_at }));
     }
 

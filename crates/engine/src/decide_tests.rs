@@ -104,6 +104,19 @@ fn a_repeated_request_is_answered_as_the_first_was_and_does_nothing() {
 }
 
 #[test]
+fn a_request_is_recognised_as_long_as_the_webhook_says() {
+    let snapshot = snapshot(json!({"dedupe": {"key": "id", "window_seconds": 60}}), &[]);
+    let item = |id: u32| admitted(&snapshot, json!({"id": id, "email": "ada@example.com"}).to_string());
+    let (writes, decided) = decide(&snapshot, vec![item(7), item(7), item(8)], vec![]);
+    let duplicates: Vec<bool> = replies(&decided).iter().map(|(_, body)| body["duplicate"] == true).collect();
+    assert_eq!(duplicates, [false, true, false]);
+    let names: Vec<_> =
+        writes.dedupe.iter().map(|(key, answer)| (key.key.as_str(), answer.expires_at)).collect();
+    let end = crate::testing::NOW.plus_millis(60_000);
+    assert_eq!(names, [("payload:7", end), ("payload:8", end)]);
+}
+
+#[test]
 fn while_a_webhook_is_paused_its_requests_are_stored() {
     let paused = snapshot(json!({"status": "paused"}), &[&["subscriber_added"]]);
     let same = || keyed(&paused, signup("ada@example.com"), Some("order-7"));

@@ -155,7 +155,8 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
         content_type,
         headers: headers::to_json(&request.headers),
         text,
-        dedupe_key: dedupe_key(&request.headers).map_err(|message| Reply::refusal(400, &message))?,
+        dedupe_key: dedupe_key(&incoming, request, &payload)
+            .map_err(|message| Reply::refusal(400, &message))?,
         content: Content::Records { payload: Arc::new(payload), records },
         incoming,
     })
@@ -331,7 +332,21 @@ fn shown(event_name: &str) -> String {
     headers::text(event_name.as_bytes(), MAX_EVENT_NAME_BYTES).into_owned()
 }
 
-fn dedupe_key(headers: &HeaderMap) -> Result<Option<String>, String> {
+/// What names a request: the value in the payload that the webhook says, or else a header.
+fn dedupe_key(incoming: &Incoming, request: &Received, payload: &Value) -> Result<Option<String>, String> {
+    let dedupe = incoming.webhook.settings.dedupe.as_ref();
+    match dedupe.and_then(|dedupe| dedupe.key.find(payload)).filter(|value| !value.is_null()) {
+        Some(value) => Ok(Some(format!("payload:{}", short(value.to_string())))),
+        None => named_by_header(&request.headers),
+    }
+}
+
+/// A name of bounded length, as much another as the text is.
+fn short(text: String) -> String {
+    if text.chars().count() <= MAX_DEDUPE_KEY_CHARS { text } else { token::hash(&text).to_hex() }
+}
+
+fn named_by_header(headers: &HeaderMap) -> Result<Option<String>, String> {
     let named =
         ["webhook-id", "idempotency-key"].into_iter().find_map(|name| Some((name, headers.get(name)?)));
     let Some((name, value)) = named else { return Ok(None) };

@@ -296,6 +296,28 @@ fn a_request_may_carry_a_name_of_its_own() {
 }
 
 #[test]
+fn the_payload_may_hold_the_name() {
+    let key = |payload: Value, header: Option<&str>| {
+        let mut request = request(payload.to_string());
+        if let Some(header) = header {
+            request = request.with("webhook-id", header);
+        }
+        admit_by(json!({"dedupe": {"key": "data.order.id"}}), request).unwrap().dedupe_key
+    };
+    let order = |id: Value| json!({"data": {"order": {"id": id}}});
+    assert_eq!(key(order(json!(7)), None).as_deref(), Some("payload:7"));
+    assert_eq!(
+        key(order(json!("7")), Some("msg_1")).as_deref(),
+        Some("payload:\"7\""),
+        "a text is no number"
+    );
+    assert_eq!(key(order(Value::Null), Some("msg_1")).as_deref(), Some("webhook-id:msg_1"));
+    assert_eq!(key(json!({}), None), None);
+    let long = |end: &str| key(order(json!("x".repeat(10_000) + end)), None).unwrap();
+    assert!(long("a").len() < 100 && long("a") != long("b"));
+}
+
+#[test]
 fn the_log_keeps_what_came_in() {
     let body = format!(" {} ", signup("ada@example.com"));
     let accepted = admitted(request(body.clone()).with("x-webhook-token", TOKEN));

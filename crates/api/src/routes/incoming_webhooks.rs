@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::incoming::{
-    IncomingSettings, OnUnprocessable, RateLimit, Respond, SignatureScheme, SignatureSettings, WebhookStatus,
+    Dedupe, IncomingSettings, OnUnprocessable, RateLimit, Respond, SignatureScheme, SignatureSettings,
+    WebhookStatus,
 };
 use domain::log::FieldError;
 use domain::mapping::Rule;
@@ -72,6 +73,10 @@ struct IncomingWebhookInput {
     /// How often each sender may post, by its address, to each node; past it the sender gets 429.
     #[serde(default)]
     sender_rate_limit: Option<RateLimit>,
+    /// By what a request is recognised that comes again; without it, by the headers `webhook-id` and `Idempotency-Key`, for a
+    /// day.
+    #[serde(default)]
+    dedupe: Option<Dedupe>,
     /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
     #[serde(default)]
     #[schema(max_items = 200)]
@@ -154,6 +159,7 @@ impl IncomingWebhookInput {
             ip_allowlist: input.ip_allowlist,
             rate_limit: input.rate_limit,
             sender_rate_limit: input.sender_rate_limit,
+            dedupe: input.dedupe,
             mapping: input.mapping,
             actions: input.actions,
             respond: input.respond,
@@ -173,6 +179,7 @@ impl IncomingWebhookInput {
             ip_allowlist: settings.ip_allowlist,
             rate_limit: settings.rate_limit,
             sender_rate_limit: settings.sender_rate_limit,
+            dedupe: settings.dedupe,
             mapping: settings.mapping,
             actions: settings.actions,
             respond: settings.respond,
