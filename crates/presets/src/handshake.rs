@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use http::{HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signature::{Message, Request, Secret, Source, token};
+use signature::{Message, Request, Secret, Source, SourceError, token};
 
-use crate::template::{Context, Template};
+use crate::template::{Context, Template, TemplateError};
 
-/// Stands in [`Handshake::when`] for any value but an empty one.
+/// Stands for any value but an empty one.
 const ANY: &str = "*";
 
 /// The longest secret that a sender may hand over, in bytes.
@@ -17,38 +17,225 @@ const MAX_LEARNED_BYTES: usize = 256;
 
 /// A rule: a request of this kind gets this answer, and is not processed further.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Form", into = "Form")]
 pub struct Handshake {
     /// The method of the request.
     pub method: Method,
-    /// What must stand where: a [`Source`], and a [`Template`] of its value, or `*` for any.
-    #[serde(default)]
-    pub when: BTreeMap<SourceText, Template>,
+    /// What must stand where.
+    pub when: Vec<(Source, Expected)>,
     /// Whether the sender signs the request: then it is answered only if its signature is right.
-    #[serde(default)]
     pub signed: bool,
     /// The status of the answer.
-    #[serde(default = "ok")]
     pub status: u16,
     /// Headers of the answer.
-    #[serde(default)]
-    pub headers: BTreeMap<String, Template>,
-    /// The body of the answer, as plain text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<Template>,
-    /// The body of the answer, as JSON: its texts are templates.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub json: Option<Value>,
+    pub headers: Vec<(HeaderName, Template)>,
+    /// The body of the answer.
+    pub content: Content,
     /// Where the sender hands over the secret that it will sign with. It counts only as long as there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learn_secret: Option<Source>,
     /// What has to be done besides.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<Confirm>,
+}
+
+/// What must stand somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Any value but an empty one: `*`.
+    Any,
+    /// This one.
+    Value(Template),
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// None.
+    Empty,
+    /// Plain text.
+    Text(Template),
+    /// JSON.
+    Json(Json),
+}
+
+/// JSON whose texts are templates, so that what comes out of a request stays inside its text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json {
+    /// A text.
+    Text(Template),
+    /// An array.
+    Array(Vec<Json>),
+    /// An object.
+    Object(Vec<(String, Json)>),
+    /// A number, a boolean or null.
+    Fixed(Value),
+}
+
+/// A rule, as it is written.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    method: Method,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    when: BTreeMap<String, String>,
+    #[serde(default)]
+    signed: bool,
+    #[serde(default = "ok")]
+    status: u16,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<String, Template>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Template>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    json: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learn_secret: Option<Source>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm: Option<Confirm>,
 }
 
 fn ok() -> u16 {
     200
+}
+
+/// Why a rule can't be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HandshakeError {
+    /// Not a place of a request.
+    #[error("when.{0}")]
+    Source(String, #[source] SourceError),
+    /// Not a template, or an empty one: what is not there would be as expected.
+    #[error("when.{0}: must be a template or *")]
+    Expected(String),
+    /// Not a header.
+    #[error("headers.{0}: must be the name of a header")]
+    Header(String),
+    /// Not a status that says yes.
+    #[error("status: must be 200 to 299")]
+    Status,
+    /// Two bodies.
+    #[error("json: there is a body already")]
+    TwoBodies,
+    /// Not a template.
+    #[error("json")]
+    Template(#[source] TemplateError),
+    /// The secret is for hashes only.
+    #[error("the answer must not show the secret")]
+    ShowsSecret,
+}
+
+impl TryFrom<Form> for Handshake {
+    type Error = HandshakeError;
+
+    fn try_from(form: Form) -> Result<Self, HandshakeError> {
+        if !(200..=299).contains(&form.status) {
+            return Err(HandshakeError::Status);
+        }
+        let header = |(name, value): (String, Template)| match name.parse() {
+            Ok(parsed) => Ok((parsed, value)),
+            Err(_) => Err(HandshakeError::Header(name)),
+        };
+        let content = match (form.body, form.json) {
+            (Some(_), Some(_)) => return Err(HandshakeError::TwoBodies),
+            (Some(body), None) => Content::Text(body),
+            (None, Some(json)) => Content::Json(Json::parse(json).map_err(HandshakeError::Template)?),
+            (None, None) => Content::Empty,
+        };
+        let rule = Self {
+            method: form.method,
+            when: form.when.into_iter().map(condition).collect::<Result<_, _>>()?,
+            signed: form.signed,
+            status: form.status,
+            headers: form.headers.into_iter().map(header).collect::<Result<_, _>>()?,
+            content,
+            learn_secret: form.learn_secret,
+            confirm: form.confirm,
+        };
+        if rule.templates().any(Template::shows_secret) { Err(HandshakeError::ShowsSecret) } else { Ok(rule) }
+    }
+}
+
+fn condition((source, expected): (String, String)) -> Result<(Source, Expected), HandshakeError> {
+    let parsed = source.parse().map_err(|error| HandshakeError::Source(source.clone(), error))?;
+    let template = expected.parse::<Template>().ok().filter(|_| !expected.is_empty());
+    match (expected.as_str(), template) {
+        (ANY, _) => Ok((parsed, Expected::Any)),
+        (_, Some(template)) => Ok((parsed, Expected::Value(template))),
+        (_, None) => Err(HandshakeError::Expected(source)),
+    }
+}
+
+impl From<Handshake> for Form {
+    fn from(rule: Handshake) -> Self {
+        let expected = |expected| match expected {
+            Expected::Any => ANY.to_owned(),
+            Expected::Value(template) => String::from(template),
+        };
+        let (body, json) = match rule.content {
+            Content::Empty => (None, None),
+            Content::Text(body) => (Some(body), None),
+            Content::Json(json) => (None, Some(json.into_value())),
+        };
+        Self {
+            method: rule.method,
+            when: rule.when.into_iter().map(|(source, value)| (source.into(), expected(value))).collect(),
+            signed: rule.signed,
+            status: rule.status,
+            headers: rule.headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
+            body,
+            json,
+            learn_secret: rule.learn_secret,
+            confirm: rule.confirm,
+        }
+    }
+}
+
+impl Json {
+    fn parse(json: Value) -> Result<Self, TemplateError> {
+        Ok(match json {
+            Value::String(text) => Self::Text(text.parse()?),
+            Value::Array(items) => Self::Array(items.into_iter().map(Self::parse).collect::<Result<_, _>>()?),
+            Value::Object(members) => {
+                let parsed = members.into_iter().map(|(name, member)| Ok((name, Self::parse(member)?)));
+                Self::Object(parsed.collect::<Result<_, TemplateError>>()?)
+            }
+            fixed => Self::Fixed(fixed),
+        })
+    }
+
+    fn into_value(self) -> Value {
+        match self {
+            Self::Text(template) => Value::String(template.into()),
+            Self::Array(items) => Value::Array(items.into_iter().map(Self::into_value).collect()),
+            Self::Object(members) => {
+                Value::Object(members.into_iter().map(|(name, member)| (name, member.into_value())).collect())
+            }
+            Self::Fixed(value) => value,
+        }
+    }
+
+    fn render(&self, context: &Context<'_>) -> Option<Value> {
+        Some(match self {
+            Self::Text(template) => Value::String(template.render(context)?),
+            Self::Array(items) => {
+                Value::Array(items.iter().map(|item| item.render(context)).collect::<Option<_>>()?)
+            }
+            Self::Object(members) => {
+                let rendered =
+                    members.iter().map(|(name, member)| Some((name.clone(), member.render(context)?)));
+                Value::Object(rendered.collect::<Option<_>>()?)
+            }
+            Self::Fixed(value) => value.clone(),
+        })
+    }
+
+    fn templates(&self) -> Vec<&Template> {
+        match self {
+            Self::Text(template) => vec![template],
+            Self::Array(items) => items.iter().flat_map(Self::templates).collect(),
+            Self::Object(members) => members.iter().flat_map(|(_, member)| member.templates()).collect(),
+            Self::Fixed(_) => Vec::new(),
+        }
+    }
 }
 
 /// The methods that handshakes use.
@@ -75,11 +262,6 @@ impl Method {
         }
     }
 }
-
-/// A source as the key of a table.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SourceText(pub String);
 
 /// What has to be done for the sender besides answering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,114 +300,62 @@ pub fn answer(
 }
 
 impl Handshake {
-    /// What is wrong with the rule, if something is.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        for (source, expected) in &self.when {
-            source.0.parse::<Source>().map_err(|error| format!("when.{}: {error}", source.0))?;
-            // What is asked without any value given would answer everyone.
-            if expected.to_string().is_empty() {
-                return Err(format!("when.{}: must not be empty", source.0));
-            }
-        }
-        for name in self.headers.keys() {
-            name.parse::<HeaderName>()
-                .map_err(|_| format!("headers.{name}: must be the name of a header"))?;
-        }
-        if !(200..=299).contains(&self.status) {
-            return Err("status: must be 200 to 299".to_owned());
-        }
-        if self.body.is_some() && self.json.is_some() {
-            return Err("json: there is a body already".to_owned());
-        }
-        let json = self.json.as_ref().map(templates).transpose()?.unwrap_or_default();
-        let answered = self.headers.values().chain(&self.body).chain(&json);
-        if answered.clone().any(Template::shows_secret) {
-            return Err("the answer must not show the secret".to_owned());
-        }
-        Ok(())
-    }
-
     /// Whether the answer is made with the secret.
     pub fn uses_secret(&self) -> bool {
-        let json = self.json.as_ref().and_then(|json| templates(json).ok()).unwrap_or_default();
-        self.headers.values().chain(&self.body).chain(&json).any(Template::uses_secret)
+        self.templates().any(Template::uses_secret)
+    }
+
+    /// All that is answered.
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        let content = match &self.content {
+            Content::Empty => Vec::new(),
+            Content::Text(template) => vec![template],
+            Content::Json(json) => json.templates(),
+        };
+        self.headers.iter().map(|(_, template)| template).chain(content)
     }
 
     fn answer(&self, message: &Message<'_>, secrets: &[Secret]) -> Option<Answer> {
-        if !self.when.iter().all(|(source, expected)| holds(&source.0, expected, message, secrets)) {
+        if !self.when.iter().all(|(source, expected)| expected.holds(source, message, secrets)) {
             return None;
         }
         let context = Context { message, secret: secrets.first() };
-        let mut headers = Vec::new();
-        let content = match (&self.body, &self.json) {
-            (Some(body), _) => Some(("text/plain; charset=utf-8", body.render(&context)?)),
-            (None, Some(json)) => Some(("application/json", render_json(json, &context)?.to_string())),
-            (None, None) => None,
+        let (content_type, body) = match &self.content {
+            Content::Empty => (None, String::new()),
+            Content::Text(body) => (Some("text/plain; charset=utf-8"), body.render(&context)?),
+            Content::Json(json) => (Some("application/json"), json.render(&context)?.to_string()),
         };
-        if let Some((content_type, _)) = content {
-            headers.push((http::header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
-        }
+        let content_type = content_type.map(|value| (CONTENT_TYPE, HeaderValue::from_static(value)));
+        let mut headers: Vec<_> = content_type.into_iter().collect();
         for (name, template) in &self.headers {
-            let value = HeaderValue::from_str(&template.render(&context)?).ok()?;
-            headers.push((name.parse().ok()?, value));
+            headers.push((name.clone(), HeaderValue::from_str(&template.render(&context)?).ok()?));
         }
         let learned_secret = match &self.learn_secret {
             Some(source) if secrets.is_empty() => Some(learned(source, message)?),
             _ => None,
         };
-        let body = content.map(|(_, body)| body).unwrap_or_default();
         Some(Answer { status: self.status, headers, body, learned_secret, confirm: self.confirm })
     }
 }
 
-/// Whether the request has the expected value there, with any of the secrets; compared as hashes, in constant time.
-fn holds(source: &str, expected: &Template, message: &Message<'_>, secrets: &[Secret]) -> bool {
-    let Ok(source) = source.parse::<Source>() else { return false };
-    let Some(value) = source.value(message).filter(|value| !value.is_empty()) else { return false };
-    if expected.to_string() == ANY {
-        return true;
+impl Expected {
+    /// Whether the request has it there, with any of the secrets; compared as hashes, in constant time.
+    fn holds(&self, source: &Source, message: &Message<'_>, secrets: &[Secret]) -> bool {
+        let Some(value) = source.value(message).filter(|value| !value.is_empty()) else { return false };
+        let Self::Value(template) = self else { return true };
+        let Ok(value) = str::from_utf8(&value) else { return false };
+        let given = token::hash(value);
+        let contexts = secrets.iter().map(Some).chain(secrets.is_empty().then_some(None));
+        contexts.map(|secret| template.render(&Context { message, secret })).fold(false, |any, expected| {
+            any | expected.is_some_and(|expected| token::hash(&expected) == given)
+        })
     }
-    let Ok(value) = str::from_utf8(&value) else { return false };
-    let given = token::hash(value);
-    let contexts = secrets.iter().map(Some).chain(secrets.is_empty().then_some(None));
-    contexts
-        .map(|secret| expected.render(&Context { message, secret }))
-        .fold(false, |any, expected| any | expected.is_some_and(|expected| token::hash(&expected) == given))
 }
 
 fn learned(source: &Source, message: &Message<'_>) -> Option<Secret> {
     let value = source.value(message).filter(|value| (1..=MAX_LEARNED_BYTES).contains(&value.len()))?;
     let text = str::from_utf8(&value).ok()?;
     text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| Secret::new(text))
-}
-
-/// The texts of `json`, as templates.
-fn templates(json: &Value) -> Result<Vec<Template>, String> {
-    match json {
-        Value::String(text) => Ok(vec![text.parse().map_err(|error| format!("json: {error}"))?]),
-        Value::Array(items) => {
-            items.iter().map(templates).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
-        }
-        Value::Object(members) => {
-            members.values().map(templates).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
-        }
-        _ => Ok(Vec::new()),
-    }
-}
-
-fn render_json(json: &Value, context: &Context<'_>) -> Option<Value> {
-    Some(match json {
-        Value::String(text) => Value::String(text.parse::<Template>().ok()?.render(context)?),
-        Value::Array(items) => {
-            Value::Array(items.iter().map(|item| render_json(item, context)).collect::<Option<_>>()?)
-        }
-        Value::Object(members) => {
-            let rendered =
-                members.iter().map(|(name, member)| Some((name.clone(), render_json(member, context)?)));
-            Value::Object(rendered.collect::<Option<_>>()?)
-        }
-        other => other.clone(),
-    })
 }
 
 #[cfg(test)]

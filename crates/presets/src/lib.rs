@@ -15,7 +15,7 @@ mod preset;
 mod senders;
 mod template;
 
-pub use handshake::{Answer, Confirm, Handshake, answer};
+pub use handshake::{Answer, Confirm, Content, Expected, Handshake, HandshakeError, Json, Method, answer};
 pub use preset::{Preset, PresetError, Record, Sample};
 pub use senders::{all, find};
 pub use template::{Template, TemplateError};

@@ -33,7 +33,7 @@ pub struct Preset {
     /// What the sender asks before it sends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handshakes: Vec<Handshake>,
-    /// Texts of the payload that are JSON, to be parsed before anything else is looked at.
+    /// Texts of the payload that are JSON, to be parsed before anything else is looked at; one that is none stays a text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parse_json: Vec<Path>,
     /// Where the array of records stands; without it the payload is one record, or an array of them.
@@ -115,27 +115,33 @@ impl Preset {
             return Err(PresetError::TooLong);
         }
         let preset: Self = toml::from_str(text).map_err(|error| PresetError::Form(Box::new(error)))?;
-        preset.check().map_err(PresetError::Value)?;
+        preset.check()?;
         Ok(preset)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Whether it can be used: [`parse`](Self::parse) asks, and so has who reads a preset from elsewhere.
+    ///
+    /// # Errors
+    /// [`PresetError::Value`].
+    pub fn check(&self) -> Result<(), PresetError> {
+        self.first_error().map_or(Ok(()), |error| Err(PresetError::Value(error)))
+    }
+
+    fn first_error(&self) -> Option<String> {
         let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         if !(1..=40).contains(&self.id.len()) || !self.id.bytes().all(letter) {
-            return Err("id: must be 1 to 40 characters of a-z, 0-9 and _".to_owned());
+            return Some("id: must be 1 to 40 characters of a-z, 0-9 and _".to_owned());
         }
         if self.mapping.len() > MAX_RULES {
-            return Err(format!("mapping: must have at most {MAX_RULES} rules"));
+            return Some(format!("mapping: must have at most {MAX_RULES} rules"));
         }
         if self.handshakes.len() > MAX_HANDSHAKES {
-            return Err(format!("handshakes: must have at most {MAX_HANDSHAKES} rules"));
+            return Some(format!("handshakes: must have at most {MAX_HANDSHAKES} rules"));
         }
-        for (position, handshake) in self.handshakes.iter().enumerate() {
-            handshake.check().map_err(|error| format!("handshakes.{position}.{error}"))?;
-            if handshake.signed && self.scheme.is_none() {
-                return Err(format!("handshakes.{position}.signed: there is no scheme"));
-            }
+        if self.scheme.is_none() && self.handshakes.iter().any(|rule| rule.signed || rule.uses_secret()) {
+            return Some("handshakes: one needs a signature or a secret, and there is no scheme".to_owned());
         }
-        Ok(())
+        let error = self.scheme.as_ref().and_then(|scheme| scheme.check().err());
+        error.map(|error| format!("scheme: {error}"))
     }
 }

@@ -69,6 +69,18 @@ pub(crate) struct Values {
 }
 
 impl Content {
+    pub(crate) fn has_timestamp(&self) -> bool {
+        self.pieces.contains(&Piece::Timestamp)
+    }
+
+    pub(crate) fn has_id(&self) -> bool {
+        self.pieces.contains(&Piece::Id)
+    }
+
+    pub(crate) fn is_sns(&self) -> bool {
+        self.pieces.contains(&Piece::Sns)
+    }
+
     /// Hands what is signed to `sink`, piece by piece.
     ///
     /// # Errors

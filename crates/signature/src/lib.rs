@@ -41,7 +41,7 @@ pub use error::{Part, VerifyError};
 pub use field::{BodyPath, Field, Source, SourceError};
 pub use key::{KeyError, SigningKey};
 pub use message::{Message, Request};
-pub use scheme::{Algorithm, Encoding, Scheme, TimestampUnit};
+pub use scheme::{Algorithm, Encoding, Scheme, SchemeError, TimestampUnit};
 pub use scheme_key::{KeyEncoding, KeyForm, SchemeKey};
 pub use seal::{MasterKey, MasterKeyError, OpenError};
 pub use secret::Secret;

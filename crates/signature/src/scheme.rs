@@ -12,11 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
 use crate::field::Field;
-use crate::scheme_key::KeyForm;
+use crate::scheme_key::{KeyEncoding, KeyForm};
 
 /// How far a signed timestamp may be from the receiver's clock, in seconds, unless configured: the value that most
 /// senders recommend, the Standard Webhooks libraries among them.
 const DEFAULT_TOLERANCE_SECONDS: u32 = 300;
+
+/// The largest tolerance, in seconds: a day, which is how long most senders try again.
+const MAX_TOLERANCE_SECONDS: u32 = 86_400;
 
 /// How a sender proves that a request is its own.
 ///
@@ -68,6 +71,51 @@ fn default_tolerance() -> u32 {
     DEFAULT_TOLERANCE_SECONDS
 }
 
+/// Why a scheme can't be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SchemeError {
+    /// A time that isn't signed proves nothing, and one that is signed has to be somewhere.
+    #[error("content and timestamp: {{timestamp}} must be signed if there is a timestamp, and only then")]
+    Timestamp,
+    /// The same of the id.
+    #[error("content and id: {{id}} must be signed if there is an id, and only then")]
+    Id,
+    /// A public key is no text.
+    #[error("key.encoding: must be base64, hex or pem for a public key")]
+    KeyEncoding,
+    /// Too long, or nothing.
+    #[error("tolerance_seconds: must be 1 to {MAX_TOLERANCE_SECONDS}")]
+    Tolerance,
+    /// SNS says by itself what it signs.
+    #[error("content: must be {{sns}} for rsa_sns, and for nothing else")]
+    Sns,
+}
+
+impl Scheme {
+    /// Whether the parts fit together.
+    ///
+    /// # Errors
+    /// Says what is wrong; see [`SchemeError`].
+    pub fn check(&self) -> Result<(), SchemeError> {
+        if !(1..=MAX_TOLERANCE_SECONDS).contains(&self.tolerance_seconds) {
+            return Err(SchemeError::Tolerance);
+        }
+        if self.content.has_timestamp() != self.timestamp.is_some() {
+            return Err(SchemeError::Timestamp);
+        }
+        if self.content.has_id() != self.id.is_some() {
+            return Err(SchemeError::Id);
+        }
+        if self.content.is_sns() != (self.algorithm == Algorithm::RsaSns) {
+            return Err(SchemeError::Sns);
+        }
+        if self.algorithm.has_public_key() && self.key.encoding == KeyEncoding::Utf8 {
+            return Err(SchemeError::KeyEncoding);
+        }
+        Ok(())
+    }
+}
+
 /// What makes a signature of content and key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,6 +138,12 @@ pub enum Algorithm {
     Token,
     /// Nothing is signed: the field holds the credentials of HTTP Basic authentication ([`basic`](crate::basic)).
     Basic,
+}
+
+impl Algorithm {
+    fn has_public_key(self) -> bool {
+        matches!(self, Self::EcdsaP256Sha256 | Self::Ed25519 | Self::RsaSha256 | Self::RsaSns)
+    }
 }
 
 /// How the bytes of a signature are written.
@@ -170,5 +224,23 @@ mod tests {
         assert!(serde_json::from_str::<Scheme>(text).is_err());
         let text = r#"{"algorithm":"hmac_md5","signature":{"from":"header:X-Sig"}}"#;
         assert!(serde_json::from_str::<Scheme>(text).is_err());
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_together_are_found() {
+        let check = |members: &str| {
+            let text = format!("signature = {{ from = \"header:X-Sig\" }}\n{members}");
+            toml::from_str::<Scheme>(&text).unwrap().check()
+        };
+        let hmac = |more: &str| check(&format!("algorithm = \"hmac_sha256\"\n{more}"));
+        assert_eq!(hmac(""), Ok(()));
+        assert_eq!(hmac("content = \"{timestamp}{body}\""), Err(SchemeError::Timestamp));
+        assert_eq!(hmac("timestamp = { from = \"header:X-Time\" }"), Err(SchemeError::Timestamp));
+        assert_eq!(hmac("content = \"{id}.{body}\""), Err(SchemeError::Id));
+        assert_eq!(hmac("content = \"{sns}\""), Err(SchemeError::Sns));
+        assert_eq!(hmac("tolerance_seconds = 0"), Err(SchemeError::Tolerance));
+        assert_eq!(check("algorithm = \"ed25519\""), Err(SchemeError::KeyEncoding));
+        assert_eq!(check("algorithm = \"ed25519\"\nkey = { encoding = \"hex\" }"), Ok(()));
+        assert_eq!(check("algorithm = \"rsa_sns\""), Err(SchemeError::Sns));
     }
 }

@@ -150,6 +150,8 @@ fn tokens_and_passwords() {
     assert_eq!(outcome_of("Bearer s3cre"), Err("signature_mismatch"));
     assert_eq!(outcome_of("s3cret"), Err("signature_malformed"));
     assert_eq!(outcome(&bearer, &["s3cret"], "", &[], "", NOW), Err("signature_missing"));
+    let pairs = [("authorization", "Bearer s3cret")];
+    assert_eq!(outcome(&bearer, &[], "", &pairs, "", NOW), Err("signature_mismatch"));
 
     let member = scheme(
         r#"algorithm = "token"
