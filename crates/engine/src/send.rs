@@ -50,20 +50,18 @@ pub fn request(outgoing: &Outgoing, delivery: &DueDelivery, now: Timestamp) -> O
     set(X_WEBHOOK_EVENT, event.event_type.as_str());
     set(X_WEBHOOK_ID, &id);
     set(X_WEBHOOK_TIMESTAMP, &timestamp);
+    let keys = outgoing.keys_at(now);
     for scheme in &settings.signing.schemes {
         match scheme {
             SigningScheme::XWebhookSignature => {
-                if let Some(key) = outgoing.keys.first() {
+                if let Some(key) = keys.first() {
                     set(X_WEBHOOK_SIGNATURE, &x_webhook::sign(key, body.as_bytes()));
                 }
             }
             SigningScheme::StandardWebhooks => {
                 set(WEBHOOK_ID, &id);
                 set(WEBHOOK_TIMESTAMP, &timestamp);
-                set(
-                    WEBHOOK_SIGNATURE,
-                    &standard_webhooks::sign(&outgoing.keys, &id, now.seconds(), body.as_bytes()),
-                );
+                set(WEBHOOK_SIGNATURE, &standard_webhooks::sign(keys, &id, now.seconds(), body.as_bytes()));
             }
         }
     }

@@ -79,10 +79,18 @@ pub struct Outgoing {
     pub(crate) url: Option<Url>,
     pub(crate) headers: HeaderMap,
     pub(crate) keys: Vec<SigningKey>,
+    /// When the last of the keys, which is the old one, signs no more.
+    pub(crate) old_key_until: Option<Timestamp>,
     pub(crate) schedule: Schedule,
 }
 
 impl Outgoing {
+    /// The keys that sign at this moment, the current one first.
+    pub(crate) fn keys_at(&self, now: Timestamp) -> &[SigningKey] {
+        let is_over = self.old_key_until.is_none_or(|until| now >= until);
+        if is_over { &self.keys[..self.keys.len().min(1)] } else { &self.keys }
+    }
+
     /// Whether its deliveries are sent now.
     pub fn is_active(&self) -> bool {
         self.webhook.settings.status == WebhookStatus::Active
@@ -184,7 +192,12 @@ impl Outgoing {
         Self {
             url: Url::parse(&webhook.settings.url).ok(),
             headers: headers.collect(),
-            keys: SigningKey::new(&secrets.signing).into_iter().collect(),
+            keys: [Some(&secrets.signing), secrets.old_signing.as_ref().map(|(old, _)| old)]
+                .into_iter()
+                .flatten()
+                .filter_map(|secret| SigningKey::new(secret).ok())
+                .collect(),
+            old_key_until: secrets.old_signing.as_ref().map(|(_, until)| *until),
             schedule: Schedule::new(webhook.settings.retry.schedule_seconds.clone()).unwrap_or_default(),
             webhook,
             secrets,

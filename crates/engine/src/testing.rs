@@ -76,7 +76,8 @@ pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapsho
 fn outgoing(vault: &Vault, number: usize, events: &[&str]) -> (OutgoingWebhook, Vec<u8>) {
     let id = destination(number);
     let settings = json!({"name": "Out", "url": "https://example.com/hook", "events": events});
-    let sealed = vault.seal_outgoing(&id, &OutgoingSecrets { signing: Secret::new(SECRET) });
+    let sealed =
+        vault.seal_outgoing(&id, &OutgoingSecrets { signing: Secret::new(SECRET), old_signing: None });
     let settings = serde_json::from_value(settings).unwrap();
     (OutgoingWebhook { id, settings, disabled_reason: None, created_at: NOW, updated_at: NOW }, sealed)
 }

@@ -31,6 +31,8 @@ pub struct IncomingSecrets {
 pub struct OutgoingSecrets {
     /// The key of the signatures.
     pub signing: Secret,
+    /// The one before it, and until when it signs as well.
+    pub old_signing: Option<(Secret, Timestamp)>,
 }
 
 /// Secrets in the form that is sealed.
@@ -41,6 +43,7 @@ struct Plain {
     old_token: Option<(String, Timestamp)>,
     api_key: String,
     signing: String,
+    old_signing: Option<(String, Timestamp)>,
 }
 
 /// What makes, seals and opens secrets.
@@ -87,6 +90,7 @@ impl Vault {
             old_token: secrets.old_token.as_ref().map(|(token, until)| (text(token), *until)),
             api_key: text(&secrets.api_key),
             signing: text(&secrets.signing),
+            old_signing: None,
         };
         self.seal_plain(&incoming_identity(id), &plain)
     }
@@ -107,7 +111,12 @@ impl Vault {
 
     /// Seals the secrets of an outgoing webhook.
     pub fn seal_outgoing(&self, id: &WebhookId, secrets: &OutgoingSecrets) -> Vec<u8> {
-        let plain = Plain { signing: secrets.signing.expose().to_owned(), ..Plain::default() };
+        let old = secrets.old_signing.as_ref();
+        let plain = Plain {
+            signing: secrets.signing.expose().to_owned(),
+            old_signing: old.map(|(old, until)| (old.expose().to_owned(), *until)),
+            ..Plain::default()
+        };
         self.seal_plain(&outgoing_identity(id), &plain)
     }
 
@@ -117,7 +126,10 @@ impl Vault {
     /// If they were sealed with another key or for another webhook.
     pub fn open_outgoing(&self, id: &WebhookId, sealed: &[u8]) -> Result<OutgoingSecrets, VaultError> {
         let plain = self.open_plain(outgoing_identity(id), sealed)?;
-        Ok(OutgoingSecrets { signing: Secret::new(plain.signing) })
+        Ok(OutgoingSecrets {
+            signing: Secret::new(plain.signing),
+            old_signing: plain.old_signing.map(|(old, until)| (Secret::new(old), until)),
+        })
     }
 
     /// Seals bytes for one place, named by its identity.

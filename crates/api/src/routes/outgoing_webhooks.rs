@@ -29,7 +29,10 @@ use crate::{Api, BASE};
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(list, create)).routes(routes!(show, update, delete))
+    OpenApiRouter::default()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, delete))
+        .routes(routes!(rotate))
 }
 
 /// What a user sets of an outgoing webhook.
@@ -173,14 +176,15 @@ impl OutgoingWebhookInput {
         current: OutgoingSecrets,
         url_before: Option<&str>,
     ) -> Result<(OutgoingSettings, OutgoingSecrets), Problem> {
-        let secret = secret::choose("signing.secret", self.signing.secret.as_deref(), current.signing);
+        let OutgoingSecrets { signing, old_signing } = current;
+        let secret = secret::choose("signing.secret", self.signing.secret.as_deref(), signing);
         let destination = match url_before {
             Some(before) if before == self.url => Ok(()),
             _ => api.engine().check_destination(&self.url),
         };
         let destination = destination.map_err(|message| FieldError { field: "url".to_owned(), message });
         match (secret, destination) {
-            (Ok(signing), Ok(())) => Ok((self.settings(), OutgoingSecrets { signing })),
+            (Ok(signing), Ok(())) => Ok((self.settings(), OutgoingSecrets { signing, old_signing })),
             (secret, destination) => {
                 let errors = destination.err().into_iter().chain(secret.err()).collect();
                 Err(Problem::with_errors(Code::InvalidBody, errors))
@@ -257,7 +261,7 @@ async fn create(
     Create { input, once }: Create<OutgoingWebhookInput>,
 ) -> Result<Response, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
-    let made = OutgoingSecrets { signing: vault.new_signing_secret() };
+    let made = OutgoingSecrets { signing: vault.new_signing_secret(), old_signing: None };
     let (settings, secrets) = input.decided(&api, made, None)?;
     let id = vault.new_webhook_id();
     let webhook = OutgoingWebhook { id, settings, disabled_reason: None, created_at: now, updated_at: now };
@@ -305,6 +309,54 @@ async fn update(
     }
     let configuration = api.engine().snapshot();
     Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?)))
+}
+
+/// How the secret is replaced.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SecretReplacement {
+    /// How long deliveries are signed with the old secret as well, in seconds; a day if not given, at most 30 days.
+    #[serde(default = "default_grace")]
+    #[schema(minimum = 0, maximum = 2_592_000, default = 86_400)]
+    grace_seconds: u32,
+}
+
+fn default_grace() -> u32 {
+    86_400
+}
+
+impl Input for SecretReplacement {}
+
+/// Replace the secret of an outgoing webhook
+///
+/// The answer shows the new one in clear, this once. Meanwhile `webhook-signature` holds a signature of each secret, and
+/// `X-Webhook-Signature` that of the new one.
+#[utoipa::path(
+    post, path = "/outgoing-webhooks/{id}/rotate-secret", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
+    params(("id" = WebhookId, Path, description = "Which.")),
+    request_body = SecretReplacement,
+    responses((status = 200, description = "The webhook with its new secret.", body = OutgoingWebhookView)),
+)]
+async fn rotate(
+    State(api): State<Api>,
+    caller: Caller<Write>,
+    Path(id): Path<WebhookId>,
+    Create { input, once }: Create<SecretReplacement>,
+) -> Result<Response, Problem> {
+    let (vault, now) = (api.engine().vault(), api.engine().now());
+    let signing = vault.new_signing_secret();
+    api.decide_once(&caller, once, |configuration| {
+        let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
+        let until = now.plus_millis(i64::from(input.grace_seconds) * 1_000);
+        let old_signing = (until > now).then(|| (secrets.signing.clone(), until));
+        let secrets = OutgoingSecrets { signing: signing.clone(), old_signing };
+        let webhook = OutgoingWebhook { updated_at: now, ..webhook.clone() };
+        let answer =
+            Answer::new(StatusCode::OK, None, &OutgoingWebhookView::new(&webhook, &secrets, Reveal::All))?;
+        let secrets = vault.seal_outgoing(&id, &secrets);
+        Ok((UpdateOutgoing { version: configuration.version, webhook, secrets }, answer))
+    })
+    .await
 }
 
 /// Delete an outgoing webhook

@@ -30,6 +30,8 @@ mod receive;
 #[cfg(test)]
 mod rest;
 #[cfg(test)]
+mod rotate;
+#[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
 mod secrecy;

@@ -76,7 +76,7 @@ async fn check_deliveries(arrived: &[ReceivedRequest], secret: &str) {
 }
 
 /// Deliveries as `verify.py` takes them.
-fn as_received(secret: &str, arrived: &[ReceivedRequest]) -> Value {
+pub fn as_received(secret: &str, arrived: &[ReceivedRequest]) -> Value {
     let deliveries: Vec<Value> = arrived
         .iter()
         .map(|request| {

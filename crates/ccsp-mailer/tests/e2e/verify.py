@@ -1,7 +1,8 @@
 """Verifies deliveries as their receiver would, with none of our own code.
 
 Reads {"secret", "deliveries": [{"headers", "body"}]} and prints the names of the events, in order. Fails if a signature
-does not hold, or holds for another body, too.
+does not hold, or holds for another body, too. With "is_old" the secret is the one before, which signs by the published
+scheme alone.
 """
 
 import hashlib
@@ -16,9 +17,9 @@ def hexadecimal(secret, body):
     return "sha256=" + hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
 
 
-def verify(secret, headers, body):
-    if not hmac.compare_digest(headers["x-webhook-signature"], hexadecimal(secret, body)):
-        raise SystemExit("X-Webhook-Signature does not hold")
+def verify(secret, headers, body, is_old):
+    if hmac.compare_digest(headers["x-webhook-signature"], hexadecimal(secret, body)) == is_old:
+        raise SystemExit("X-Webhook-Signature is not that of the new secret")
     event = Webhook(secret).verify(body, headers)
     try:
         Webhook(secret).verify(body + " ", headers)
@@ -28,5 +29,6 @@ def verify(secret, headers, body):
 
 
 asked = json.load(sys.stdin)
-events = [verify(asked["secret"], sent["headers"], sent["body"]) for sent in asked["deliveries"]]
+is_old = asked.get("is_old", False)
+events = [verify(asked["secret"], sent["headers"], sent["body"], is_old) for sent in asked["deliveries"]]
 json.dump(events, sys.stdout)

@@ -68,7 +68,8 @@ impl Database {
         }
         for (number, destination) in destinations {
             let settings = serde_json::from_value(destination.settings.clone()).unwrap();
-            let secrets = OutgoingSecrets { signing: Secret::new(format!("secret-{number}")) };
+            let signing = Secret::new(format!("secret-{number}"));
+            let secrets = OutgoingSecrets { signing, old_signing: None };
             let id = destination_id(number);
             statements.push(put_outgoing(&self.vault, &id, &settings, &secrets));
         }
