@@ -97,12 +97,12 @@ fn ok() -> u16 {
     200
 }
 
-/// Why a rule can't be.
+/// Why a rule can't be. The reasons stand in the texts: who reads a file passes on no sources.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
     /// Not a place of a request.
-    #[error("when.{0}")]
-    Source(String, #[source] SourceError),
+    #[error("when.{0}: {1}")]
+    Source(String, SourceError),
     /// Not a template, or an empty one: what is not there would be as expected.
     #[error("when.{0}: must be a template or *")]
     Expected(String),
@@ -116,8 +116,8 @@ pub enum HandshakeError {
     #[error("json: there is a body already")]
     TwoBodies,
     /// Not a template.
-    #[error("json")]
-    Template(#[source] TemplateError),
+    #[error("json: {0}")]
+    Template(TemplateError),
     /// The secret is for hashes only.
     #[error("the answer must not show the secret")]
     ShowsSecret,

@@ -4,7 +4,8 @@
 //! <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>.
 //!
 //! SNS names the place of its certificate in the message itself, so a forger can name another one: only a URL that
-//! [`certificate_url`] has let through may be asked, and only a `SubscribeURL` that [`subscribe_url`] has.
+//! [`certificate_url`] has let through may be asked, and only a `SubscribeURL` that [`subscribe_url`] has. What came from
+//! there, over TLS, is the PEM text that [`Scheme::key`](crate::Scheme::key) takes; a webhook has no secret for it.
 
 use serde_json::Value;
 use url::Url;

@@ -1,0 +1,229 @@
+//! Signing as a [`Scheme`] says: what a sender would put beside its body. For trying a webhook, and for tests.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::HeaderMap;
+use ring::hmac;
+
+use crate::content::Values;
+use crate::field::{Field, Source};
+use crate::message::{Message, Request};
+use crate::scheme::{Algorithm, Encoding, Scheme, TimestampUnit};
+use crate::scheme_key::Kind;
+use crate::{KeyError, Secret, VerifyError, hex};
+
+/// Why nothing can be signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// Only the sender has the key for that.
+    #[error("only the sender can sign by this scheme: a public key verifies, and does not sign")]
+    PublicKey,
+    /// The signature would be part of the body, whose form is the sender's.
+    #[error("the scheme's signature stands in the body")]
+    InBody,
+    /// The secret is no key of the scheme.
+    #[error("the secret can't sign")]
+    Key(#[source] KeyError),
+    /// The body has not what is signed of it.
+    #[error("the request has not what is signed")]
+    Content(#[source] VerifyError),
+    /// Before 1970, or after the last time that can be written.
+    #[error("the time can't be written")]
+    Time,
+}
+
+impl Scheme {
+    /// The headers and parameters that sign a request with `secret`. `id` names the message, where the scheme has
+    /// that; `now` is the time of sending in seconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// Says what is wrong; see [`SignError`].
+    pub fn sign(
+        &self,
+        secret: &Secret,
+        method: &str,
+        url: &str,
+        body: &[u8],
+        id: &str,
+        now: i64,
+    ) -> Result<Vec<(Source, String)>, SignError> {
+        let timestamp = self.timestamp.as_ref().map(|_| self.timestamp_unit.write(now)).transpose()?;
+        let values = Values { id: self.id.as_ref().map(|_| id.to_owned()), timestamp };
+        let headers = HeaderMap::new();
+        let message = Message::new(Request { method, url, headers: &headers, body });
+        let signature = self.signature_of(secret, &message, &values)?;
+
+        let mut parts = Vec::new();
+        for (field, value) in [(self.id.as_ref(), &values.id), (self.timestamp.as_ref(), &values.timestamp)] {
+            if let (Some(field), Some(value)) = (field, value) {
+                put(&mut parts, field, value)?;
+            }
+        }
+        put(&mut parts, &self.signature, &signature)?;
+        Ok(parts)
+    }
+
+    fn signature_of(
+        &self,
+        secret: &Secret,
+        message: &Message<'_>,
+        values: &Values,
+    ) -> Result<String, SignError> {
+        let text = secret.expose();
+        match (self.algorithm, self.key(secret).map_err(SignError::Key)?.0) {
+            (_, Kind::Hmac(key)) => {
+                let mut context = hmac::Context::with_key(&key);
+                let written = self.content.write(message, values, &mut |piece| context.update(piece));
+                written.map_err(SignError::Content)?;
+                Ok(self.encoding.encode(context.sign().as_ref()))
+            }
+            (Algorithm::Token, _) => Ok(text.to_owned()),
+            (Algorithm::Basic, _) => {
+                let user = if text.contains(':') { "" } else { "webhook:" };
+                Ok(format!("Basic {}", STANDARD.encode(format!("{user}{text}"))))
+            }
+            _ => Err(SignError::PublicKey),
+        }
+    }
+}
+
+/// Puts the value to where the field is looked for first, into the list that stands there already if it is one.
+fn put(parts: &mut Vec<(Source, String)>, field: &Field, value: &str) -> Result<(), SignError> {
+    let source = match field.from.first() {
+        Some(source @ (Source::Header(_) | Source::Query(_))) => source,
+        _ => return Err(SignError::InBody),
+    };
+    let entry = format!("{}{value}", field.prefix);
+    match parts.iter_mut().find(|(found, _)| found == source) {
+        Some((_, list)) => {
+            list.extend(field.separator);
+            list.push_str(&entry);
+        }
+        None => parts.push((source.clone(), entry)),
+    }
+    Ok(())
+}
+
+impl Encoding {
+    fn encode(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Hex => {
+                let mut text = String::new();
+                hex::push(&mut text, bytes);
+                text
+            }
+            Self::Base64 => STANDARD.encode(bytes),
+            Self::Base64url => URL_SAFE_NO_PAD.encode(bytes),
+        }
+    }
+}
+
+impl TimestampUnit {
+    fn write(self, seconds: i64) -> Result<String, SignError> {
+        let since_epoch = u64::try_from(seconds).map_err(|_| SignError::Time)?;
+        match self {
+            Self::Seconds => Ok(seconds.to_string()),
+            Self::Milliseconds => Ok(seconds.checked_mul(1_000).ok_or(SignError::Time)?.to_string()),
+            Self::Rfc3339 => jiff::Timestamp::from_second(seconds)
+                .map(|time| time.to_string())
+                .map_err(|_| SignError::Time),
+            Self::HttpDate if seconds <= LAST_HTTP_DATE => {
+                Ok(httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(since_epoch)))
+            }
+            Self::HttpDate => Err(SignError::Time),
+        }
+    }
+}
+
+/// The end of the year 9999, in seconds since the Unix epoch: such a date has four digits for the year.
+const LAST_HTTP_DATE: i64 = 253_402_300_799;
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn scheme(text: &str) -> Scheme {
+        toml::from_str(text).unwrap()
+    }
+
+    fn verified(scheme: &Scheme, secret: &Secret, parts: &[(Source, String)], body: &[u8], now: i64) -> bool {
+        let mut headers = HeaderMap::new();
+        let mut url = "https://example.com/in?a=b".to_owned();
+        for (source, value) in parts {
+            match source {
+                Source::Header(name) => {
+                    headers.insert(HeaderName::clone(name), HeaderValue::from_str(value).unwrap());
+                }
+                Source::Query(name) => url = format!("{url}&{name}={value}"),
+                Source::Body(_) | Source::Form(_) => unreachable!(),
+            }
+        }
+        let request = Request { method: "POST", url: &url, headers: &headers, body };
+        scheme.verify(&[scheme.key(secret).unwrap()], request, now) == Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn prop_what_is_signed_verifies(
+            body: Vec<u8>, now in 0..LAST_HTTP_DATE, id in "[a-z0-9_]{1,20}", secret in "[a-z]{1,40}",
+            algorithm in prop::sample::select(&["hmac_sha1", "hmac_sha256", "hmac_sha512"][..]),
+            encoding in prop::sample::select(&["hex", "base64", "base64url"][..]),
+            unit in prop::sample::select(&["seconds", "milliseconds", "rfc3339", "http_date"][..]),
+        ) {
+            let scheme = scheme(&format!(
+                r#"algorithm = "{algorithm}"
+                   encoding = "{encoding}"
+                   content = "{{id}}.{{timestamp}}.{{method}}{{body}}"
+                   signature = {{ from = ["header:X-Sig", "query:sig"], separator = "|", prefix = "v1=" }}
+                   timestamp = {{ from = "header:X-Sig", separator = "|", prefix = "t=" }}
+                   timestamp_unit = "{unit}"
+                   id = {{ from = "query:id" }}"#
+            ));
+            let secret = Secret::new(secret);
+            let parts = scheme.sign(&secret, "POST", "", &body, &id, now).unwrap();
+            prop_assert!(verified(&scheme, &secret, &parts, &body, now));
+            prop_assert!(!verified(&scheme, &Secret::new("OTHER"), &parts, &body, now));
+        }
+    }
+
+    #[test]
+    fn secrets_are_sent_as_they_are_looked_for() {
+        let token = scheme(
+            r#"algorithm = "token"
+            signature = { from = "header:Authorization", prefix = "Bearer " }"#,
+        );
+        let basic = scheme(
+            r#"algorithm = "basic"
+            signature = { from = "header:Authorization" }"#,
+        );
+        for (scheme, secret) in [(token, "s3cret"), (basic.clone(), "user:s3cret"), (basic, "s3cret")] {
+            let secret = Secret::new(secret);
+            let parts = scheme.sign(&secret, "POST", "", b"", "", 0).unwrap();
+            assert!(verified(&scheme, &secret, &parts, b"", 0), "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_the_sender_can_do_is_said() {
+        let sign =
+            |text: &str, secret: &str| scheme(text).sign(&Secret::new(secret), "POST", "", b"{}", "", 0);
+        let public = r#"algorithm = "ed25519"
+            key = { encoding = "hex" }
+            signature = { from = "header:X-Sig" }"#;
+        assert_eq!(sign(public, &"00".repeat(32)), Err(SignError::PublicKey));
+        assert_eq!(sign(public, "key"), Err(SignError::Key(KeyError::Malformed)));
+        let inside = r#"algorithm = "hmac_sha256"
+            signature = { from = "body:signature" }"#;
+        assert_eq!(sign(inside, "key"), Err(SignError::InBody));
+        let late = r#"algorithm = "hmac_sha256"
+            content = "{timestamp}{body}"
+            timestamp = { from = "header:X-Time" }
+            signature = { from = "header:X-Sig" }"#;
+        assert_eq!(scheme(late).sign(&Secret::new("k"), "POST", "", b"", "", -1), Err(SignError::Time));
+    }
+}
