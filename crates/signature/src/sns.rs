@@ -63,7 +63,7 @@ pub fn certificate_url(body: &[u8]) -> Option<Url> {
 }
 
 /// What to GET to confirm the subscription that `body` asks for, if it does, and if that is a place of Amazon SNS.
-/// Whoever calls it must have verified the body, and must want its [topic](topic).
+/// Whoever calls it must have verified the body, and must want its [`topic`].
 pub fn subscribe_url(body: &[u8]) -> Option<Url> {
     own_url(body, "SubscribeURL")
 }
