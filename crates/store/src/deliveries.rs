@@ -192,6 +192,66 @@ impl Work for RetryDelivery {
     }
 }
 
+/// Which finished deliveries are sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// Those that failed.
+    Failed,
+    /// All of them.
+    All,
+}
+
+/// Puts finished deliveries of a webhook back, the oldest first, each like [`RetryDelivery`]. To be called again with the id
+/// that it returns, beside how many it put back, until that is `None`.
+pub struct ReplayDeliveries {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Which.
+    pub which: Replayed,
+    /// Only what is newer: the last that was put back.
+    pub after: Option<DeliveryId>,
+    /// Only what was made then or later, and before.
+    pub within: (Option<Timestamp>, Timestamp),
+    /// Now.
+    pub now: Timestamp,
+    /// The most to put back in one transaction.
+    pub limit: usize,
+}
+
+impl Work for ReplayDeliveries {
+    type Output = Option<(DeliveryId, u64)>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<(DeliveryId, u64)>, StoreError> {
+        const PUT_BACK: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, node = NULL \
+                                WHERE id IN ?1 AND due_at IS NULL";
+        let mut conditions = finished(&self.webhook_id, self.after);
+        if self.which == Replayed::Failed {
+            conditions.fixed("status = 'failed'");
+        }
+        let (since, until) = self.within;
+        conditions.on_some("id >= ?", since.map(|moment| DeliveryId::lowest_at(moment).to_string()));
+        conditions.on("id < ?", DeliveryId::lowest_at(until).to_string());
+        let ids = ids(tx, conditions, self.limit).await?;
+        let Some(last) = ids.last().and_then(|id| id.parse().ok()) else { return Ok(None) };
+        let params = vec![Value::Texts(ids), DeliveryStatus::Pending.as_str().into(), self.now.into()];
+        Ok(Some((last, tx.execute(PUT_BACK, params).await?)))
+    }
+}
+
+/// The finished deliveries of a webhook behind one.
+fn finished(webhook_id: &WebhookId, after: Option<DeliveryId>) -> Conditions {
+    let mut conditions = Conditions::default();
+    conditions.on("webhook_id = ?", webhook_id.as_str().to_owned());
+    conditions.on_some("id > ?", after.map(|id| id.to_string()));
+    conditions.fixed("due_at IS NULL");
+    conditions
+}
+
+async fn ids<T: Tx>(tx: &T, conditions: Conditions, limit: usize) -> Result<Vec<String>, StoreError> {
+    let (sql, params) = conditions.query("SELECT id FROM deliveries", "id", limit);
+    tx.query(&sql, params).await?.into_iter().map(|row| row.read().text()).collect()
+}
+
 /// Clears the log of a webhook, the oldest entries first. What is not finished stays: it is no log yet. To be called again
 /// with what it returns, until that is `None`.
 pub struct ClearDeliveries {
@@ -209,14 +269,9 @@ impl Work for ClearDeliveries {
     type Output = Option<DeliveryId>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Option<DeliveryId>, StoreError> {
-        let mut conditions = Conditions::default();
-        conditions.on("webhook_id = ?", self.webhook_id.as_str().to_owned());
-        conditions.on_some("id > ?", self.after.map(|id| id.to_string()));
+        let mut conditions = finished(&self.webhook_id, self.after);
         conditions.on("id < ?", DeliveryId::lowest_at(self.until).to_string());
-        conditions.fixed("due_at IS NULL");
-        let (sql, params) = conditions.query("SELECT id FROM deliveries", "id", self.limit);
-        let rows = tx.query(&sql, params).await?;
-        let ids: Vec<String> = rows.into_iter().map(|row| row.read().text()).collect::<Result<_, _>>()?;
+        let ids = ids(tx, conditions, self.limit).await?;
         let Some(last) = ids.last().and_then(|id| id.parse().ok()) else { return Ok(None) };
         tx.execute("DELETE FROM attempts WHERE delivery_id IN ?1", vec![Value::Texts(ids.clone())]).await?;
         // One that was put back meanwhile stays.

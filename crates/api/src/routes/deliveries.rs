@@ -9,7 +9,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::deliveries::{
-    AttemptEntry, ClearDeliveries, DeliveryEntry, GetDelivery, ListDeliveries, Retried, RetryDelivery,
+    AttemptEntry, ClearDeliveries, DeliveryEntry, GetDelivery, ListDeliveries, ReplayDeliveries, Replayed,
+    Retried, RetryDelivery,
 };
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -18,7 +19,7 @@ use utoipa_axum::routes;
 use crate::Api;
 use crate::auth::{Caller, Read, Write};
 use crate::export::{EXPORT_PAGE, ExportParams, Line, export};
-use crate::extract::{Path, Query};
+use crate::extract::{Body, Input, Path, Query};
 use crate::log::{CLEAR_CHUNK, ClearParams, LogParams, json};
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
@@ -30,6 +31,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(download))
         .routes(routes!(show))
         .routes(routes!(retry))
+        .routes(routes!(replay))
 }
 
 /// The delivery of one event to one outgoing webhook.
@@ -276,11 +278,7 @@ async fn retry(
     Path(id): Path<DeliveryId>,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
     let delivery = find(&api, id).await?;
-    let configuration = api.configuration().await?;
-    if !configuration.outgoing.get(&delivery.webhook_id).is_some_and(|outgoing| outgoing.gets_deliveries()) {
-        let detail = "The webhook of this delivery is inactive, or was deleted.";
-        return Err(Problem::new(Code::Conflict, detail));
-    }
+    check_gets_deliveries(&api, &delivery.webhook_id).await?;
     match api.engine().write(RetryDelivery { id, now: api.engine().now() }).await? {
         Retried::Queued(webhook_id) => api.engine().wake(&webhook_id),
         Retried::NotFound => return Err(not_found()),
@@ -290,6 +288,88 @@ async fn retry(
         }
     }
     Ok((StatusCode::ACCEPTED, Json(find(&api, id).await?.into())))
+}
+
+/// Which deliveries are sent again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReplayInput {
+    /// Only those made then or later.
+    #[serde(default)]
+    since: Option<Timestamp>,
+    /// Only those made before; all that there are now if it is not given.
+    #[serde(default)]
+    until: Option<Timestamp>,
+    /// Those that failed, or all that are finished.
+    #[serde(default)]
+    status: ReplayStatus,
+}
+
+/// Which finished deliveries are sent again.
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ReplayStatus {
+    /// Those that failed.
+    #[default]
+    Failed,
+    /// All of them.
+    All,
+}
+
+impl Input for ReplayInput {}
+
+/// How many deliveries are sent again.
+#[derive(Serialize, ToSchema)]
+struct Replay {
+    /// How many.
+    replayed: u64,
+}
+
+/// Send finished deliveries again
+///
+/// Each under the `webhook-id` that it had, so that receivers know it, and with one more attempt each. What is still to be
+/// made is left alone.
+#[utoipa::path(
+    post, path = "/outgoing-webhooks/{id}/replay", tag = "Deliveries", security(("api_key" = ["write"])),
+    params(("id" = WebhookId, Path, description = "The webhook.")),
+    request_body = ReplayInput,
+    responses(
+        (status = 202, description = "They are due now.", body = Replay),
+        (status = 409, description = "The webhook is inactive.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+async fn replay(
+    State(api): State<Api>,
+    _: Caller<Write>,
+    Path(webhook_id): Path<WebhookId>,
+    Body(ReplayInput { since, until, status }): Body<ReplayInput>,
+) -> Result<(StatusCode, Json<Replay>), Problem> {
+    check_webhook(&api, &webhook_id).await?;
+    check_gets_deliveries(&api, &webhook_id).await?;
+    let which = match status {
+        ReplayStatus::Failed => Replayed::Failed,
+        ReplayStatus::All => Replayed::All,
+    };
+    let now = api.engine().now();
+    // Ids are of whole milliseconds: those of this one belong to it.
+    let within = (since, until.unwrap_or(now.plus_millis(1)));
+    let (mut after, mut replayed) = (None, 0);
+    loop {
+        let webhook_id = webhook_id.clone();
+        let work = ReplayDeliveries { webhook_id, which, after, within, now, limit: CLEAR_CHUNK };
+        let Some((last, count)) = api.engine().write(work).await? else { break };
+        (after, replayed) = (Some(last), replayed + count);
+    }
+    api.engine().wake(&webhook_id);
+    Ok((StatusCode::ACCEPTED, Json(Replay { replayed })))
+}
+
+async fn check_gets_deliveries(api: &Api, webhook_id: &WebhookId) -> Result<(), Problem> {
+    let configuration = api.configuration().await?;
+    if configuration.outgoing.get(webhook_id).is_some_and(|outgoing| outgoing.gets_deliveries()) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::Conflict, "The webhook of this delivery is inactive, or was deleted."))
 }
 
 async fn find(api: &Api, id: DeliveryId) -> Result<DeliveryEntry, Problem> {

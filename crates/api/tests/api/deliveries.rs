@@ -232,3 +232,24 @@ async fn statistics_are_those_of_the_contract() {
     }
     assert_eq!(server.get(&format!("/outgoing-webhooks/{webhook_id}/stats?window=1h")).await.status, 400);
 }
+
+#[tokio::test]
+async fn finished_deliveries_are_sent_again() {
+    let (server, receiver, webhook_id) = with_webhook(StatusCode::GONE).await;
+    let path = format!("/outgoing-webhooks/{webhook_id}");
+    publish(&server, "order_paid", 7).await;
+    wait_for(&server, &webhook_id, "failed", 1).await;
+    let replay = async |body: Value| server.post(&format!("{path}/replay"), body).await;
+    assert_eq!(replay(json!({})).await.status, 409, "410 has deactivated it");
+    server.patch(&path, json!({"status": "active"})).await;
+    assert_eq!(replay(json!({"until": "2020-01-01T00:00:00Z"})).await.json(), json!({"replayed": 0}));
+    let replayed = replay(json!({"since": "2020-01-01T00:00:00Z"})).await;
+    assert_eq!((replayed.status, replayed.json()), (202, json!({"replayed": 1})));
+    receiver.wait_for(2, std::time::Duration::from_secs(20)).await.unwrap();
+    let ids: Vec<_> =
+        receiver.requests().iter().map(|sent| sent.header("webhook-id").map(str::to_owned)).collect();
+    assert_eq!(ids[0], ids[1], "the receiver knows it");
+    wait_for(&server, &webhook_id, "failed", 1).await;
+    assert_eq!(replay(json!({"status": "some"})).await.status, 422);
+    assert_eq!(server.post("/outgoing-webhooks/a1b2c3d4e5f6/replay", json!({})).await.status, 404);
+}

@@ -3,14 +3,16 @@
 use domain::DeliveryId;
 use domain::log::DeliveryStatus;
 use store::LogFilter;
-use store::deliveries::{ClearDeliveries, GetDelivery, ListDeliveries, Retried, RetryDelivery};
+use store::deliveries::{
+    ClearDeliveries, GetDelivery, ListDeliveries, ReplayDeliveries, Replayed, Retried, RetryDelivery,
+};
 use store::queue::Claim;
 use store::record::AttemptRow;
 
 use crate::samples::{attempt, leased, record, webhook};
 use crate::support::{Database, NOW};
 
-conformance!(looked_up_with_all_attempts, listed_in_pages_and_filtered, retried_by_hand, cleared);
+conformance!(looked_up_with_all_attempts, listed_in_pages_and_filtered, retried_by_hand, replayed, cleared);
 
 /// A delivery to webhook a that ended so after so many attempts.
 async fn ended(database: &Database, attempts: u32, status: DeliveryStatus) -> DeliveryId {
@@ -112,6 +114,35 @@ async fn retried_by_hand(database: &Database) {
     let found = database.store.read(GetDelivery { id: failed }).await.unwrap().unwrap();
     assert_eq!((found.status, found.attempts.len()), (DeliveryStatus::Delivered, 5));
     assert_eq!(retry(failed).await, queued);
+}
+
+async fn replayed(database: &Database) {
+    let failed = ended(database, 4, DeliveryStatus::Failed).await;
+    let delivered = ended(database, 1, DeliveryStatus::Delivered).await;
+    let retrying = ended(database, 1, DeliveryStatus::Retrying).await;
+    let another = ended(database, 4, DeliveryStatus::Failed).await;
+    let replay = async |which, after, within| {
+        let work = ReplayDeliveries {
+            webhook_id: webhook('a'),
+            which,
+            after,
+            within,
+            now: NOW.plus_millis(-1),
+            limit: 1,
+        };
+        database.store.write(work).await.unwrap()
+    };
+    let all = (None, NOW.plus_millis(1));
+    assert_eq!(replay(Replayed::Failed, None, (None, NOW)).await, None);
+    assert_eq!(replay(Replayed::Failed, None, (Some(NOW.plus_millis(1)), NOW.plus_millis(2))).await, None);
+    assert_eq!(replay(Replayed::Failed, None, all).await, Some((failed, 1)));
+    assert_eq!(replay(Replayed::Failed, Some(failed), all).await, Some((another, 1)));
+    assert_eq!(replay(Replayed::Failed, Some(another), all).await, None);
+    assert_eq!(replay(Replayed::All, None, all).await, Some((delivered, 1)));
+    assert_eq!(replay(Replayed::All, Some(delivered), all).await, None);
+    let mut claimed: Vec<DeliveryId> = claim(database, "n1").await.iter().map(|due| due.id).collect();
+    claimed.sort_unstable();
+    assert_eq!(claimed, [failed, delivered, another], "and not {retrying}, which is due later");
 }
 
 async fn cleared(database: &Database) {
