@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::network::Network;
 use engine::{Engine, Snapshot};
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use metrics_exporter_prometheus::PrometheusHandle;
 use store::{StoreError, Work};
 
@@ -81,6 +81,12 @@ impl Api {
     /// The address of something below [`BASE`], for use from outside.
     pub fn public_url(&self, path: &str) -> String {
         format!("{}{BASE}{path}", self.0.state.public_url.trim_end_matches('/'))
+    }
+
+    /// The address of a request as its sender was given it.
+    pub fn given_url(&self, uri: &Uri) -> String {
+        let target = uri.path_and_query().map_or("", |target| target.as_str());
+        format!("{}{target}", self.0.state.public_url.trim_end_matches('/'))
     }
 
     /// The configuration as it is stored now, whichever node changed it: one cheap query if it has not changed.

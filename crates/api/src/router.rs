@@ -39,6 +39,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
     let resources = OpenApiRouter::default()
         .merge(routes::incoming_webhooks::routes())
         .merge(routes::preview::routes())
+        .merge(routes::presets::routes())
         .merge(routes::requests::routes())
         .merge(routes::outgoing_webhooks::routes())
         .merge(routes::deliveries::routes())

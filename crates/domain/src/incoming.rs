@@ -81,6 +81,8 @@ pub enum SignatureScheme {
     StandardWebhooks,
     /// No signature: HTTP Basic authentication. The secret is `user:password`, or a password for any user.
     Basic,
+    /// As the preset says.
+    Preset,
 }
 
 /// How requests are signed. The secret is kept apart.
@@ -139,8 +141,12 @@ pub struct IncomingSettings {
     /// Whether it takes requests.
     #[serde(default)]
     pub status: WebhookStatus,
-    /// The event it is for: a request whose `event` names another one is ignored.
+    /// The event it is for: a request whose `event` names another one is ignored. Senders with a preset name events of their
+    /// own.
     pub event_type: EventType,
+    /// The sender, if it is one that the program knows.
+    #[serde(default)]
+    pub preset: Option<String>,
     /// Whether a request must carry the API key as `X-API-Key`.
     #[serde(default)]
     pub require_api_key: bool,

@@ -30,6 +30,7 @@ mod recorder;
 mod resume;
 mod room;
 pub mod send;
+mod sender;
 pub mod snapshot;
 mod sweep;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use serde_json::Value;
 use signature::{VerifyError, basic, standard_webhooks, token, x_webhook};
 
 use crate::headers;
+use crate::sender;
 use crate::snapshot::{Incoming, Snapshot};
 
 /// The most records of one request.
@@ -35,6 +36,8 @@ pub struct Received {
     pub token: Option<String>,
     /// The method.
     pub method: &'static str,
+    /// The whole URL as the sender was given it: some sign it.
+    pub url: String,
     /// The address of the sender.
     pub sender_ip: IpAddr,
     /// The headers.
@@ -143,19 +146,20 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
         return Err(Reply::refusal(415, "The content type must be application/json"));
     }
     let payload = parse(&request.body).map_err(|message| Reply::refusal(400, &message))?;
+    let sent = sender::Sent::new(&incoming, request);
     let records = records(&incoming, &payload).map_err(|message| Reply::refusal(400, &message))?;
     // It was parsed as JSON, which is UTF-8.
     let text = String::from_utf8_lossy(&request.body).into_owned();
     Ok(Accepted {
         request: Some(request.clone()),
         received_at: now,
-        event_type: shown(event_name(&payload).unwrap_or(incoming.webhook.settings.event_type.as_str())),
+        event_type: shown(&sent.event(&payload)),
         sender_ip: request.sender_ip.to_string(),
         method: request.method.to_owned(),
         content_type,
         headers: headers::to_json(&request.headers),
         text,
-        dedupe_key: dedupe_key(&incoming, request, &payload)
+        dedupe_key: dedupe_key(&incoming, &sent, &payload)
             .map_err(|message| Reply::refusal(400, &message))?,
         content: Content::Records { payload: Arc::new(payload), records },
         incoming,
@@ -232,6 +236,7 @@ fn verify(incoming: &Incoming, request: &Received, now: Timestamp) -> Result<(),
     let value = |name: &str| request.headers.get(name).map(http::HeaderValue::as_bytes);
     let verdict = match settings.signature.scheme {
         SignatureScheme::None => Ok(()),
+        SignatureScheme::Preset => sender::verify(incoming, request, now),
         SignatureScheme::Basic => basic::verify(&incoming.secrets.signing, value("authorization")),
         SignatureScheme::HmacSha256 => {
             x_webhook::verify(&incoming.keys, value(&settings.signature.header), &request.body)
@@ -301,7 +306,8 @@ fn parse(body: &[u8]) -> Result<Value, String> {
 }
 
 fn records(incoming: &Incoming, payload: &Value) -> Result<Vec<Record>, String> {
-    match payload {
+    let inside = incoming.preset.and_then(|preset| preset.records.as_ref()?.find(payload));
+    match inside.unwrap_or(payload) {
         Value::Object(_) => Ok(vec![record(incoming, payload)]),
         Value::Array(items) if items.len() > MAX_RECORDS => {
             Err(format!("The array has more than {MAX_RECORDS} records"))
@@ -317,13 +323,16 @@ fn records(incoming: &Incoming, payload: &Value) -> Result<Vec<Record>, String> 
 fn record(incoming: &Incoming, record: &Value) -> Record {
     let settings = &incoming.webhook.settings;
     match event_name(record) {
-        Some(name) if name != settings.event_type.as_str() => Record::OtherEvent(shown(name)),
-        _ => Record::Mapped(mapping::map(settings.mapping.as_deref(), record)),
+        // The names of a sender with a preset are its own.
+        Some(name) if name != settings.event_type.as_str() && incoming.preset.is_none() => {
+            Record::OtherEvent(shown(name))
+        }
+        _ => Record::Mapped(mapping::map(incoming.mapping(), record)),
     }
 }
 
 /// The event that a payload names, if it does.
-fn event_name(payload: &Value) -> Option<&str> {
+pub(crate) fn event_name(payload: &Value) -> Option<&str> {
     payload.get("event")?.as_str()
 }
 
@@ -333,11 +342,18 @@ fn shown(event_name: &str) -> String {
 }
 
 /// What names a request: the value in the payload that the webhook says, or else a header.
-fn dedupe_key(incoming: &Incoming, request: &Received, payload: &Value) -> Result<Option<String>, String> {
+fn dedupe_key(
+    incoming: &Incoming,
+    sent: &sender::Sent<'_>,
+    payload: &Value,
+) -> Result<Option<String>, String> {
     let dedupe = incoming.webhook.settings.dedupe.as_ref();
     match dedupe.and_then(|dedupe| dedupe.key.find(payload)).filter(|value| !value.is_null()) {
         Some(value) => Ok(Some(format!("payload:{}", short(value.to_string())))),
-        None => named_by_header(&request.headers),
+        None => match sent.name() {
+            Some(name) => Ok(Some(format!("preset:{}", short(name)))),
+            None => named_by_header(&sent.request.headers),
+        },
     }
 }
 

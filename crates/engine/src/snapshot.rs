@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use delivery::Schedule;
 use domain::incoming::WebhookStatus;
+use domain::mapping::Rule;
 use domain::{EventType, IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use signature::{SigningKey, TokenHash, token};
+use presets::Preset;
+use signature::{SchemeKey, SigningKey, TokenHash, token};
 use store::config::Config;
 use url::Url;
 
@@ -66,6 +68,9 @@ pub struct Incoming {
     pub(crate) old_token_hash: Option<(TokenHash, Timestamp)>,
     pub(crate) api_key_hash: TokenHash,
     pub(crate) keys: Vec<SigningKey>,
+    pub(crate) preset: Option<&'static Preset>,
+    /// Empty if the secret is not one of the preset's scheme: then no signature is right.
+    pub(crate) preset_keys: Vec<SchemeKey>,
 }
 
 /// An outgoing webhook, ready to be used.
@@ -161,6 +166,12 @@ impl Snapshot {
 }
 
 impl Incoming {
+    /// The user's mapping, or that of the preset.
+    pub(crate) fn mapping(&self) -> Option<&[Rule]> {
+        let of_preset = self.preset.map(|preset| preset.mapping.as_slice()).filter(|rules| !rules.is_empty());
+        self.webhook.settings.mapping.as_deref().or(of_preset)
+    }
+
     /// Whether requests are acted upon now.
     pub fn is_active(&self) -> bool {
         self.webhook.settings.status == WebhookStatus::Active
@@ -168,7 +179,11 @@ impl Incoming {
 
     /// Prepares one.
     pub fn new(webhook: IncomingWebhook, secrets: IncomingSecrets) -> Self {
+        let preset = webhook.settings.preset.as_deref().and_then(presets::find);
+        let scheme = preset.and_then(|preset| preset.scheme.as_ref());
         Self {
+            preset,
+            preset_keys: scheme.and_then(|scheme| scheme.key(&secrets.signing).ok()).into_iter().collect(),
             token_hash: token::hash(secrets.token.expose()),
             old_token_hash: secrets
                 .old_token

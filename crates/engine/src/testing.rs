@@ -94,6 +94,7 @@ pub(crate) fn request(body: impl Into<Bytes>) -> Received {
         webhook_id: ID.to_owned(),
         token: Some(TOKEN.to_owned()),
         method: "POST",
+        url: format!("https://mail.example.com/webhooks/{ID}?token={TOKEN}"),
         sender_ip: [203, 0, 113, 7].into(),
         headers,
         body: body.into(),

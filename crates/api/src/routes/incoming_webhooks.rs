@@ -51,8 +51,14 @@ struct IncomingWebhookInput {
     /// Whether it takes requests.
     #[serde(default)]
     status: WebhookStatus,
-    /// The event it is for: a request whose `event` names another one is ignored.
+    /// The event it is for: a request whose `event` names another one is ignored. Senders with a preset name events of their
+    /// own.
     event_type: EventType,
+    /// The sender, if it is one that the program knows: see the presets. Its requests are mapped, named and recognised as it
+    /// makes them, where nothing else is set.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 40, pattern = "^[a-z0-9_]+$", example = "stripe")]
+    preset: Option<String>,
     /// The key for `X-API-Key`. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
     #[serde(default)]
     #[schema(min_length = 8, max_length = 500)]
@@ -88,17 +94,18 @@ struct IncomingWebhookInput {
     /// When the sender gets its answer.
     #[serde(default)]
     respond: Respond,
-    /// What a sender is told whose request has no valid email.
+    /// What a sender is told whose request has no valid email; as the preset says if not given, or else `refuse`.
     #[serde(default)]
-    on_unprocessable: OnUnprocessable,
+    #[schema(required = false)]
+    on_unprocessable: Option<OnUnprocessable>,
 }
 
 /// How requests of senders are signed.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 struct IncomingSignature {
-    /// The scheme.
-    scheme: SignatureScheme,
+    /// The scheme; `preset` if not given and the preset has one, or else `none`.
+    scheme: Option<SignatureScheme>,
     /// The secret. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
     #[schema(min_length = 8, max_length = 500)]
     secret: Option<String>,
@@ -112,14 +119,15 @@ struct IncomingSignature {
 
 impl Default for IncomingSignature {
     fn default() -> Self {
-        Self::new(SignatureSettings::default(), None)
+        let SignatureSettings { header, tolerance_seconds, .. } = SignatureSettings::default();
+        Self { scheme: None, secret: None, header, tolerance_seconds }
     }
 }
 
 impl IncomingSignature {
     fn new(settings: SignatureSettings, secret: Option<String>) -> Self {
         let SignatureSettings { scheme, header, tolerance_seconds } = settings;
-        Self { scheme, secret, header, tolerance_seconds }
+        Self { scheme: Some(scheme), secret, header, tolerance_seconds }
     }
 }
 
@@ -149,11 +157,18 @@ impl IncomingWebhookInput {
     fn settings(&self) -> IncomingSettings {
         let input = self.clone();
         let IncomingSignature { scheme, header, tolerance_seconds, .. } = input.signature;
+        let preset = input.preset.as_deref().and_then(presets::find);
+        let signs = preset.is_some_and(|preset| preset.scheme.is_some());
+        let scheme = scheme.unwrap_or(if signs { SignatureScheme::Preset } else { SignatureScheme::None });
         IncomingSettings {
             name: input.name.trim().to_owned(),
             description: input.description,
             status: input.status,
             event_type: input.event_type,
+            on_unprocessable: input
+                .on_unprocessable
+                .unwrap_or_else(|| preset.map(|preset| preset.on_unprocessable).unwrap_or_default()),
+            preset: input.preset,
             require_api_key: input.require_api_key,
             signature: SignatureSettings { scheme, header, tolerance_seconds },
             ip_allowlist: input.ip_allowlist,
@@ -163,7 +178,6 @@ impl IncomingWebhookInput {
             mapping: input.mapping,
             actions: input.actions,
             respond: input.respond,
-            on_unprocessable: input.on_unprocessable,
         }
     }
 
@@ -173,6 +187,7 @@ impl IncomingWebhookInput {
             description: settings.description,
             status: settings.status,
             event_type: settings.event_type,
+            preset: settings.preset,
             api_key: Some(reveal.secret(&secrets.api_key)),
             require_api_key: settings.require_api_key,
             signature: IncomingSignature::new(settings.signature, Some(reveal.secret(&secrets.signing))),
@@ -183,7 +198,7 @@ impl IncomingWebhookInput {
             mapping: settings.mapping,
             actions: settings.actions,
             respond: settings.respond,
-            on_unprocessable: settings.on_unprocessable,
+            on_unprocessable: Some(settings.on_unprocessable),
         }
     }
 
@@ -203,7 +218,34 @@ impl IncomingWebhookInput {
 
 impl Input for IncomingWebhookInput {
     fn check(&self) -> Vec<FieldError> {
-        self.settings().check()
+        let mut errors = self.settings().check();
+        errors.extend(self.preset_error());
+        errors
+    }
+}
+
+impl IncomingWebhookInput {
+    fn preset_error(&self) -> Option<FieldError> {
+        let fault = |field: &str, message: &str| {
+            Some(FieldError { field: field.to_owned(), message: message.to_owned() })
+        };
+        let Some(id) = &self.preset else {
+            let asks = self.signature.scheme == Some(SignatureScheme::Preset);
+            return if asks { fault("signature.scheme", "there is no preset") } else { None };
+        };
+        let Some(preset) = presets::find(id) else {
+            return fault("preset", "there is no preset of this name");
+        };
+        match &preset.scheme {
+            None if self.signature.scheme == Some(SignatureScheme::Preset) => {
+                fault("signature.scheme", "the preset has none")
+            }
+            // Its key is a certificate, which nobody fetches yet.
+            Some(scheme) if scheme.algorithm == signature::Algorithm::RsaSns => {
+                fault("preset", "can't be used yet")
+            }
+            _ => None,
+        }
     }
 }
 

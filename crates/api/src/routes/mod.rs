@@ -10,6 +10,7 @@ pub mod incoming_webhooks;
 pub mod lists;
 pub mod openapi;
 pub mod outgoing_webhooks;
+pub mod presets;
 pub mod preview;
 pub mod receive;
 pub mod requests;

@@ -112,6 +112,7 @@ async fn receive(
         webhook_id: webhook_id(&parts.uri).to_owned(),
         token: token(&parts.uri, &parts.headers),
         method: "POST",
+        url: api.given_url(&parts.uri),
         sender_ip: api.sender(peer.ip(), &parts.headers),
         headers: parts.headers,
         body,

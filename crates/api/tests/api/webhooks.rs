@@ -315,3 +315,34 @@ async fn what_no_schema_can_say_is_named_by_its_path() {
     assert_eq!((status, found.len()), (422, 1));
     assert!(found[0].starts_with("mapping.0.from: must be names joined by dots"), "{found:?}");
 }
+
+#[tokio::test]
+async fn a_preset_brings_what_its_sender_needs() {
+    let server = Server::start().await;
+    let known = server.get("/presets").await.json();
+    let ids: Vec<&str> =
+        known["data"].as_array().unwrap().iter().map(|p| p["id"].as_str().unwrap()).collect();
+    assert!(ids.contains(&"stripe") && ids.contains(&"generic") && !ids.contains(&"ses"), "{ids:?}");
+
+    let mut input = incoming();
+    input["preset"] = json!("stripe");
+    let made = server.post("/incoming-webhooks", input.clone()).await.json();
+    assert_eq!((&made["preset"], &made["signature"]["scheme"]), (&json!("stripe"), &json!("preset")));
+    assert_eq!(made["on_unprocessable"], "accept");
+    let path = format!("/incoming-webhooks/{}", made["id"].as_str().unwrap());
+    let changed = server.patch(&path, json!({"signature": {"scheme": "none"}})).await.json();
+    assert_eq!((&changed["preset"], &changed["signature"]["scheme"]), (&json!("stripe"), &json!("none")));
+
+    for (preset, scheme, field) in
+        [("nobody", None, "preset"), ("ses", None, "preset"), ("generic", Some("preset"), "signature.scheme")]
+    {
+        input["preset"] = json!(preset);
+        input["signature"] = scheme.map_or(json!({}), |scheme| json!({"scheme": scheme}));
+        let (status, found) = faults(&server, "/incoming-webhooks", input.clone()).await;
+        assert_eq!((status, found.len()), (422, 1), "{found:?}");
+        assert!(found[0].starts_with(field), "{found:?}");
+    }
+    let mut without = incoming();
+    without["signature"] = json!({"scheme": "preset"});
+    assert_eq!(faults(&server, "/incoming-webhooks", without).await.0, 422);
+}

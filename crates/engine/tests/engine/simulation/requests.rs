@@ -63,6 +63,7 @@ impl World<'_> {
             webhook_id: webhook_id(order.hook.name()).to_string(),
             token: Some(TOKEN.to_owned()),
             method: "POST",
+            url: String::new(),
             sender_ip: Ipv4Addr::LOCALHOST.into(),
             headers,
             body: order.body.clone(),
