@@ -8,7 +8,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use crate::convert::to_json;
 use crate::error::CompileError;
 use crate::filter::{Filter, NAMES};
-use crate::ordering::{OPERATORS, is_keyword};
+use crate::operators::{self, ORDERINGS, is_keyword};
 use crate::scan::{Kind, Token, tokens};
 
 /// What one evaluation may cost: an instruction, or 64 bytes of data made or read, costs one. Enough for a text of the largest
@@ -36,9 +36,10 @@ fn build() -> Environment<'static> {
     for name in ["range", "dict", "debug", "namespace"] {
         environment.remove_global(name);
     }
-    for (_, name, order) in OPERATORS {
+    for (_, name, order) in ORDERINGS {
         environment.add_filter(name, move |a: &Value, b: &Value| order(a, b));
     }
+    environment.add_filter(operators::TIMES, operators::times);
     for name in NAMES {
         environment.add_filter(*name, move |value: &Value, arguments: Rest<Value>| {
             run_filter(name, value, &arguments)

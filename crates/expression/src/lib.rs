@@ -26,7 +26,7 @@ mod mapping;
 #[cfg(test)]
 mod mapping_tests;
 mod number;
-mod ordering;
+mod operators;
 mod phone;
 mod rule;
 mod scan;
