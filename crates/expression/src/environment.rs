@@ -12,7 +12,7 @@ use crate::operators::{self, ORDERINGS, is_keyword};
 use crate::scan::{Kind, Token, tokens};
 
 /// What one evaluation may cost: an instruction, or 64 bytes of data made or read, costs one. Enough for a text of the largest
-/// payload (1 MiB) to go through a handful of filters, and used up in about ten milliseconds.
+/// payload (1 MiB) to go through a handful of filters, and used up in some tens of milliseconds at most.
 pub const FUEL: u64 = 100_000;
 /// How deep brackets may nest: more is no expression that a person wrote.
 const MAX_DEPTH: usize = 32;

@@ -194,7 +194,7 @@ mod tests {
             "data.missing|join('')",
             "data.missing * 2 > 0",
             "data.tags * 1000000000",
-            "data.plan * 3 == 'proproprо'",
+            "data.plan * 3 == 'propropro'",
         ] {
             assert!(!is_true(source), "{source}");
         }

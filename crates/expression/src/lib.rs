@@ -10,6 +10,7 @@
 //!   false, `missing != 'x'` is true, and an ordering (`<`, `<=`, `>`, `>=`) with something missing, null, or of another kind
 //!   is false both ways.
 //! - A number orders with a text that is a number, since forms send every number as text.
+//! - `*` multiplies numbers, and is undefined of anything else: no payload says how often a list is repeated.
 //! - What can't be done for one payload is a warning of that rule, never a lost request.
 //!
 //! Neighbours: `domain` says what a field is; `engine` compiles and applies what is here; `api` shows a preview.
@@ -32,11 +33,12 @@ mod rule;
 mod scan;
 mod template;
 
+pub use country::Country;
 pub use date::{DateError, DateFormat, DateRule};
 pub use environment::FUEL;
 pub use error::{CompileError, EvalError};
 pub use evaluate::{Expression, MAX_SOURCE_BYTES, Payload};
-pub use filter::{Filter, FilterError};
+pub use filter::{Algorithm, Filter, FilterError};
 pub use mapping::{Applied, Mapping, Outcome, Took};
 pub use rule::{CompiledRule, Rule, RuleError, RuleProblem};
 pub use template::{MAX_OUTPUT_BYTES, MAX_PLACEHOLDERS, Rendered, Template};
