@@ -283,6 +283,14 @@ impl Engine {
         }
     }
 
+    /// The answer to what a sender asks before it sends: see [`receive::handshake`].
+    pub fn handshake(&self, request: &Received) -> Option<presets::Answer> {
+        let answer = receive::handshake(&self.snapshot(), request, self.now())?;
+        metrics::counter!("ccsp_handshakes_total").increment(1);
+        tracing::info!(webhook = %request.webhook_id, method = request.method, "a sender's handshake was answered");
+        Some(answer)
+    }
+
     /// Takes in a request of a sender, and answers it when it is stored.
     pub async fn receive(&self, request: Received) -> Reply {
         let (now, request) = (self.now(), Arc::new(request));

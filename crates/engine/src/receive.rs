@@ -188,6 +188,20 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
     })
 }
 
+/// The answer to what a sender asks before it sends, if the webhook's preset knows the question. Only who has the token gets
+/// one.
+pub fn handshake(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Option<presets::Answer> {
+    let preset = snapshot.incoming.get(request.webhook_id.as_str())?.preset?;
+    if preset.handshakes.is_empty() {
+        return None;
+    }
+    let incoming = authenticate(snapshot, request, now).ok()?;
+    if incoming.webhook.settings.status == WebhookStatus::Inactive {
+        return None;
+    }
+    sender::handshake(preset, &incoming, request, verify(&incoming, request, now).is_ok())
+}
+
 fn authenticate(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Result<Arc<Incoming>, Reply> {
     // The same work and the same answer whether the id or the token is wrong: hash first, look up then, compare always.
     let given = token::hash(request.token.as_deref().unwrap_or_default());

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use domain::Timestamp;
+use presets::Preset;
 use serde_json::Value;
 use signature::{Message, Part, Request, Source, VerifyError};
 
@@ -17,6 +18,18 @@ pub(crate) fn verify(incoming: &Incoming, request: &Received, now: Timestamp) ->
     let scheme = incoming.preset.and_then(|preset| preset.scheme.as_ref());
     let scheme = scheme.ok_or(VerifyError::Missing(Part::Signature))?;
     scheme.verify(&incoming.preset_keys, of(request), now.seconds())
+}
+
+/// The answer to a handshake. Those after which something is left to be done are not given: it would not be done.
+pub(crate) fn handshake(
+    preset: &Preset,
+    incoming: &Incoming,
+    request: &Received,
+    verified: bool,
+) -> Option<presets::Answer> {
+    let secrets = std::slice::from_ref(&incoming.secrets.signing);
+    let answer = presets::answer(&preset.handshakes, of(request), secrets, verified)?;
+    (answer.confirm.is_none() && answer.learned_secret.is_none()).then_some(answer)
 }
 
 fn of(request: &Received) -> Request<'_> {
@@ -63,7 +76,7 @@ impl<'a> Sent<'a> {
 mod tests {
     use std::sync::Arc;
 
-    use presets::{Preset, Sample};
+    use presets::Sample;
     use serde_json::json;
     use signature::Secret;
 

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use domain::RequestId;
 use domain::log::FieldError;
 use engine::{Received, Reply};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
 use url::form_urlencoded;
 use utoipa::openapi::RefOr;
@@ -26,7 +26,7 @@ const TOKEN_HEADER: &str = "x-webhook-token";
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(receive).map(|route| route.fallback(refuse_method)))
+    OpenApiRouter::default().routes(routes!(receive).map(|route| route.fallback(shake_hands)))
 }
 
 /// The answer to a sender.
@@ -100,28 +100,64 @@ async fn receive(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = match read_body(&parts.headers, body, api.max_body()).await {
-        Ok(body) => body,
-        Err(refusal) => {
-            let message = refusal.message(api.max_body());
-            return answer(Reply::refusal(refusal.status().as_u16(), &message));
-        }
+    match received(&api, peer, request, "POST").await {
+        Ok(received) => match api.engine().handshake(&received) {
+            Some(known) => known_answer(known),
+            None => answer(api.engine().receive(received).await),
+        },
+        Err(refusal) => answer(refusal),
+    }
+}
+
+/// Senders that ask before they send do so by other methods, too.
+async fn shake_hands(
+    State(api): State<Api>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let method = match *request.method() {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => return refuse_method(),
     };
-    let received = Received {
+    match received(&api, peer, request, method).await {
+        Ok(received) => api.engine().handshake(&received).map_or_else(refuse_method, known_answer),
+        Err(refusal) => answer(refusal),
+    }
+}
+
+async fn received(
+    api: &Api,
+    peer: SocketAddr,
+    request: Request,
+    method: &'static str,
+) -> Result<Received, Reply> {
+    let (parts, body) = request.into_parts();
+    let body = read_body(&parts.headers, body, api.max_body())
+        .await
+        .map_err(|refusal| Reply::refusal(refusal.status().as_u16(), &refusal.message(api.max_body())))?;
+    Ok(Received {
         webhook_id: webhook_id(&parts.uri).to_owned(),
         token: token(&parts.uri, &parts.headers),
-        method: "POST",
+        method,
         url: api.given_url(&parts.uri),
         sender_ip: api.sender(peer.ip(), &parts.headers),
         headers: parts.headers,
         body,
-    };
-    answer(api.engine().receive(received).await)
+    })
 }
 
-async fn refuse_method() -> Response {
+fn refuse_method() -> Response {
     answer(Reply::refusal(405, "This address takes POST requests"))
+}
+
+fn known_answer(known: presets::Answer) -> Response {
+    let status = StatusCode::from_u16(known.status).unwrap_or_default();
+    let mut response = (status, known.body).into_response();
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    response.headers_mut().extend(known.headers);
+    response
 }
 
 /// The last step of the path. It needs no decoding: an id has no character that would be encoded.

@@ -16,6 +16,8 @@ mod deliver;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod handshake;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod kill9;
