@@ -85,7 +85,7 @@ fn check_name(tokens: &[Token<'_>], at: usize) -> Result<(), String> {
     if is_tested(tokens, at) {
         return known(false, token.text, "test", is_test(token.text));
     }
-    let called = tokens.get(at + 1).is_some_and(|next| next.is_sign("(") && next.at == token.range().end);
+    let called = tokens.get(at + 1).is_some_and(|next| next.is_sign("("));
     if called && !is_keyword(tokens, at, &KEYWORDS) {
         return Err(format!(
             "there is no function {}: filters do such work, as in data.name|upper",

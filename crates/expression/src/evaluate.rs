@@ -210,6 +210,7 @@ mod tests {
             ("a is nope", 6),
             ("a is not nope", 10),
             ("range(5)", 1),
+            ("range (5)", 1),
             ("é == a.upper()", 8),
             ("", 1),
             ("a b", 3),
@@ -243,7 +244,16 @@ mod tests {
     #[test]
     fn what_costs_too_much_ends() {
         let big = Payload::new(&json!({"a": "ab".repeat(500_000), "n": 99_999_999}));
-        for source in ["a|replace('a', a)", "a ~ a ~ a ~ a ~ a ~ a ~ a ~ a ~ a", "a|list|sort|join(a)"] {
+        for source in [
+            "a|replace('a', a)",
+            "a ~ a ~ a ~ a ~ a ~ a ~ a ~ a ~ a",
+            "a|list|sort|join(a)",
+            "a|list|slice(n)|list",
+            "a|indent(n)",
+            "'%99999999d'|format(1)",
+            "a|split('a')|list",
+            "a|lower|upper|title|trim|lower|upper|lower",
+        ] {
             let outcome = Expression::compile(source).unwrap().value(&big);
             assert!(matches!(outcome, Err(EvalError::OutOfFuel)), "{source}: {outcome:?}");
         }
