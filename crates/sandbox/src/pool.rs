@@ -33,7 +33,7 @@ impl Settings {
     /// Scripts at once: some that take all their time leave room for those that don't, without starving the server.
     pub const WORKERS: usize = 4;
 
-    /// With the time of a transform, the last in a full queue waits for less than two seconds.
+    /// If all of them take the whole time of a transform, the last one waits for less than two seconds.
     pub const QUEUE: usize = 64;
 
     /// The usual pool, of this program.
@@ -116,17 +116,18 @@ impl Sandbox {
             seed: call.seed,
             limits: call.limits,
         };
-        let value = self.run(&request).await?.ok_or(SandboxError::Gone)?;
+        let value = self.run(&request).await?;
         Ok(serde_json::from_str(value.get()).map_err(not_json)?)
     }
 
-    async fn run(&self, request: &Request<'_>) -> Result<Option<Box<RawValue>>, SandboxError> {
+    async fn run(&self, request: &Request<'_>) -> Result<Box<RawValue>, SandboxError> {
         let frame = encode(request)?;
         let _place = self.places.try_acquire().map_err(|_| SandboxError::Busy)?;
         let _turn = self.turns.acquire().await.map_err(|_| SandboxError::Gone)?;
         let mut process = self.process().await?;
         let limits = request.limits;
-        let answer = timeout(limits.time + GRACE, process.exchange(&frame, limits.output)).await;
+        let answer =
+            timeout(limits.time.saturating_add(GRACE), process.exchange(&frame, limits.output)).await;
         // Whoever leaves here early drops the process, and so kills it; the next call starts another.
         let response = answer.map_err(|_| ScriptError::OutOfTime)?.map_err(|_| SandboxError::Gone)?;
         self.idle.lock().push(process);

@@ -61,6 +61,6 @@ impl Process {
     pub async fn exchange(&mut self, request: &[u8], output: usize) -> io::Result<Response> {
         self.calls += 1;
         protocol::send(&mut self.input, request).await?;
-        protocol::receive(&mut self.output, output + ENVELOPE).await
+        protocol::receive(&mut self.output, output.saturating_add(ENVELOPE)).await
     }
 }

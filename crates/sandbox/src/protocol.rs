@@ -36,8 +36,8 @@ pub(crate) struct Request<'a> {
     pub limits: Limits,
 }
 
-/// How it went: the value, unless the function was only looked for.
-pub(crate) type Response = Result<Option<Box<RawValue>>, ScriptError>;
+/// How it went: the value, which is null if the function was only looked for.
+pub(crate) type Response = Result<Box<RawValue>, ScriptError>;
 
 /// Reads a frame of at most `max` bytes; none at the end of the stream.
 pub(crate) fn read(stream: &mut impl Read, max: usize) -> io::Result<Option<Vec<u8>>> {
@@ -58,7 +58,7 @@ pub(crate) fn write(stream: &mut impl Write, body: &[u8]) -> io::Result<()> {
     stream.flush()
 }
 
-/// [`read`] for the parent, where the end of the stream is an error.
+/// [`read()`] for the parent, where the end of the stream is an error.
 pub(crate) async fn receive<T: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin),
     max: usize,
@@ -70,7 +70,7 @@ pub(crate) async fn receive<T: DeserializeOwned>(
     Ok(serde_json::from_slice(&body)?)
 }
 
-/// [`write`] for the parent.
+/// [`write()`] for the parent.
 pub(crate) async fn send(stream: &mut (impl AsyncWrite + Unpin), body: &[u8]) -> io::Result<()> {
     stream.write_all(&length_of(body)?).await?;
     stream.write_all(body).await?;

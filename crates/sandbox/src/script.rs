@@ -24,9 +24,9 @@ pub(crate) fn execute(request: Request<'_>, watch: &Watch) -> Response {
         surroundings::install(&ctx, request.now, request.seed)
             .map_err(|error| fault::thrown(&ctx, error, watch))?;
         let function = load(&ctx, &request, watch)?;
-        let Some(arguments) = request.arguments else { return Ok(None) };
+        let Some(arguments) = request.arguments else { return Ok(RawValue::NULL.to_owned()) };
         let value = call(&ctx, &function, arguments).map_err(|error| fault::thrown(&ctx, error, watch))?;
-        to_json(&ctx, value, request.limits.output, watch).map(Some)
+        to_json(&ctx, value, request.limits.output, watch)
     })
 }
 

@@ -1,7 +1,8 @@
 //! What a script is given, and what it gives.
 
+use proptest::prelude::*;
 use sandbox::{Limits, SandboxError};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{call, sandbox, value_of};
 
@@ -23,6 +24,7 @@ async fn arguments_go_in_and_the_value_comes_out() {
 async fn a_function_may_be_declared_or_be_a_constant_or_be_async() {
     assert_eq!(value_of("const handle = () => 1").await, 1);
     assert_eq!(value_of("globalThis.handle = () => 2").await, 2);
+    assert_eq!(value_of("var handle = function () { return null }").await, Value::Null);
     assert_eq!(
         value_of("async function handle() { return (await Promise.all([1, 2])).length + 1 }").await,
         3
@@ -128,4 +130,43 @@ async fn more_memory_than_there_is_for_any_call_is_not_given() {
     let code = "function handle() { return new ArrayBuffer(100 * 1024 * 1024).byteLength }";
     let failed = sandbox().call(sandbox::Call { limits, ..call(code, &[]) }).await;
     assert_eq!(crate::support::fault(failed), sandbox::ScriptError::OutOfMemory);
+}
+
+/// Any JSON, but for numbers with a fraction, whose text the engine writes in its own way.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 64, 8, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+            prop::collection::hash_map(any::<String>(), inner, 0..8)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+#[test]
+fn any_json_goes_in_and_out_unchanged() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let sandbox = sandbox();
+    proptest!(|(value in any_json())| {
+        let arguments = [value];
+        let given = call("const handle = (value) => value", &arguments);
+        let returned = runtime.block_on(sandbox.call(given)).unwrap();
+        prop_assert_eq!(&returned, &arguments[0]);
+    });
+}
+
+#[test]
+fn any_text_as_a_script_is_refused_and_harms_nobody() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let sandbox = sandbox();
+    proptest!(|(code in "[a-z(){}\\[\\]'\"`/+=;.,\u{0}\n 0-9\\\\]{0,60}|.{0,60}")| {
+        let failed = runtime.block_on(sandbox.check(&code, "handle"));
+        prop_assert!(matches!(failed, Err(SandboxError::Script(_))), "{failed:?}");
+    });
 }
