@@ -167,6 +167,9 @@ pub struct IncomingSettings {
     /// day.
     #[serde(default)]
     pub dedupe: Option<Dedupe>,
+    /// A condition on each record; those for which it does not hold are ignored.
+    #[serde(default)]
+    pub filter: Option<String>,
     /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
     #[serde(default)]
     #[schema(max_items = 200)]

@@ -56,7 +56,7 @@ fn need_request(needs: &mut Needs, accepted: &Accepted) {
     {
         needs.emails.extend(records.iter().filter_map(|record| match record {
             Record::Mapped(mapped) => mapped.fields.email.clone(),
-            Record::OtherEvent(_) => None,
+            Record::Ignored(_) => None,
         }));
     }
     if let Some(key) = &accepted.dedupe_key {

@@ -168,8 +168,8 @@ impl<'a> Decision<'a> {
         summary: &mut Summary,
     ) -> Result<(), OutOfIds> {
         let mapped = match record {
-            Record::OtherEvent(name) => {
-                summary.ignored.get_or_insert_with(|| name.clone());
+            Record::Ignored(reason) => {
+                summary.ignored.get_or_insert_with(|| reason.clone());
                 return Ok(());
             }
             Record::Mapped(mapped) => mapped,
@@ -314,7 +314,7 @@ fn again(remembered: &str) -> Option<Reply> {
 struct Summary {
     outcome: Outcome,
     processed: usize,
-    /// The event that the first ignored record names.
+    /// Why the first ignored record is.
     ignored: Option<String>,
 }
 
@@ -323,8 +323,8 @@ impl Summary {
         let settings = &accepted.incoming.webhook.settings;
         let failed = !self.outcome.errors.is_empty();
         let no_email = failed && self.outcome.actions.is_empty();
-        if let (Some(event), 0, false) = (&self.ignored, self.processed, failed) {
-            let message = format!("Ignored: the event {event} is not {}", settings.event_type);
+        if let (Some(reason), 0, false) = (&self.ignored, self.processed, failed) {
+            let message = format!("Ignored: {reason}");
             return (RequestStatus::Ignored, self.reply(200, &message, 0, id));
         }
         if no_email && self.processed == 0 && settings.on_unprocessable == OnUnprocessable::Refuse {

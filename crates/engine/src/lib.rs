@@ -20,6 +20,7 @@ mod decide;
 mod dispatch;
 mod engine;
 mod error;
+mod filter;
 pub mod headers;
 mod ingest;
 mod item;

@@ -125,8 +125,8 @@ pub(crate) enum Content {
 pub(crate) enum Record {
     /// For this webhook.
     Mapped(Mapped),
-    /// For another event.
-    OtherEvent(String),
+    /// For another event, or not for the filter: why.
+    Ignored(String),
 }
 
 /// Lets a request in, or says what the sender is told instead.
@@ -339,9 +339,12 @@ fn record(incoming: &Incoming, record: &Value) -> Record {
     match event_name(record) {
         // The names of a sender with a preset are its own.
         Some(name) if name != settings.event_type.as_str() && incoming.preset.is_none() => {
-            Record::OtherEvent(shown(name))
+            Record::Ignored(format!("the event {} is not {}", shown(name), settings.event_type))
         }
-        _ => Record::Mapped(mapping::map(incoming.mapping(), record)),
+        _ => match incoming.filter.as_ref().and_then(|filter| filter.ignores(record)) {
+            Some(reason) => Record::Ignored(reason),
+            None => Record::Mapped(mapping::map(incoming.mapping(), record)),
+        },
     }
 }
 

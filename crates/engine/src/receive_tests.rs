@@ -265,8 +265,21 @@ fn a_record_for_another_event_is_told_apart() {
     let accepted =
         admitted(request(json!([{"event": "order_paid"}, {"event": "subscriber_added"}, {}]).to_string()));
     let records = records_of(&accepted);
-    assert!(matches!(&records[0], Record::OtherEvent(name) if name == "order_paid"));
+    assert!(
+        matches!(&records[0], Record::Ignored(why) if why == "the event order_paid is not subscriber_added")
+    );
     assert!(matches!(&records[1..], [Record::Mapped(_), Record::Mapped(_)]));
+}
+
+#[test]
+fn what_the_filter_does_not_hold_for_is_ignored() {
+    let payload = json!([{"plan": "pro"}, {"plan": "free"}, {}]);
+    let accepted = admit_by(json!({"filter": "plan == 'pro'"}), request(payload.to_string())).unwrap();
+    let kept: Vec<bool> =
+        records_of(&accepted).iter().map(|record| matches!(record, Record::Mapped(_))).collect();
+    assert_eq!(kept, [true, false, false]);
+    let broken = admit_by(json!({"filter": "plan =="}), request("{}")).unwrap();
+    assert!(matches!(&records_of(&broken)[0], Record::Ignored(why) if why.contains("can't be evaluated")));
 }
 
 #[test]
@@ -339,7 +352,7 @@ fn another_configuration_lets_a_request_in_anew_or_refuses_it() {
         item
     };
     let Item::Request(other) = under(json!({"event_type": "order_paid"})) else { panic!("refused") };
-    assert!(matches!(records_of(&other), [Record::OtherEvent(_)]));
+    assert!(matches!(records_of(&other), [Record::Ignored(_)]));
     let Item::Request(other) = under(json!({"require_api_key": true})) else { panic!("refused") };
     assert_eq!(rejected(Ok(*other)), "api_key");
     let Item::Refused(reply) = under(json!({"status": "inactive"})) else { panic!("let in") };

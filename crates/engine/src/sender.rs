@@ -124,7 +124,7 @@ mod tests {
                     .iter()
                     .map(|record| match record {
                         Record::Mapped(mapped) => mapped.fields.email.as_ref().map(ToString::to_string),
-                        Record::OtherEvent(name) => panic!("{}: {name}", preset.id),
+                        Record::Ignored(why) => panic!("{}: {why}", preset.id),
                     })
                     .collect();
                 let expected: Vec<_> = sample.records.iter().map(|record| record.email.clone()).collect();

@@ -13,6 +13,7 @@ use signature::{SchemeKey, SigningKey, TokenHash, token};
 use store::config::Config;
 use url::Url;
 
+use crate::filter::Filter;
 use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
 
 /// What an API key may do; each scope includes those before it.
@@ -69,6 +70,7 @@ pub struct Incoming {
     pub(crate) api_key_hash: TokenHash,
     pub(crate) keys: Vec<SigningKey>,
     pub(crate) preset: Option<&'static Preset>,
+    pub(crate) filter: Option<Filter>,
     /// Empty if the secret is not one of the preset's scheme: then no signature is right.
     pub(crate) preset_keys: Vec<SchemeKey>,
 }
@@ -183,6 +185,7 @@ impl Incoming {
         let scheme = preset.and_then(|preset| preset.scheme.as_ref());
         Self {
             preset,
+            filter: webhook.settings.filter.as_deref().map(Filter::new),
             preset_keys: scheme.and_then(|scheme| scheme.key(&secrets.signing).ok()).into_iter().collect(),
             token_hash: token::hash(secrets.token.expose()),
             old_token_hash: secrets

@@ -12,6 +12,7 @@ use domain::mapping::Rule;
 use domain::network::Network;
 use domain::{Action, EventType, IncomingWebhook, Timestamp, WebhookId};
 use engine::{Incoming, IncomingSecrets, Snapshot};
+use expression::Expression;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::webhooks::{DeleteWebhook, Direction, InsertIncoming, UpdateIncoming};
@@ -83,6 +84,10 @@ struct IncomingWebhookInput {
     /// day.
     #[serde(default)]
     dedupe: Option<Dedupe>,
+    /// A condition on each record, such as `data.status == 'subscribed'`; those for which it does not hold are ignored.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 4096, example = "data.status == 'subscribed'")]
+    filter: Option<String>,
     /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
     #[serde(default)]
     #[schema(max_items = 200)]
@@ -175,6 +180,7 @@ impl IncomingWebhookInput {
             rate_limit: input.rate_limit,
             sender_rate_limit: input.sender_rate_limit,
             dedupe: input.dedupe,
+            filter: input.filter,
             mapping: input.mapping,
             actions: input.actions,
             respond: input.respond,
@@ -195,6 +201,7 @@ impl IncomingWebhookInput {
             rate_limit: settings.rate_limit,
             sender_rate_limit: settings.sender_rate_limit,
             dedupe: settings.dedupe,
+            filter: settings.filter,
             mapping: settings.mapping,
             actions: settings.actions,
             respond: settings.respond,
@@ -220,6 +227,9 @@ impl Input for IncomingWebhookInput {
     fn check(&self) -> Vec<FieldError> {
         let mut errors = self.settings().check();
         errors.extend(self.preset_error());
+        if let Some(Err(error)) = self.filter.as_deref().map(Expression::compile) {
+            errors.push(FieldError { field: "filter".to_owned(), message: error.to_string() });
+        }
         errors
     }
 }

@@ -55,6 +55,24 @@ async fn tells_and_does_nothing_on_postgres() {
 }
 
 #[tokio::test]
+async fn a_filter_is_checked_when_it_is_saved_and_told_when_it_does_not_hold() {
+    let server = Server::start().await;
+    let path = webhook(&server).await;
+    let own = path.replace("/preview", "");
+    assert_eq!(server.patch(&own, json!({"filter": "contact.plan == 'pro'"})).await.status, 200);
+    let told = |plan: &str| json!({"payload": {"contact": {"mail": "ada@example.com", "plan": plan}}});
+    assert_eq!(server.post(&path, told("pro")).await.json()["status"], "processed");
+    let ignored = server.post(&path, told("free")).await.json();
+    assert_eq!((&ignored["status"], &ignored["response"]["status"]), (&json!("ignored"), &json!(200)));
+    assert_eq!(ignored["response"]["body"]["message"], "Ignored: the filter does not hold");
+    assert_eq!(ignored["response"]["body"]["processed_records"], 0);
+    for wrong in ["contact.plan ==", "plan == 'a", "plan|nonsense", "f(1)", ""] {
+        let refused = server.patch(&own, json!({"filter": wrong})).await;
+        assert_eq!((refused.status, refused.faults()[0].0.as_str()), (422, "filter"), "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn what_would_fail_is_told_as_such() {
     let server = Server::start().await;
     let path = webhook(&server).await;
