@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 # The crates whose rules `make fuzz` tries: those without I/O, and outbound for what it takes for an address.
-FUZZED := domain signature delivery outbound
+FUZZED := domain signature delivery outbound expression presets
 # Cases a property: half a minute on two cores, once built. `make fuzz CASES=100000000` for a night.
 CASES ?= 200000
 
