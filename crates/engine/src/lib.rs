@@ -13,6 +13,7 @@
 //! made it; whatever is in memory alone can be lost at any moment without anything being lost.
 
 pub mod batch;
+mod body;
 mod clock;
 pub mod command;
 mod core;

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use signature::{VerifyError, basic, standard_webhooks, token, x_webhook};
 
+use crate::body;
 use crate::headers;
 use crate::sender;
 use crate::snapshot::{Incoming, Snapshot};
@@ -142,14 +143,10 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
         return Ok(rejected(incoming, request, reason, now));
     }
     let content_type = header_text(&request.headers, "content-type").unwrap_or_default();
-    if !is_json(&content_type) {
-        return Err(Reply::refusal(415, "The content type must be application/json"));
-    }
-    let payload = parse(&request.body).map_err(|message| Reply::refusal(400, &message))?;
+    let body::Payload { value: mut payload, text } = body::read(&content_type, &request.body)?;
+    sender::parse_inside(&incoming, &mut payload);
     let sent = sender::Sent::new(&incoming, request);
     let records = records(&incoming, &payload).map_err(|message| Reply::refusal(400, &message))?;
-    // It was parsed as JSON, which is UTF-8.
-    let text = String::from_utf8_lossy(&request.body).into_owned();
     Ok(Accepted {
         request: Some(request.clone()),
         received_at: now,
@@ -171,7 +168,8 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
     if row.status == RequestStatus::Rejected {
         return Err("The request was rejected".to_owned());
     }
-    let payload = parse(row.payload.as_bytes())?;
+    let mut payload = body::json(row.payload.as_bytes())?;
+    sender::parse_inside(incoming, &mut payload);
     let records = records(incoming, &payload)?;
     Ok(Accepted {
         incoming: incoming.clone(),
@@ -304,19 +302,6 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
 
 fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| headers::text(value.as_bytes(), 1_024).into_owned())
-}
-
-/// `application/json` and the types that end in `+json` (RFC 6839).
-fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
-}
-
-fn parse(body: &[u8]) -> Result<Value, String> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err("The body is empty".to_owned());
-    }
-    serde_json::from_slice(body).map_err(|error| format!("The body is not valid JSON: {error}"))
 }
 
 fn records(incoming: &Incoming, payload: &Value) -> Result<Vec<Record>, String> {

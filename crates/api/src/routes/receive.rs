@@ -68,7 +68,7 @@ impl ToSchema for Payload {}
 /// Receive a webhook
 ///
 /// For senders. The token stands in the URL, or in the header `X-Webhook-Token`. The body is a JSON object, or an array of
-/// up to 1,000. A 2xx means that the request is stored for good. A request that is sent again with the same `webhook-id` or
+/// up to 1,000, or a form whose names may nest by brackets. A 2xx means that the request is stored for good. A request that is sent again with the same `webhook-id` or
 /// `Idempotency-Key` gets the first answer, and is not acted upon again.
 #[utoipa::path(
     post, path = "/webhooks/{id}", tag = "Receiving",

@@ -16,6 +16,8 @@ mod deliver;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod form;
+#[cfg(test)]
 mod handshake;
 #[cfg(test)]
 mod hostile;
