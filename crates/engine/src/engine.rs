@@ -18,6 +18,7 @@ use store::queue::Leave;
 use store::{Store, StoreError, Work};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
+use crate::access;
 use crate::clock::Clock;
 use crate::command::{Command, Executed};
 use crate::core::Core;
@@ -283,9 +284,9 @@ impl Engine {
         }
     }
 
-    /// The answer to what a sender asks before it sends: see [`receive::handshake`].
+    /// The answer to what a sender asks before it sends: see `access::handshake`.
     pub fn handshake(&self, request: &Received) -> Option<presets::Answer> {
-        let answer = receive::handshake(&self.snapshot(), request, self.now())?;
+        let answer = access::handshake(&self.snapshot(), request, self.now())?;
         metrics::counter!("ccsp_handshakes_total").increment(1);
         tracing::info!(webhook = %request.webhook_id, method = request.method, "a sender's handshake was answered");
         Some(answer)

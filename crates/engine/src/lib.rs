@@ -12,6 +12,7 @@
 //! Invariants: a sender gets its 2xx after the commit and not before; a delivery exists because its event's transaction
 //! made it; whatever is in memory alone can be lost at any moment without anything being lost.
 
+mod access;
 pub mod batch;
 mod body;
 mod clock;

@@ -5,15 +5,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use domain::incoming::{SignatureScheme, WebhookStatus};
+use domain::incoming::WebhookStatus;
 use domain::log::{FieldError, RequestStatus};
 use domain::mapping::{self, Mapped};
 use domain::{Timestamp, WebhookId};
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
-use signature::{VerifyError, basic, standard_webhooks, token, x_webhook};
+use signature::token;
 
+use crate::access::{self, Rejection};
 use crate::body;
 use crate::headers;
 use crate::sender;
@@ -135,11 +136,11 @@ pub(crate) enum Record {
 /// # Errors
 /// The refusal, for a request of which nothing is kept.
 pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Result<Accepted, Reply> {
-    let incoming = authenticate(snapshot, request, now)?;
+    let incoming = access::authenticate(snapshot, request, now)?;
     if incoming.webhook.settings.status == WebhookStatus::Inactive {
         return Err(Reply::refusal(410, "This webhook is inactive"));
     }
-    if let Err(reason) = verify(&incoming, request, now) {
+    if let Err(reason) = access::verify(&incoming, request, now) {
         return Ok(rejected(incoming, request, reason, now));
     }
     let content_type = header_text(&request.headers, "content-type").unwrap_or_default();
@@ -186,101 +187,6 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
     })
 }
 
-/// The answer to what a sender asks before it sends, if the webhook's preset knows the question. Only who has the token gets
-/// one.
-pub fn handshake(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Option<presets::Answer> {
-    let preset = snapshot.incoming.get(request.webhook_id.as_str())?.preset?;
-    if preset.handshakes.is_empty() {
-        return None;
-    }
-    let incoming = authenticate(snapshot, request, now).ok()?;
-    if incoming.webhook.settings.status == WebhookStatus::Inactive {
-        return None;
-    }
-    sender::handshake(preset, &incoming, request, verify(&incoming, request, now).is_ok())
-}
-
-fn authenticate(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Result<Arc<Incoming>, Reply> {
-    // The same work and the same answer whether the id or the token is wrong: hash first, look up then, compare always.
-    let given = token::hash(request.token.as_deref().unwrap_or_default());
-    let found = snapshot.incoming.get(request.webhook_id.as_str());
-    let expected = found.map_or(token::hash(""), |incoming| incoming.token_hash);
-    let old = found.and_then(|incoming| incoming.old_token_hash);
-    let is_old = old.is_some_and(|(hash, until)| given == hash && now < until);
-    let matches = (given == expected || is_old) && request.token.is_some();
-    match found {
-        Some(incoming) if matches => Ok(incoming.clone()),
-        _ => Err(unknown_webhook()),
-    }
-}
-
-pub(crate) fn unknown_webhook() -> Reply {
-    Reply::refusal(404, "There is no webhook at this address, or its token is not valid")
-}
-
-/// Why a request is not let in.
-struct Rejection {
-    status: u16,
-    code: &'static str,
-    message: &'static str,
-}
-
-fn verify(incoming: &Incoming, request: &Received, now: Timestamp) -> Result<(), Rejection> {
-    let settings = &incoming.webhook.settings;
-    let allowed = &settings.ip_allowlist;
-    if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(request.sender_ip)) {
-        return Err(Rejection {
-            status: 403,
-            code: "ip_not_allowed",
-            message: "This webhook does not take requests from this address",
-        });
-    }
-    if settings.require_api_key {
-        let given = header_text(&request.headers, "x-api-key").unwrap_or_default();
-        if token::hash(&given) != incoming.api_key_hash {
-            return Err(Rejection {
-                status: 401,
-                code: "api_key",
-                message: "The API key in the header X-API-Key is missing or not valid",
-            });
-        }
-    }
-    let value = |name: &str| request.headers.get(name).map(http::HeaderValue::as_bytes);
-    let verdict = match settings.signature.scheme {
-        SignatureScheme::None => Ok(()),
-        SignatureScheme::Preset => sender::verify(incoming, request, now),
-        SignatureScheme::Basic => basic::verify(&incoming.secrets.signing, value("authorization")),
-        SignatureScheme::HmacSha256 => {
-            x_webhook::verify(&incoming.keys, value(&settings.signature.header), &request.body)
-        }
-        SignatureScheme::StandardWebhooks => {
-            let received = standard_webhooks::Received {
-                id: value(standard_webhooks::ID_HEADER),
-                timestamp: value(standard_webhooks::TIMESTAMP_HEADER),
-                signature: value(standard_webhooks::SIGNATURE_HEADER),
-            };
-            let tolerance = settings.signature.tolerance_seconds;
-            standard_webhooks::verify(&incoming.keys, &received, &request.body, now.seconds(), tolerance)
-        }
-    };
-    verdict.map_err(|error| {
-        let message = match settings.signature.scheme {
-            SignatureScheme::Basic => "The user name and password are missing or not valid",
-            _ => rejection_message(&error),
-        };
-        Rejection { status: 401, code: error.code(), message }
-    })
-}
-
-fn rejection_message(error: &VerifyError) -> &'static str {
-    match error {
-        VerifyError::Missing(_) => "The signature is missing",
-        VerifyError::Malformed(_) => "The signature does not have the form that this webhook expects",
-        VerifyError::Mismatch => "The signature does not match the body",
-        VerifyError::TimestampOutOfTolerance { .. } => "The signed timestamp is too far from the present",
-    }
-}
-
 fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection, now: Timestamp) -> Accepted {
     Accepted {
         request: Some(request.clone()),
@@ -300,7 +206,7 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
     }
 }
 
-fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(crate) fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| headers::text(value.as_bytes(), 1_024).into_owned())
 }
 
