@@ -1,9 +1,15 @@
 //! What an incoming webhook does with each record it receives.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::event::EventType;
 use crate::id::ListId;
+use crate::incoming::is_header_name;
+use crate::mapping::Rule;
 use crate::subscriber::Status;
 use crate::text;
 
@@ -12,7 +18,18 @@ pub const MAX_ACTIONS: usize = 50;
 /// The most tags or lists one action names.
 pub const MAX_NAMES: usize = 100;
 
-/// One thing to do. Actions run in order; one that fails stops those behind it.
+/// The most headers of one call.
+pub const MAX_HEADERS: usize = 50;
+/// The most characters of a URL, with its placeholders.
+pub const MAX_URL_CHARS: usize = 2_048;
+/// The most bytes of a script: what the sandbox takes.
+pub const MAX_CODE_BYTES: usize = 256 * 1_024;
+/// How long a call may take, in seconds, if nothing else is said: a third of what a delivery may, for others wait behind it.
+pub const DEFAULT_CALL_SECONDS: u32 = 10;
+/// The longest time that a call may take, in seconds.
+pub const MAX_CALL_SECONDS: u32 = 30;
+
+/// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
@@ -78,10 +95,91 @@ pub enum Action {
         /// The status.
         status: Status,
     },
+    /// Tells an event of its own. Outgoing webhooks that subscribe to it get it.
+    PublishEvent {
+        /// The event.
+        event_type: EventType,
+        /// What there is to know about it: texts in it may have placeholders. Without it, the data of the record.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<Object>)]
+        data: Option<Map<String, Value>>,
+    },
+    /// Calls a URL of another system. What it answers is there for the actions behind it.
+    CallApi {
+        /// What actions behind it call its answer: `responses.NAME`. The last answer is `response` as well.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(pattern = "^[a-z][a-z0-9_]{0,39}$", example = "crm")]
+        name: Option<String>,
+        /// The method.
+        #[serde(default)]
+        method: CallMethod,
+        /// Where to. Values of placeholders are percent-encoded.
+        #[schema(
+            min_length = 8,
+            max_length = 2048,
+            example = "https://api.example.com/contacts/{subscriber.email}"
+        )]
+        url: String,
+        /// Headers; their values may have placeholders. Those that carry secrets are read back masked.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        headers: BTreeMap<String, String>,
+        /// What to send: JSON whose texts may have placeholders, or a text. Nothing if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        body: Option<Value>,
+        /// How long the call may take, in seconds.
+        #[serde(default = "default_call_seconds")]
+        #[schema(minimum = 1, maximum = 30, default = 10)]
+        timeout_seconds: u32,
+        /// Which values of the answer go to which fields of the subscriber: rules over `{"status","body"}`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schema(max_items = 200)]
+        save_response: Vec<Rule>,
+    },
+    /// Runs `function handle(payload, context)` in JavaScript. It returns nothing, or an object with `payload` (what the
+    /// actions behind it work on), `actions` (to be done in its place) or `error` (a text: the action failed).
+    CustomCode {
+        /// The script.
+        #[schema(min_length = 1, max_length = 262_144)]
+        code: String,
+    },
 }
 
 fn yes() -> bool {
     true
+}
+
+fn default_call_seconds() -> u32 {
+    DEFAULT_CALL_SECONDS
+}
+
+/// How another system is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum CallMethod {
+    /// GET.
+    Get,
+    /// POST.
+    #[default]
+    Post,
+    /// PUT.
+    Put,
+    /// PATCH.
+    Patch,
+    /// DELETE.
+    Delete,
+}
+
+impl CallMethod {
+    /// As it is sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
 }
 
 impl Action {
@@ -95,7 +193,20 @@ impl Action {
             Action::ApplyTag { .. } => "apply_tag",
             Action::RemoveTag { .. } => "remove_tag",
             Action::ChangeStatus { .. } => "change_status",
+            Action::PublishEvent { .. } => "publish_event",
+            Action::CallApi { .. } => "call_api",
+            Action::CustomCode { .. } => "custom_code",
         }
+    }
+
+    /// Whether it leaves the process, and so can't be done in the transaction that stores the request.
+    pub fn is_slow(&self) -> bool {
+        matches!(self, Action::CallApi { .. } | Action::CustomCode { .. })
+    }
+
+    /// Whether it is done to a subscriber, who is found by the email.
+    pub fn needs_email(&self) -> bool {
+        !self.is_slow() && !matches!(self, Action::PublishEvent { .. })
     }
 
     /// The lists it names.
@@ -121,6 +232,60 @@ impl Action {
             _ => Vec::new(),
         }
     }
+}
+
+impl Action {
+    /// Everything that is wrong with it, beyond what its types say: member and message.
+    pub fn check(&self) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        let mut wrong = |member: String, message: String| faults.push((member, message));
+        for (member, tags) in self.tags() {
+            if tags.len() > MAX_NAMES {
+                wrong(member.to_owned(), format!("must have at most {MAX_NAMES} tags"));
+            }
+            for (position, tag) in tags.iter().enumerate() {
+                if let Err(message) = check_tag(tag) {
+                    wrong(format!("{member}.{position}"), message.into());
+                }
+            }
+        }
+        if self.lists().len() > MAX_NAMES {
+            wrong("lists".into(), format!("must have at most {MAX_NAMES} lists"));
+        }
+        match self {
+            Action::CallApi { name, url, headers, timeout_seconds, save_response, .. } => {
+                if name.as_deref().is_some_and(|name| !is_name(name)) {
+                    wrong("name".into(), "must be lower case letters, digits and _, at most 40".into());
+                }
+                if url.chars().count() > MAX_URL_CHARS {
+                    wrong("url".into(), format!("must have at most {MAX_URL_CHARS} characters"));
+                }
+                if !(1..=MAX_CALL_SECONDS).contains(timeout_seconds) {
+                    wrong("timeout_seconds".into(), format!("must be 1 to {MAX_CALL_SECONDS} seconds"));
+                }
+                if headers.len() > MAX_HEADERS {
+                    wrong("headers".into(), format!("must have at most {MAX_HEADERS} headers"));
+                }
+                for header in headers.keys().filter(|header| !is_header_name(header)) {
+                    wrong(format!("headers.{header}"), "must be the name of an HTTP header".into());
+                }
+                if save_response.len() > crate::mapping::MAX_RULES {
+                    let most = crate::mapping::MAX_RULES;
+                    wrong("save_response".into(), format!("must have at most {most} rules"));
+                }
+            }
+            Action::CustomCode { code } if code.len() > MAX_CODE_BYTES => {
+                wrong("code".into(), format!("must have at most {MAX_CODE_BYTES} bytes"));
+            }
+            _ => {}
+        }
+        faults
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    name.len() <= 40 && name.bytes().all(word) && name.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
 /// The most characters of a tag.

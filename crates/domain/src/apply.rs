@@ -3,14 +3,16 @@
 //! Invariant: a subscriber who opted out (unsubscribed, bounced, complained, taken out by hand) gets another status only
 //! from an action that names one. What the data says never brings anyone back.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::action::Action;
 use crate::change::{self, Draft};
 use crate::email::Email;
 use crate::id::{ListId, SubscriberId};
-use crate::log::{ActionLog, ActionStatus};
+use crate::log::{ActionLog, ActionStatus, Place};
 use crate::roster::Roster;
+use crate::step::OnError;
 use crate::subscriber::{Fields, MemberStatus, Status, Subscriber};
 use crate::time::Timestamp;
 
@@ -32,41 +34,103 @@ pub struct Applied {
 #[error("no id left for a new subscriber")]
 pub struct OutOfIds;
 
-/// Applies actions to the subscriber whom the fields name.
+/// What is done at one place: an action of the configuration, or what became of it elsewhere.
+#[derive(Clone, Debug)]
+pub struct Task<'a> {
+    /// Which action of which record.
+    pub place: Place,
+    /// The action's type.
+    pub name: &'static str,
+    /// What follows if it fails.
+    pub on_error: OnError,
+    /// What to do.
+    pub what: What<'a>,
+}
+
+/// What a task is.
+#[derive(Clone, Debug)]
+pub enum What<'a> {
+    /// A change of the subscriber.
+    Change(Cow<'a, Action>),
+    /// An event to be told.
+    Tell(Draft),
+    /// Nothing any more: how it ended.
+    Ended(ActionLog),
+    /// The same, and fields that it brought for the subscriber.
+    Brought(ActionLog, Fields),
+}
+
+/// Runs tasks in order, on the subscriber with this email.
 ///
-/// `clock` gives the present; it is asked around each action to log how long it took.
+/// `clock` gives the present; it is asked around each task to log how long it took.
 ///
 /// # Errors
 /// Only if the roster has no id for a new subscriber: then nothing of the batch may be written.
 pub fn apply(
     roster: &mut Roster,
     lists: &HashSet<ListId>,
-    actions: &[Action],
-    email: &Email,
+    tasks: Vec<Task<'_>>,
+    email: Option<&Email>,
     fields: &Fields,
     clock: &dyn Fn() -> Timestamp,
 ) -> Result<Applied, OutOfIds> {
-    let before = roster.find(email).cloned();
+    let before = email.and_then(|email| roster.find(email)).cloned();
+    let mut applied = Applied::default();
     let mut work =
         Work { current: before.clone(), new_id: None, roster, lists, email, fields, warnings: Vec::new() };
-    let mut applied = Applied::default();
-    for action in actions {
+    for task in tasks {
         let started = clock();
-        let (status, detail) = match work.run(action, started)? {
-            Did::Done(detail) => (ActionStatus::Done, detail),
-            Did::Skipped(detail) => (ActionStatus::Skipped, detail),
-            Did::Failed(detail) => (ActionStatus::Failed, detail),
+        let ended = |status, detail| {
+            let duration_ms = clock().millis().saturating_sub(started.millis()).max(0);
+            ActionLog {
+                action: task.name.into(),
+                place: task.place,
+                status,
+                detail,
+                duration_ms,
+                output: None,
+            }
         };
-        let duration_ms = clock().millis().saturating_sub(started.millis()).max(0);
-        applied.failed = status == ActionStatus::Failed;
-        applied.actions.push(ActionLog { action: action.name().into(), status, detail, duration_ms });
+        let log = match task.what {
+            What::Change(action) => match work.run(&action, started)? {
+                Did::Done(detail) => ended(ActionStatus::Done, detail),
+                Did::Skipped(detail) => ended(ActionStatus::Skipped, detail),
+                Did::Failed(detail) => ended(ActionStatus::Failed, detail),
+            },
+            What::Tell(draft) => {
+                let log = ended(ActionStatus::Done, format!("{} told", draft.event_type));
+                applied.events.push(draft);
+                log
+            }
+            What::Ended(log) => log,
+            What::Brought(log, brought) => {
+                work.existing(|subscriber| {
+                    subscriber.set(&brought);
+                    String::new()
+                });
+                log
+            }
+        };
+        let has_failed = log.status == ActionStatus::Failed;
+        if has_failed && task.on_error == OnError::Continue {
+            work.warn(format!("{}: {}", log.action, log.detail));
+        }
+        applied.failed = has_failed && task.on_error == OnError::Stop;
+        applied.actions.push(log);
         if applied.failed {
             break;
         }
     }
     applied.warnings = work.warnings;
-    applied.events = settle(roster_after(work.roster, before.as_ref(), work.current, clock()), before);
+    let after = roster_after(work.roster, before.as_ref(), work.current, clock());
+    // What happened to the subscriber comes before what is said about it.
+    applied.events.splice(0..0, change::events(before.as_ref(), after.as_ref()));
     Ok(applied)
+}
+
+/// The first list that an action names and that does not exist.
+pub fn missing_list(action: &Action, lists: &HashSet<ListId>) -> Option<ListId> {
+    action.lists().iter().find(|list| !lists.contains(list)).copied()
 }
 
 /// Writes the outcome into the roster; the time of the last change moves only if something changed.
@@ -85,10 +149,6 @@ fn roster_after(
     Some(after)
 }
 
-fn settle(after: Option<Subscriber>, before: Option<Subscriber>) -> Vec<Draft> {
-    change::events(before.as_ref(), after.as_ref())
-}
-
 enum Did {
     Done(String),
     Skipped(String),
@@ -100,14 +160,14 @@ struct Work<'a> {
     new_id: Option<SubscriberId>,
     roster: &'a mut Roster,
     lists: &'a HashSet<ListId>,
-    email: &'a Email,
+    email: Option<&'a Email>,
     fields: &'a Fields,
     warnings: Vec<String>,
 }
 
 impl Work<'_> {
     fn run(&mut self, action: &Action, now: Timestamp) -> Result<Did, OutOfIds> {
-        if let Some(missing) = action.lists().iter().find(|list| !self.lists.contains(list)) {
+        if let Some(missing) = missing_list(action, self.lists) {
             return Ok(Did::Failed(format!(
                 "list {missing} does not exist: choose another one in the webhook's actions"
             )));
@@ -141,6 +201,10 @@ impl Work<'_> {
                 let old = std::mem::replace(&mut s.status, *status);
                 format!("status {} to {}", old.as_str(), status.as_str())
             })),
+            // These are other kinds of tasks.
+            Action::PublishEvent { .. } | Action::CallApi { .. } | Action::CustomCode { .. } => {
+                Ok(Did::Skipped("is not a change of a subscriber".to_owned()))
+            }
         }
     }
 
@@ -160,9 +224,10 @@ impl Work<'_> {
         now: Timestamp,
     ) -> Result<Did, OutOfIds> {
         let is_new = self.current.is_none();
-        let mut subscriber = match self.current.take() {
-            Some(subscriber) => subscriber,
-            None => self.create(now)?,
+        let mut subscriber = match (self.current.take(), self.email) {
+            (Some(subscriber), _) => subscriber,
+            (None, Some(email)) => self.create(email, now)?,
+            (None, None) => return Ok(Did::Failed("no email found".to_owned())),
         };
         if is_new || update_existing {
             self.set_fields(&mut subscriber);
@@ -191,10 +256,10 @@ impl Work<'_> {
         now: Timestamp,
     ) -> Result<Did, OutOfIds> {
         let is_new = self.current.is_none();
-        let mut subscriber = match self.current.take() {
-            Some(subscriber) => subscriber,
-            None if create => self.create(now)?,
-            None => return Ok(Did::Skipped("no subscriber has this email".to_owned())),
+        let mut subscriber = match (self.current.take(), self.email) {
+            (Some(subscriber), _) => subscriber,
+            (None, Some(email)) if create => self.create(email, now)?,
+            (None, _) => return Ok(Did::Skipped("no subscriber has this email".to_owned())),
         };
         self.set_fields(&mut subscriber);
         subscriber.tags.extend(add.iter().cloned());
@@ -205,13 +270,13 @@ impl Work<'_> {
         Ok(Did::Done(detail))
     }
 
-    fn create(&mut self, now: Timestamp) -> Result<Subscriber, OutOfIds> {
+    fn create(&mut self, email: &Email, now: Timestamp) -> Result<Subscriber, OutOfIds> {
         let id = match self.new_id {
             Some(id) => id,
             None => self.roster.take_id().ok_or(OutOfIds)?,
         };
         self.new_id = Some(id);
-        Ok(Subscriber::new(id, self.email.clone(), self.fields.status.unwrap_or(Status::Subscribed), now))
+        Ok(Subscriber::new(id, email.clone(), self.fields.status.unwrap_or(Status::Subscribed), now))
     }
 
     fn set_fields(&mut self, subscriber: &mut Subscriber) {
@@ -293,6 +358,16 @@ mod tests {
         serde_json::from_value(json).unwrap()
     }
 
+    fn tasks(actions: &[Action]) -> Vec<Task<'_>> {
+        let task = |(step, action): (usize, _)| Task {
+            place: Place { step: step as u32, ..Place::default() },
+            name: "action",
+            on_error: OnError::Stop,
+            what: What::Change(Cow::Borrowed(action)),
+        };
+        actions.iter().enumerate().map(task).collect()
+    }
+
     fn run(
         existing: Option<Subscriber>,
         actions: &[Action],
@@ -300,7 +375,7 @@ mod tests {
     ) -> (Applied, Option<Subscriber>) {
         let mut roster = Roster::new(existing.into_iter().collect(), vec![SubscriberId(9)]);
         let lists = [ListId(1), ListId(2)].into();
-        let applied = apply(&mut roster, &lists, actions, &email(), fields, &|| NOW).unwrap();
+        let applied = apply(&mut roster, &lists, tasks(actions), Some(&email()), fields, &|| NOW).unwrap();
         let after = roster.find(&email()).cloned();
         (applied, after)
     }

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::action::{Action, MAX_ACTIONS, MAX_NAMES, check_tag};
+use crate::action::MAX_ACTIONS;
 use crate::event::EventType;
 use crate::id::WebhookId;
 use crate::log::{FieldError, named_enum};
 use crate::mapping::{MAX_RULES, Path, Rule};
 use crate::network::Network;
+use crate::step::Step;
 use crate::text;
 use crate::time::Timestamp;
 
@@ -177,7 +178,7 @@ pub struct IncomingSettings {
     /// What to do, in order.
     #[serde(default)]
     #[schema(max_items = 50)]
-    pub actions: Vec<Action>,
+    pub actions: Vec<Step>,
     /// When the sender gets its answer.
     #[serde(default)]
     pub respond: Respond,
@@ -232,19 +233,9 @@ impl IncomingSettings {
         if self.actions.len() > MAX_ACTIONS {
             wrong("actions".into(), format!("must have at most {MAX_ACTIONS} actions"));
         }
-        for (index, action) in self.actions.iter().enumerate() {
-            for (member, tags) in action.tags() {
-                if tags.len() > MAX_NAMES {
-                    wrong(format!("actions.{index}.{member}"), format!("must have at most {MAX_NAMES} tags"));
-                }
-                for (position, tag) in tags.iter().enumerate() {
-                    if let Err(message) = check_tag(tag) {
-                        wrong(format!("actions.{index}.{member}.{position}"), message.into());
-                    }
-                }
-            }
-            if action.lists().len() > MAX_NAMES {
-                wrong(format!("actions.{index}.lists"), format!("must have at most {MAX_NAMES} lists"));
+        for (index, step) in self.actions.iter().enumerate() {
+            for (member, message) in step.action.check() {
+                wrong(format!("actions.{index}.{member}"), message);
             }
         }
         errors

@@ -23,6 +23,7 @@ pub mod network;
 pub mod outgoing;
 pub mod roster;
 mod schema;
+pub mod step;
 pub mod subscriber;
 pub mod text;
 pub mod time;
@@ -34,5 +35,6 @@ pub use id::{DeliveryId, EventId, Ids, ListId, RequestId, SubscriberId, WebhookI
 pub use incoming::IncomingWebhook;
 pub use outgoing::OutgoingWebhook;
 pub use roster::Roster;
+pub use step::{OnError, Step};
 pub use subscriber::{Status, Subscriber};
 pub use time::Timestamp;

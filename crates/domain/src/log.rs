@@ -1,6 +1,7 @@
 //! What the log says of a request: how it ended, and what each action did.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::id::EventId;
@@ -56,6 +57,8 @@ named_enum!(
         Skipped = "skipped",
         /// Could not be done.
         Failed = "failed",
+        /// Leaves the process, and waits for its turn to do so.
+        Pending = "pending",
     }
 );
 
@@ -75,18 +78,45 @@ named_enum!(
     }
 );
 
+/// Which action of which record.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+pub struct Place {
+    /// The record's position in the request, from 0 on; not shown for the first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub record: u32,
+    /// The action's position in the webhook's configuration, from 0 on.
+    #[serde(default)]
+    pub step: u32,
+    /// If a script asked for it: its position in what the script returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it by reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// What one action did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ActionLog {
     /// Its type.
     #[serde(rename = "type")]
     pub action: String,
+    /// Which it is.
+    #[serde(flatten)]
+    pub place: Place,
     /// How it ended.
     pub status: ActionStatus,
     /// In words.
     pub detail: String,
     /// Whole milliseconds it took.
     pub duration_ms: i64,
+    /// What came back: the answer to a call, what a script returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
 }
 
 /// A field of a request at fault.

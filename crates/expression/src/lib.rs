@@ -23,6 +23,7 @@ mod error;
 mod evaluate;
 mod fields;
 mod filter;
+mod json_template;
 mod mapping;
 #[cfg(test)]
 mod mapping_tests;
@@ -39,6 +40,7 @@ pub use environment::FUEL;
 pub use error::{CompileError, EvalError};
 pub use evaluate::{Expression, MAX_SOURCE_BYTES, Payload};
 pub use filter::{Algorithm, Filter, FilterError};
+pub use json_template::{JsonTemplate, JsonTemplateError, JsonTemplateProblem, MAX_VALUES};
 pub use mapping::{Applied, Mapping, Outcome, Took};
 pub use rule::{CompiledRule, Rule, RuleError, RuleProblem};
 pub use template::{MAX_OUTPUT_BYTES, MAX_PLACEHOLDERS, Rendered, Template};

@@ -92,6 +92,26 @@ impl Template {
         Ok(Self { source: source.to_owned(), parts })
     }
 
+    /// What it becomes for a payload as a text into which values are put by `escape`, such as a part of a URL.
+    pub fn render_text(&self, payload: &Payload, escape: impl Fn(&str) -> String) -> Rendered {
+        let mut rendered = Rendered::default();
+        self.write(payload, escape, &mut rendered);
+        rendered
+    }
+
+    /// What stands where no placeholder has a value: nothing for a template that is one placeholder, and the text around them
+    /// for others.
+    pub(crate) fn without_value(&self) -> Value {
+        if let [Part::Placeholder(_)] = self.parts.as_slice() {
+            return Value::Null;
+        }
+        let texts = self.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Placeholder(_) => None,
+        });
+        Value::String(texts.collect())
+    }
+
     /// What it becomes for a payload. A placeholder without a value is empty.
     pub fn render(&self, payload: &Payload) -> Rendered {
         let mut rendered = Rendered::default();
@@ -99,6 +119,11 @@ impl Template {
             rendered.value = rendered.evaluate(expression, payload);
             return rendered;
         }
+        self.write(payload, str::to_owned, &mut rendered);
+        rendered
+    }
+
+    fn write(&self, payload: &Payload, escape: impl Fn(&str) -> String, rendered: &mut Rendered) {
         let mut out = String::new();
         let mut has_value = !self.parts.iter().any(|part| matches!(part, Part::Placeholder(_)));
         for part in &self.parts {
@@ -107,17 +132,19 @@ impl Template {
                 Part::Placeholder(expression) => {
                     if let Some(value) = rendered.evaluate(expression, payload) {
                         has_value = true;
-                        push(&mut out, &value);
+                        match value {
+                            Value::String(text) => out.push_str(&escape(&text)),
+                            other => out.push_str(&escape(&other.to_string())),
+                        }
                     }
                 }
             }
             if out.len() > MAX_OUTPUT_BYTES {
                 rendered.errors.push(EvalError::TooLong);
-                return rendered;
+                return;
             }
         }
         rendered.value = has_value.then_some(Value::String(out));
-        rendered
     }
 }
 
@@ -144,13 +171,6 @@ fn placeholder(source: &str, at: usize) -> Result<(Expression, usize), CompileEr
     let inner = &rest[1..end.at];
     let before = source[..=at].chars().count();
     Ok((Expression::compile(inner).map_err(|error| error.shifted(before))?, end.at + 1))
-}
-
-fn push(out: &mut String, value: &Value) {
-    match value {
-        Value::String(text) => out.push_str(text),
-        other => out.push_str(&other.to_string()),
-    }
 }
 
 #[cfg(test)]
