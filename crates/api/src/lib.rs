@@ -9,6 +9,7 @@
 
 mod api;
 pub mod auth;
+mod call_headers;
 pub mod document;
 pub mod export;
 pub mod extract;

@@ -4,6 +4,7 @@
 
 use axum::response::{IntoResponse, Response};
 use domain::log::FieldError;
+use engine::RunError;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use store::StoreError;
@@ -189,6 +190,19 @@ impl From<StoreError> for Problem {
         tracing::warn!(error = %chain(&error), "the database is not available to a request");
         Self::new(Code::Unavailable, "The database is not available.")
             .with_header("retry-after", RETRY_AFTER_SECONDS)
+    }
+}
+
+impl From<RunError> for Problem {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) => error.into(),
+            RunError::Script(_) => {
+                tracing::warn!(error = %chain(&error), "a script could not be run for a request");
+                Self::new(Code::Unavailable, "Scripts can't be run at this moment.")
+                    .with_header("retry-after", RETRY_AFTER_SECONDS)
+            }
+        }
     }
 }
 

@@ -57,8 +57,13 @@ pub fn choose(field: &str, given: Option<&str>, current: Secret) -> Result<Secre
     }
 }
 
+/// Whether this is the masked form of some secret.
+pub fn is_mask(given: &str) -> bool {
+    given.starts_with(MASK)
+}
+
 fn fault(given: &str) -> Option<String> {
-    if given.starts_with(MASK) {
+    if is_mask(given) {
         return Some(
             "is the masked form of another secret: send the secret itself, or leave it out".to_owned(),
         );

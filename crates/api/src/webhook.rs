@@ -2,7 +2,7 @@
 
 use domain::incoming::WebhookStatus;
 use domain::log::FieldError;
-use domain::{Action, ListId, Timestamp};
+use domain::{Action, ListId, Step, Timestamp};
 use engine::{Incoming, Outgoing, Snapshot};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -51,11 +51,11 @@ impl Recent for Outgoing {
 
 /// The lists that actions name and that don't exist. Those that the webhook named before are left alone: a list that was
 /// deleted must not keep it from being changed otherwise.
-pub fn unknown_lists(snapshot: &Snapshot, before: &[Action], actions: &[Action]) -> Vec<FieldError> {
-    let named_before: Vec<ListId> = before.iter().flat_map(Action::lists).copied().collect();
+pub fn unknown_lists(snapshot: &Snapshot, before: &[Step], actions: &[Step]) -> Vec<FieldError> {
+    let named_before: Vec<ListId> = before.iter().flat_map(|step| step.action.lists()).copied().collect();
     let is_unknown = |list: &ListId| !snapshot.lists.contains(list) && !named_before.contains(list);
     let mut errors = Vec::new();
-    for (index, action) in actions.iter().enumerate() {
+    for (index, Step { action, .. }) in actions.iter().enumerate() {
         let one = !matches!(action, Action::AddSubscriber { .. });
         for (position, list) in action.lists().iter().enumerate().filter(|(_, list)| is_unknown(list)) {
             let member = if one { "list_id".to_owned() } else { format!("lists.{position}") };

@@ -47,7 +47,17 @@ enum Command {
     Doctor(config::ServeOptions),
 }
 
+/// What makes the program run users' scripts for the one that started it, and nothing else.
+const SANDBOX_COMMAND: &str = "__sandbox";
+
 fn main() -> ExitCode {
+    // Before anything is started that a child would have to confine.
+    if std::env::args_os().nth(1).is_some_and(|command| command == SANDBOX_COMMAND) {
+        return match sandbox::worker::run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
     let cli: Cli = match config::parse(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(exit) => return exit.print(),

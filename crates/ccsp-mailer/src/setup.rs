@@ -8,7 +8,7 @@ use store::{Location, Store};
 
 use crate::config::{CommonOptions, ServeOptions};
 use crate::data_dir;
-use crate::logging;
+use crate::{SANDBOX_COMMAND, logging};
 
 /// Opens the database and brings its schema up to date.
 pub async fn open_store(options: &CommonOptions) -> anyhow::Result<Store> {
@@ -47,6 +47,10 @@ pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
         allow_private: options.allow_private_destinations.clone(),
         clock: Clock::System,
         seed: data_dir::seed()?,
+        sandbox: sandbox::Settings::new(
+            std::env::current_exe().context("the program can't find itself")?,
+            vec![SANDBOX_COMMAND.into()],
+        ),
     };
     Engine::start(options).await.context("the engine can't be started")
 }

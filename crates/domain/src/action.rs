@@ -117,7 +117,7 @@ pub enum Action {
         #[schema(
             min_length = 8,
             max_length = 2048,
-            example = "https://api.example.com/contacts/{subscriber.email}"
+            example = "https://api.example.com/contacts/{mapped.email}"
         )]
         url: String,
         /// Headers; their values may have placeholders. Those that carry secrets are read back masked.

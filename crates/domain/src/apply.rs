@@ -89,6 +89,7 @@ pub fn apply(
                 detail,
                 duration_ms,
                 output: None,
+                passing: false,
             }
         };
         let log = match task.what {

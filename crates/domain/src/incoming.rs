@@ -171,6 +171,9 @@ pub struct IncomingSettings {
     /// A condition on each record; those for which it does not hold are ignored.
     #[serde(default)]
     pub filter: Option<String>,
+    /// JavaScript, `function transform(payload, headers)`: what it returns is mapped instead of the payload.
+    #[serde(default)]
+    pub transform: Option<String>,
     /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
     #[serde(default)]
     #[schema(max_items = 200)]

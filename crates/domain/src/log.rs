@@ -117,6 +117,14 @@ pub struct ActionLog {
     /// What came back: the answer to a call, what a script returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
+    /// Whether it failed for a reason that may pass: then it is tried again by itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub passing: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it by reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A field of a request at fault.

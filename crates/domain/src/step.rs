@@ -4,7 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::action::Action;
@@ -90,7 +90,7 @@ impl ToSchema for Step {
 
 fn add_members(branch: &mut Object) {
     let when = ObjectBuilder::new()
-        .schema_type(Type::String)
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
         .description(Some("On which condition: an expression over the record. Otherwise it is skipped."))
         .min_length(Some(1))
         .max_length(Some(4_096))

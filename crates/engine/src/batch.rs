@@ -11,7 +11,7 @@ use store::commit::{Decide, DedupeKey, Found, Needs};
 use crate::command::Command;
 use crate::decide::Decision;
 pub use crate::item::{Decided, Done, Item, Items, Shared};
-use crate::receive::{self, Accepted, Content, Record};
+use crate::receive::{Accepted, Content, Record};
 pub use crate::room::{Reservation, Room};
 use crate::snapshot::Snapshot;
 
@@ -55,7 +55,7 @@ fn need_request(needs: &mut Needs, accepted: &Accepted) {
         && !accepted.incoming.webhook.settings.actions.is_empty()
     {
         needs.emails.extend(records.iter().filter_map(|record| match record {
-            Record::Mapped(mapped) => mapped.fields.email.clone(),
+            Record::Mapped(record) => record.mapped.fields.email.clone(),
             Record::Ignored(_) => None,
         }));
     }
@@ -73,11 +73,10 @@ impl Batch {
                 needs.emails.extend(change.fields.email.clone());
             }
             Command::DeleteSubscriber(id) => needs.subscribers.push(*id),
-            Command::Rerun(row) => {
-                if let Some(incoming) = self.snapshot.incoming.get(&row.webhook_id)
-                    && let Ok(accepted) = receive::readmit(incoming, row)
-                {
+            Command::Rerun(rerun) => {
+                if let Some(accepted) = rerun.admit(&self.snapshot) {
                     need_request(needs, &accepted);
+                    needs.emails.extend(rerun.emails_of_scripts(&accepted.incoming));
                 }
             }
             Command::Publish(_) => {}

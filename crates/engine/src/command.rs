@@ -6,6 +6,7 @@ use domain::{Event, EventType, ListId, Roster, Status, Subscriber, SubscriberId,
 use store::StoreError;
 use store::commit::RequestRow;
 
+use crate::rerun::Rerun;
 use crate::snapshot::Snapshot;
 
 /// A change.
@@ -20,7 +21,7 @@ pub enum Command {
     /// Tells events.
     Publish(Vec<NewEvent>),
     /// Runs a stored request through today's configuration.
-    Rerun(RequestRow),
+    Rerun(Rerun),
 }
 
 /// A subscriber to be added.

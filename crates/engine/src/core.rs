@@ -5,16 +5,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use domain::Timestamp;
+use sandbox::{Sandbox, SandboxError};
 use store::commit::Commit;
 use store::config::LoadConfig;
 use store::{Store, StoreError};
-use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc};
 
+use crate::actions::script;
 use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::dispatch::Dispatcher;
-use crate::item::{Done, Items, Shared};
+use crate::item::{Decided, Done, Items, Shared};
 use crate::outcome::Outcome;
+use crate::receive::{Accepted, Transformed};
+use crate::rerun::Rerun;
 use crate::snapshot::Snapshot;
 use crate::vault::Vault;
 
@@ -37,6 +41,9 @@ pub(crate) struct Core {
     pub(crate) outcomes: mpsc::Sender<Outcome>,
     pub(crate) stopping: AtomicBool,
     pub(crate) log_retention_ms: Option<i64>,
+    pub(crate) sandbox: Sandbox,
+    /// Tells that requests wait for actions that leave the process.
+    pub(crate) jobs_due: Notify,
 }
 
 impl Core {
@@ -76,7 +83,43 @@ impl Core {
     /// Runs a batch, under the newest configuration.
     pub(crate) async fn commit(&self, items: Items) -> Result<Vec<Done>, StoreError> {
         let decided = self.decide(items, |batch| self.store.write(Commit(batch))).await?;
-        Ok(self.dispatcher.take_decided(decided))
+        Ok(self.settle(decided))
+    }
+
+    /// Hands on what a transaction left to do.
+    pub(crate) fn settle(&self, decided: Decided) -> Vec<Done> {
+        if decided.has_jobs {
+            self.jobs_due.notify_one();
+        }
+        self.dispatcher.take_decided(decided)
+    }
+
+    /// Runs the webhook's script on a request, if it has one.
+    ///
+    /// # Errors
+    /// If that may go better later. What the script itself does wrong is a part of the request.
+    pub(crate) async fn transformed(&self, accepted: Accepted) -> Result<Accepted, SandboxError> {
+        let Some((code, payload)) = accepted.to_transform() else { return Ok(accepted) };
+        // What the log keeps of them: a request that is run again must be changed in the same way.
+        let headers = serde_json::from_str(&accepted.headers).unwrap_or_default();
+        let outcome = script::transform(&self.sandbox, code, payload, headers, accepted.received_at).await;
+        let result = match outcome {
+            Err(error) if script::is_passing(&error) => return Err(error),
+            outcome => outcome.map(Arc::new).map_err(|error| error.to_string()),
+        };
+        let transformed = Arc::new(Transformed { code: code.to_owned(), result });
+        Ok(accepted.transformed(&transformed))
+    }
+
+    /// The same for a stored request.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) async fn prepared(&self, mut rerun: Rerun) -> Result<Rerun, SandboxError> {
+        if let Some(accepted) = rerun.admit(&self.snapshot()) {
+            rerun.transformed = self.transformed(accepted).await?.transformed;
+        }
+        Ok(rerun)
     }
 
     /// Runs a batch by `run`, again whenever the configuration changed under it.

@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use domain::apply::{self, OutOfIds};
 use domain::change::Draft;
-use domain::incoming::{OnUnprocessable, Respond};
-use domain::log::{FieldError, Outcome, RequestStatus};
-use domain::mapping::Mapped;
+use domain::log::{Outcome, RequestStatus};
 use domain::{Event, EventId, RequestId, Roster, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 use store::commit::{DedupeAnswer, DedupeKey, Found, NewDelivery, RequestRow, Writes};
+use store::jobs::JobRow;
 use store::queue::DueDelivery;
 
+use crate::actions::context::Facts;
+use crate::actions::plan::{self, Ended, Rest};
 use crate::command::{self, Command, Executed, NewEvent};
 use crate::item::{Decided, Done, Item, Shared};
-use crate::receive::{self, Accepted, Content, Record, Reply, ReplyBody};
+use crate::receive::{self, Accepted, Content, Record, Reply};
+use crate::rerun::Rerun;
 use crate::room::Reservation;
 use crate::snapshot::{Outgoing, Snapshot};
+use crate::summary::Summary;
 
 /// How long a request that carries a name of its own is recognised, in seconds: as long as senders retry, which is a day for
 /// most.
@@ -101,7 +104,8 @@ impl<'a> Decision<'a> {
             }
         }
         self.writes.subscribers = self.roster.into_changes();
-        (self.writes, Decided { done, jobs, spilled, reservation })
+        let has_jobs = !self.writes.jobs.is_empty();
+        (self.writes, Decided { done, jobs, spilled, reservation, has_jobs })
     }
 
     fn request(&mut self, accepted: &Accepted) -> Result<Reply, StoreError> {
@@ -116,9 +120,13 @@ impl<'a> Decision<'a> {
         }
         let id = self.shared.ids.lock().next(self.now);
         let (row, reply) = match &accepted.content {
-            Content::Records { .. } if !accepted.incoming.is_active() => put_off(id, accepted),
-            _ => self.run(id, accepted, 1)?,
+            Content::Rejected { .. } => self.run(id, accepted, 1, &Ended::default())?,
+            _ if !accepted.incoming.is_active() => put_off(id, accepted),
+            _ => self.run(id, accepted, 1, &Ended::default())?,
         };
+        if row.status == RequestStatus::Accepted && accepted.incoming.is_active() {
+            self.writes.jobs.push(JobRow::new(id, accepted.webhook_id().clone(), self.now));
+        }
         self.writes.requests.push(row);
         if let Some(key) = dedupe.filter(|_| reply.status < 300) {
             let dedupe = accepted.incoming.webhook.settings.dedupe.as_ref();
@@ -135,12 +143,13 @@ impl<'a> Decision<'a> {
         self.writes.dedupe.push((key, DedupeAnswer { answer, expires_at }));
     }
 
-    /// Acts upon a request; the entry of the log and the answer.
+    /// Acts upon a request: the entry of the log and the answer. What ended before is not done again.
     fn run(
         &mut self,
         id: RequestId,
         accepted: &Accepted,
         attempts: i64,
+        ended: &Ended<'_>,
     ) -> Result<(RequestRow, Reply), StoreError> {
         let mut summary = Summary::default();
         let (status, reply) = match &accepted.content {
@@ -148,9 +157,16 @@ impl<'a> Decision<'a> {
                 summary.outcome.errors.push(reason.clone());
                 (RequestStatus::Rejected, reply.clone())
             }
+            Content::Unusable(reason) => {
+                summary.unusable(reason.clone());
+                summary.answer(id, accepted)
+            }
+            // The script is another one than that which has run: it has to run first.
+            Content::Raw(_) => return Err(StoreError::StaleConfig),
             Content::Records { records, .. } => {
-                for (position, record) in records.iter().enumerate() {
-                    self.record(id, accepted, record, position, &mut summary)
+                for (position, record) in (0..).zip(records) {
+                    let request = (id, accepted);
+                    self.record(request, record, position, ended, &mut summary)
                         .map_err(|OutOfIds| StoreError::Conflict)?;
                 }
                 summary.answer(id, accepted)
@@ -161,42 +177,43 @@ impl<'a> Decision<'a> {
 
     fn record(
         &mut self,
-        id: RequestId,
-        accepted: &Accepted,
+        (id, accepted): (RequestId, &Accepted),
         record: &Record,
-        position: usize,
+        position: u32,
+        ended: &Ended<'_>,
         summary: &mut Summary,
     ) -> Result<(), OutOfIds> {
-        let mapped = match record {
+        let record = match record {
             Record::Ignored(reason) => {
                 summary.ignored.get_or_insert_with(|| reason.clone());
                 return Ok(());
             }
-            Record::Mapped(mapped) => mapped,
+            Record::Mapped(record) => record,
         };
-        summary.outcome.warnings.extend(mapped.warnings.iter().cloned());
-        let actions = &accepted.incoming.webhook.settings.actions;
-        if actions.is_empty() {
-            summary.processed += 1;
-            return Ok(());
+        summary.outcome.warnings.extend(record.mapped.warnings.iter().cloned());
+        let incoming = &accepted.incoming;
+        let facts = Facts { request_id: id, received_at: accepted.received_at };
+        let remap = |record: &serde_json::Value| receive::map(incoming, record);
+        let lists = &self.snapshot.lists;
+        let plan = plan::plan(&incoming.actions, lists, record, (position, facts), ended, &remap);
+        for segment in plan.segments {
+            let fields = &segment.mapped.fields;
+            let clock = || self.shared.clock.now();
+            let applied =
+                apply::apply(&mut self.roster, lists, segment.tasks, fields.email.as_ref(), fields, &clock)?;
+            let has_failed = summary.take(&applied);
+            summary.outcome.actions.extend(applied.actions);
+            summary.outcome.warnings.extend(applied.warnings);
+            summary.outcome.events.extend(self.tell(applied.events, Some(id)));
+            if has_failed {
+                return Ok(());
+            }
         }
-        let Some(email) = &mapped.fields.email else {
-            summary.outcome.errors.push(no_email(mapped, position, accepted.is_array()));
-            return Ok(());
-        };
-        let clock = || self.shared.clock.now();
-        let applied =
-            apply::apply(&mut self.roster, &self.snapshot.lists, actions, email, &mapped.fields, &clock)?;
-        if applied.failed {
-            let reason = applied.actions.last().map(|action| (action.action.clone(), action.detail.clone()));
-            let (field, message) = reason.unwrap_or_default();
-            summary.outcome.errors.push(FieldError { field: format!("actions.{field}"), message });
-        } else {
-            summary.processed += 1;
+        match plan.rest {
+            Rest::Nothing => summary.processed += 1,
+            Rest::NoEmail(mapped) => summary.no_email(&mapped, position, accepted.is_array()),
+            Rest::Leave(leave) => summary.leaves(leave.place, &incoming.actions),
         }
-        summary.outcome.actions.extend(applied.actions);
-        summary.outcome.warnings.extend(applied.warnings);
-        summary.outcome.events.extend(self.tell(applied.events, Some(id)));
         Ok(())
     }
 
@@ -228,7 +245,7 @@ impl<'a> Decision<'a> {
             }
             Command::DeleteSubscriber(id) => command::delete(&mut self.roster, *id),
             Command::Publish(events) => return Ok(self.publish(events)),
-            Command::Rerun(row) => return self.rerun(row),
+            Command::Rerun(rerun) => return self.rerun(rerun),
         };
         self.tell(drafts, None);
         Ok(executed)
@@ -243,14 +260,20 @@ impl<'a> Decision<'a> {
         Executed::Published(self.writes.events[first..].to_vec())
     }
 
-    fn rerun(&mut self, stored: &RequestRow) -> Result<Executed, StoreError> {
-        let Some(incoming) = self.snapshot.incoming.get(&stored.webhook_id) else {
-            return Ok(Executed::WebhookGone);
+    fn rerun(&mut self, rerun: &Rerun) -> Result<Executed, StoreError> {
+        let stored = &rerun.row;
+        let is_gone = !self.snapshot.incoming.contains_key(&stored.webhook_id);
+        let Some(accepted) = rerun.admit(self.snapshot) else {
+            self.writes.ended_jobs.extend(rerun.has_job().then_some(stored.id));
+            let executed = if is_gone { Executed::WebhookGone } else { Executed::Rerun(stored.clone()) };
+            return Ok(executed);
         };
-        let Ok(accepted) = receive::readmit(incoming, stored) else {
-            return Ok(Executed::Rerun(stored.clone()));
-        };
-        let (row, _) = self.run(stored.id, &accepted, stored.attempts + 1)?;
+        let (mut row, _) = self.run(stored.id, &accepted, stored.attempts + 1, &rerun.ended())?;
+        rerun.keep(&mut row);
+        match rerun.next_job(&mut row, self.now) {
+            Some(job) => self.writes.jobs.push(job),
+            None => self.writes.ended_jobs.extend(rerun.has_job().then_some(stored.id)),
+        }
         self.writes.retried.push(row.clone());
         Ok(Executed::Rerun(row))
     }
@@ -290,14 +313,6 @@ fn row(
     }
 }
 
-fn no_email(mapped: &Mapped, position: usize, is_array: bool) -> FieldError {
-    let reason = mapped.email_error.as_ref().map(ToString::to_string);
-    FieldError {
-        field: if is_array { format!("{position}.email") } else { "email".to_owned() },
-        message: reason.unwrap_or_else(|| "no email found".to_owned()),
-    }
-}
-
 /// The answer of the first time, marked as such.
 fn again(remembered: &str) -> Option<Reply> {
     let mut first: Remembered = serde_json::from_str(remembered).ok()?;
@@ -307,58 +322,6 @@ fn again(remembered: &str) -> Option<Reply> {
         body: serde_json::Value::Object(first.body).to_string(),
         retry_after: None,
     })
-}
-
-/// What the records of a request came to.
-#[derive(Default)]
-struct Summary {
-    outcome: Outcome,
-    processed: usize,
-    /// Why the first ignored record is.
-    ignored: Option<String>,
-}
-
-impl Summary {
-    fn answer(&self, id: RequestId, accepted: &Accepted) -> (RequestStatus, Reply) {
-        let settings = &accepted.incoming.webhook.settings;
-        let failed = !self.outcome.errors.is_empty();
-        let no_email = failed && self.outcome.actions.is_empty();
-        if let (Some(reason), 0, false) = (&self.ignored, self.processed, failed) {
-            let message = format!("Ignored: {reason}");
-            return (RequestStatus::Ignored, self.reply(200, &message, 0, id));
-        }
-        if no_email && self.processed == 0 && settings.on_unprocessable == OnUnprocessable::Refuse {
-            return (RequestStatus::Failed, self.refusal(id));
-        }
-        let status = if failed { RequestStatus::Failed } else { RequestStatus::Processed };
-        let nothing_done = failed && self.processed == 0;
-        if nothing_done || settings.respond == Respond::Accepted {
-            return (status, self.reply(202, "Webhook accepted", 0, id));
-        }
-        (status, self.reply(200, "Webhook processed successfully", self.processed, id))
-    }
-
-    fn reply(&self, status: u16, message: &str, processed: usize, id: RequestId) -> Reply {
-        let body = ReplyBody {
-            success: true,
-            message,
-            processed_records: Some(processed),
-            request_id: Some(id),
-            errors: &[],
-        };
-        Reply { status, body: body.text(), retry_after: None }
-    }
-
-    fn refusal(&self, id: RequestId) -> Reply {
-        let body = ReplyBody {
-            success: false,
-            message: "No valid email was found. Mend the mapping, then retry this request from the log",
-            processed_records: Some(0),
-            request_id: Some(id),
-            errors: &self.outcome.errors,
-        };
-        Reply { status: 422, body: body.text(), retry_after: None }
-    }
 }
 
 #[cfg(test)]

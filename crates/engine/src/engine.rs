@@ -5,20 +5,24 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use domain::incoming::IncomingSettings;
+use domain::log::{FieldError, RequestStatus};
 use domain::{Ids, Timestamp};
 use outbound::{Client, IpNet};
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use sandbox::{Sandbox, SandboxError};
 use signature::MasterKey;
-use store::commit::{Commit, Rehearse, Writes};
+use store::commit::{Commit, Rehearse, RequestRow, Writes};
 use store::config::{AgreeOn, LoadConfig};
 use store::once::{Once, OnceKey, OnceOutcome};
 use store::queue::Leave;
 use store::{Store, StoreError, Work};
-use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
 use crate::access;
+use crate::actions::script;
 use crate::clock::Clock;
 use crate::command::{Command, Executed};
 use crate::core::Core;
@@ -26,10 +30,12 @@ use crate::dispatch::Dispatcher;
 use crate::error::chain;
 use crate::ingest::Ingest;
 use crate::item::{Decided, Done, Item, Shared};
+use crate::jobs::Jobs;
 use crate::limits::Limits;
 use crate::outcome::{OUTCOME_QUEUE, Outcome};
 use crate::receive::{self, Received, Reply};
 use crate::recorder;
+use crate::rerun::Rerun;
 use crate::room::Room;
 use crate::snapshot::Snapshot;
 use crate::sweep;
@@ -51,6 +57,19 @@ pub struct Options {
     pub clock: Clock,
     /// From which all randomness comes.
     pub seed: [u8; 32],
+    /// How users' scripts are run.
+    pub sandbox: sandbox::Settings,
+}
+
+/// Why a stored request could not be run again.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The database.
+    #[error("the database could not be read or written")]
+    Store(#[from] StoreError),
+    /// The webhook's script, for a reason that passes.
+    #[error("the webhook's transform could not be run now")]
+    Script(#[from] SandboxError),
 }
 
 /// Why an engine could not be started.
@@ -69,6 +88,7 @@ pub enum StartError {
 pub struct Engine {
     core: Arc<Core>,
     ingest: Arc<Ingest>,
+    jobs: Arc<Jobs>,
     limits: Arc<Limits>,
     allow_private: Arc<[IpNet]>,
 }
@@ -85,8 +105,12 @@ impl Engine {
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
         let (outcomes, recorded) = mpsc::channel(OUTCOME_QUEUE);
         let clock = options.clock;
-        let dispatcher =
-            Arc::new(Dispatcher::new(options.client, snapshot.clone(), outcomes.clone(), clock.clone()));
+        let dispatcher = Arc::new(Dispatcher::new(
+            options.client.clone(),
+            snapshot.clone(),
+            outcomes.clone(),
+            clock.clone(),
+        ));
         let node: Arc<str> = vault.new_webhook_id().as_str().into();
         let room: Arc<dyn Room> = dispatcher.clone();
         let ids = Mutex::new(Ids::new(StdRng::from_rng(&mut random)));
@@ -104,6 +128,8 @@ impl Engine {
             outcomes,
             stopping: AtomicBool::new(false),
             log_retention_ms: options.log_retention_ms,
+            sandbox: Sandbox::new(options.sandbox),
+            jobs_due: Notify::new(),
         });
         let config = core.store.read(LoadConfig { known: 0 }).await?;
         if let Some(config) = config {
@@ -116,7 +142,8 @@ impl Engine {
         tokio::spawn(recorder::run(options.store, node, clock, recorded));
         sweep::start(&core);
         let ingest = Arc::new(Ingest::start(&core));
-        Ok(Self { core, ingest, limits: Arc::default(), allow_private: options.allow_private.into() })
+        let jobs = Jobs::start(&core, options.client);
+        Ok(Self { core, ingest, jobs, limits: Arc::default(), allow_private: options.allow_private.into() })
     }
 
     /// Stops it: starts no attempt any more, waits for those under way, gives back the rest.
@@ -124,6 +151,7 @@ impl Engine {
         self.core.stopping.store(true, Ordering::Relaxed);
         self.core.dispatcher.stop();
         let finished = async {
+            self.jobs.idle().await;
             self.core.dispatcher.idle().await;
             let (done, recorded) = oneshot::channel();
             let _ = self.core.outcomes.send(Outcome::Flush(done)).await;
@@ -233,6 +261,35 @@ impl Engine {
         Ok((executed(decided.done)?, writes))
     }
 
+    /// Runs a stored request again, through today's configuration: the actions that were not done, or `all`. If it did not
+    /// fail, that is all as well.
+    ///
+    /// # Errors
+    /// Those of the database, or the webhook's script could not be run now.
+    pub async fn retry(&self, row: RequestRow, all: bool) -> Result<Executed, RunError> {
+        let has_ended = matches!(row.status, RequestStatus::Processed | RequestStatus::Ignored);
+        let rerun = if all || has_ended { Rerun::all(row) } else { Rerun::rest(row) };
+        let rerun = self.core.prepared(rerun).await?;
+        Ok(self.execute(Command::Rerun(rerun)).await?)
+    }
+
+    /// What running a request would come to, and what it would write. Nothing is changed.
+    ///
+    /// # Errors
+    /// Those of the database, or the webhook's script could not be run now.
+    pub async fn preview(&self, row: RequestRow) -> Result<(Executed, Writes), RunError> {
+        let rerun = self.core.prepared(Rerun::all(row)).await?;
+        Ok(self.rehearse(Command::Rerun(rerun)).await?)
+    }
+
+    /// Everything that is wrong with a webhook's actions and its `transform`, by dotted path, beyond what their types say.
+    ///
+    /// # Errors
+    /// If scripts can't be checked now.
+    pub async fn check_scripts(&self, settings: &IncomingSettings) -> Result<Vec<FieldError>, SandboxError> {
+        script::check(&self.core.sandbox, settings).await
+    }
+
     /// The same as [`Engine::execute`], once for each key.
     ///
     /// # Errors
@@ -265,9 +322,7 @@ impl Engine {
         };
         let outcome = self.core.decide(vec![Item::Command(Box::new(command))].into(), run).await?;
         let outcome = match outcome {
-            OnceOutcome::First(decided) => {
-                OnceOutcome::First(executed(self.core.dispatcher.take_decided(decided))?)
-            }
+            OnceOutcome::First(decided) => OnceOutcome::First(executed(self.core.settle(decided))?),
             OnceOutcome::Again(answer) => OnceOutcome::Again(answer),
             OnceOutcome::Mismatch => OnceOutcome::Mismatch,
         };
@@ -307,7 +362,13 @@ impl Engine {
         let sender = request.sender_ip;
         let within = |accepted| self.limits.check(&accepted, sender, now).map(|()| accepted);
         match admitted.and_then(within) {
-            Ok(accepted) => self.ingest.submit(accepted).await,
+            Ok(accepted) => match self.core.transformed(accepted).await {
+                Ok(accepted) => self.ingest.submit(accepted).await,
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), webhook = %id, "a webhook's transform could not be run");
+                    Reply::unavailable()
+                }
+            },
             Err(reply) => {
                 metrics::counter!("ccsp_requests_total", "http_status" => reply.status.to_string())
                     .increment(1);

@@ -11,8 +11,8 @@ const MAX_VALUE_BYTES: usize = 2_048;
 /// What takes the place of a secret.
 const MASK: &str = "••••";
 
-/// Whether a header of this name carries a secret.
-fn is_secret(name: &str) -> bool {
+/// Whether a header of this name, in lower case, carries a secret.
+pub fn is_secret(name: &str) -> bool {
     const PARTS: &[&str] = &["token", "secret", "password", "api-key", "apikey", "auth", "cookie"];
     // Most headers are one of a few, and searching each name for each part would cost more than all else that is done to it.
     let is_common = matches!(

@@ -29,7 +29,14 @@ impl Item {
     pub fn under(&mut self, snapshot: &Snapshot) {
         let Item::Request(accepted) = self else { return };
         let Some(request) = &accepted.request else { return };
-        match receive::admit(snapshot, request, accepted.received_at) {
+        let again = receive::admit(snapshot, request, accepted.received_at);
+        let again = again.map(|again| match &accepted.transformed {
+            Some(transformed) => again.transformed(transformed),
+            None => again,
+        });
+        match again {
+            // Another script has to run first, which takes time that a batch does not have.
+            Ok(again) if again.to_transform().is_some() => *self = Item::Refused(Reply::unavailable()),
             Ok(again) => **accepted = again,
             Err(reply) => *self = Item::Refused(reply),
         }
@@ -83,6 +90,8 @@ pub struct Decided {
     pub spilled: Vec<WebhookId>,
     /// The places of the jobs.
     pub reservation: Reservation,
+    /// Whether requests wait for actions that leave the process.
+    pub has_jobs: bool,
 }
 
 /// What all batches of a node share.

@@ -4,6 +4,7 @@
 //! receive -> [ingest] -> [batch]: load, decide, write -> [dispatch] -> [send] -> [recorder]
 //!                            ^                               ^                       |
 //!             [command] -----+              [sweep]: what waits in the table <-------+
+//!                            +--- [jobs]: actions that leave the process
 //! ```
 //!
 //! The rules are in `domain`, `delivery` and `signature`; here they meet time, storage and the network. What decides
@@ -13,6 +14,7 @@
 //! made it; whatever is in memory alone can be lost at any moment without anything being lost.
 
 mod access;
+pub mod actions;
 pub mod batch;
 mod body;
 mod clock;
@@ -26,15 +28,18 @@ mod filter;
 pub mod headers;
 mod ingest;
 mod item;
+mod jobs;
 mod limits;
 mod outcome;
 pub mod receive;
 mod recorder;
+pub mod rerun;
 mod resume;
 mod room;
 pub mod send;
 mod sender;
 pub mod snapshot;
+mod summary;
 mod sweep;
 #[cfg(test)]
 mod testing;
@@ -42,7 +47,7 @@ pub mod vault;
 
 pub use clock::Clock;
 pub use command::{Command, Executed, NewEvent, NewSubscriber, SubscriberChange};
-pub use engine::{Engine, Options};
+pub use engine::{Engine, Options, RunError};
 pub use receive::{Received, Reply};
 pub use snapshot::{ApiKey, Incoming, Outgoing, Scope, Snapshot};
 pub use vault::{IncomingSecrets, OutgoingSecrets, Vault};

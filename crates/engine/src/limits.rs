@@ -44,7 +44,7 @@ impl Limits {
                 let kept = take(&mut self.rejections.lock(), id.clone(), LOGGED_REJECTIONS, now);
                 kept.map_err(|_| reply.clone())
             }
-            Content::Records { .. } => {
+            Content::Records { .. } | Content::Raw(_) | Content::Unusable(_) => {
                 let Some(limit) = settings.rate_limit else { return Ok(()) };
                 let taken = take(&mut self.webhooks.lock(), id.clone(), rate(limit), now);
                 taken.map_err(|wait| too_many(wait, "this webhook"))

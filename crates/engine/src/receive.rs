@@ -15,6 +15,7 @@ use serde_json::Value;
 use signature::token;
 
 use crate::access::{self, Rejection};
+use crate::actions::plan::Prepared;
 use crate::body;
 use crate::headers;
 use crate::sender;
@@ -111,22 +112,36 @@ pub struct Accepted {
     pub(crate) text: String,
     pub(crate) dedupe_key: Option<String>,
     pub(crate) content: Content,
+    /// What the webhook's script made of it, if that has run.
+    pub(crate) transformed: Option<Arc<Transformed>>,
 }
 
 /// What a request holds.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     /// Records to act upon.
-    Records { payload: Arc<Value>, records: Vec<Record> },
+    Records { records: Vec<Record>, is_array: bool },
+    /// A payload that the webhook's script has to change before it holds records.
+    Raw(Arc<Value>),
+    /// A payload of which the script made nothing that holds records: why.
+    Unusable(FieldError),
     /// Nothing, but the refusal that it got.
     Rejected { reply: Reply, reason: FieldError },
+}
+
+/// What a webhook's script made of a payload.
+#[derive(Debug)]
+pub(crate) struct Transformed {
+    pub(crate) code: String,
+    /// The payload, or what went wrong.
+    pub(crate) result: Result<Arc<Value>, String>,
 }
 
 /// One record.
 #[derive(Clone, Debug)]
 pub(crate) enum Record {
     /// For this webhook.
-    Mapped(Mapped),
+    Mapped(Prepared),
     /// For another event, or not for the filter: why.
     Ignored(String),
 }
@@ -146,8 +161,9 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
     let content_type = header_text(&request.headers, "content-type").unwrap_or_default();
     let body::Payload { value: mut payload, text } = body::read(&content_type, &request.body)?;
     sender::parse_inside(&incoming, &mut payload);
+    let payload = Arc::new(payload);
     let sent = sender::Sent::new(&incoming, request);
-    let records = records(&incoming, &payload).map_err(|message| Reply::refusal(400, &message))?;
+    let content = content(&incoming, &payload).map_err(|message| Reply::refusal(400, &message))?;
     Ok(Accepted {
         request: Some(request.clone()),
         received_at: now,
@@ -159,7 +175,8 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
         text,
         dedupe_key: dedupe_key(&incoming, &sent, &payload)
             .map_err(|message| Reply::refusal(400, &message))?,
-        content: Content::Records { payload: Arc::new(payload), records },
+        content,
+        transformed: None,
         incoming,
     })
 }
@@ -171,7 +188,6 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
     }
     let mut payload = body::json(row.payload.as_bytes())?;
     sender::parse_inside(incoming, &mut payload);
-    let records = records(incoming, &payload)?;
     Ok(Accepted {
         incoming: incoming.clone(),
         request: None,
@@ -183,7 +199,8 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
         headers: row.headers.clone(),
         text: row.payload.clone(),
         dedupe_key: None,
-        content: Content::Records { payload: Arc::new(payload), records },
+        content: content(incoming, &Arc::new(payload))?,
+        transformed: None,
     })
 }
 
@@ -202,6 +219,7 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
             reply: Reply::refusal(reason.status, reason.message),
             reason: FieldError { field: reason.code.to_owned(), message: reason.message.to_owned() },
         },
+        transformed: None,
         incoming,
     }
 }
@@ -210,33 +228,51 @@ pub(crate) fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| headers::text(value.as_bytes(), 1_024).into_owned())
 }
 
-fn records(incoming: &Incoming, payload: &Value) -> Result<Vec<Record>, String> {
+/// What a payload holds, if the webhook's script need not change it first.
+fn content(incoming: &Incoming, payload: &Arc<Value>) -> Result<Content, String> {
+    match incoming.webhook.settings.transform {
+        Some(_) => Ok(Content::Raw(payload.clone())),
+        None => records(incoming, payload),
+    }
+}
+
+fn records(incoming: &Incoming, payload: &Arc<Value>) -> Result<Content, String> {
     let inside = incoming.preset.and_then(|preset| preset.records.as_ref()?.find(payload));
     match inside.unwrap_or(payload) {
-        Value::Object(_) => Ok(vec![record(incoming, payload)]),
+        Value::Object(_) => {
+            Ok(Content::Records { records: vec![record(incoming, payload.clone())], is_array: false })
+        }
         Value::Array(items) if items.len() > MAX_RECORDS => {
             Err(format!("The array has more than {MAX_RECORDS} records"))
         }
         Value::Array(items) => match items.iter().position(|item| !item.is_object()) {
             Some(position) => Err(format!("The array must hold objects; item {position} is none")),
-            None => Ok(items.iter().map(|item| record(incoming, item)).collect()),
+            None => {
+                let records = items.iter().map(|item| record(incoming, Arc::new(item.clone()))).collect();
+                Ok(Content::Records { records, is_array: true })
+            }
         },
         _ => Err("The body must be a JSON object or an array of objects".to_owned()),
     }
 }
 
-fn record(incoming: &Incoming, record: &Value) -> Record {
+fn record(incoming: &Incoming, value: Arc<Value>) -> Record {
     let settings = &incoming.webhook.settings;
-    match event_name(record) {
+    match event_name(&value) {
         // The names of a sender with a preset are its own.
         Some(name) if name != settings.event_type.as_str() && incoming.preset.is_none() => {
             Record::Ignored(format!("the event {} is not {}", shown(name), settings.event_type))
         }
-        _ => match incoming.filter.as_ref().and_then(|filter| filter.ignores(record)) {
+        _ => match incoming.filter.as_ref().and_then(|filter| filter.ignores(&value)) {
             Some(reason) => Record::Ignored(reason),
-            None => Record::Mapped(mapping::map(incoming.mapping(), record)),
+            None => Record::Mapped(Prepared { mapped: Arc::new(map(incoming, &value)), value }),
         },
     }
+}
+
+/// Maps a record.
+pub(crate) fn map(incoming: &Incoming, record: &Value) -> Mapped {
+    mapping::map(incoming.mapping(), record)
 }
 
 /// The event that a payload names, if it does.
@@ -289,7 +325,29 @@ impl Accepted {
     }
 
     pub(crate) fn is_array(&self) -> bool {
-        matches!(&self.content, Content::Records { payload, .. } if payload.is_array())
+        matches!(&self.content, Content::Records { is_array: true, .. })
+    }
+
+    /// The script that has to run before this can be decided, and what it works on.
+    pub(crate) fn to_transform(&self) -> Option<(&str, &Arc<Value>)> {
+        match (&self.content, &self.incoming.webhook.settings.transform) {
+            (Content::Raw(payload), Some(code)) if self.incoming.is_active() => Some((code, payload)),
+            _ => None,
+        }
+    }
+
+    /// The same after the webhook's script has run; unchanged if that was another one.
+    pub(crate) fn transformed(mut self, transformed: &Arc<Transformed>) -> Self {
+        if self.to_transform().is_none_or(|(code, _)| code != transformed.code) {
+            return self;
+        }
+        let content = transformed.result.as_ref().map_err(String::clone);
+        let content = content.and_then(|payload| records(&self.incoming, payload));
+        self.content = content.unwrap_or_else(|message| {
+            Content::Unusable(FieldError { field: "transform".to_owned(), message })
+        });
+        self.transformed = Some(transformed.clone());
+        self
     }
 }
 

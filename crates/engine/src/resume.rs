@@ -9,6 +9,7 @@ use store::requests::ListAccepted;
 use crate::command::Command;
 use crate::core::Core;
 use crate::item::Item;
+use crate::rerun::Rerun;
 
 /// Requests run in one transaction.
 const CHUNK: usize = 100;
@@ -42,9 +43,17 @@ async fn run_accepted(core: &Core, webhook_id: &WebhookId) -> Result<(), StoreEr
         if after.is_none() || core.is_stopping() {
             return Ok(());
         }
-        let (count, rerun) = (waiting.len(), |row| Item::Command(Box::new(Command::Rerun(row))));
+        let count = waiting.len();
+        let mut items = Vec::with_capacity(count);
+        for row in waiting {
+            let Ok(rerun) = core.prepared(Rerun::all(row)).await else {
+                tracing::warn!(webhook = %webhook_id, "requests that came in during a pause wait for the scripts of others");
+                return Err(StoreError::Conflict);
+            };
+            items.push(Item::Command(Box::new(Command::Rerun(rerun))));
+        }
         // Another node may be at it: then this fails as a whole, and is looked at again.
-        core.commit(waiting.into_iter().map(rerun).collect::<Vec<_>>().into()).await?;
+        core.commit(items.into()).await?;
         tracing::info!(webhook = %webhook_id, requests = count, "requests were run that came in during a pause");
     }
 }

@@ -20,7 +20,7 @@ use crate::snapshot::Outgoing;
 /// How much of an answer is kept in the log.
 const MAX_STORED_RESPONSE_BYTES: usize = 16 * 1_024;
 /// What we call ourselves.
-const USER_AGENT: &str = concat!("CloudCusp-Mailer/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("CloudCusp-Mailer/", env!("CARGO_PKG_VERSION"));
 
 const X_WEBHOOK_EVENT: HeaderName = HeaderName::from_static("x-webhook-event");
 const X_WEBHOOK_ID: HeaderName = HeaderName::from_static("x-webhook-id");

@@ -128,7 +128,9 @@ mod tests {
                 let emails: Vec<Option<String>> = records
                     .iter()
                     .map(|record| match record {
-                        Record::Mapped(mapped) => mapped.fields.email.as_ref().map(ToString::to_string),
+                        Record::Mapped(record) => {
+                            record.mapped.fields.email.as_ref().map(ToString::to_string)
+                        }
                         Record::Ignored(why) => panic!("{}: {why}", preset.id),
                     })
                     .collect();

@@ -13,6 +13,7 @@ use signature::{SchemeKey, SigningKey, TokenHash, token};
 use store::config::Config;
 use url::Url;
 
+use crate::actions::compile::Actions;
 use crate::filter::Filter;
 use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
 
@@ -71,6 +72,7 @@ pub struct Incoming {
     pub(crate) keys: Vec<SigningKey>,
     pub(crate) preset: Option<&'static Preset>,
     pub(crate) filter: Option<Filter>,
+    pub(crate) actions: Actions,
     /// Empty if the secret is not one of the preset's scheme: then no signature is right.
     pub(crate) preset_keys: Vec<SchemeKey>,
 }
@@ -186,6 +188,7 @@ impl Incoming {
         Self {
             preset,
             filter: webhook.settings.filter.as_deref().map(Filter::new),
+            actions: Actions::compile(&webhook.settings.actions, &secrets.call_headers),
             preset_keys: scheme.and_then(|scheme| scheme.key(&secrets.signing).ok()).into_iter().collect(),
             token_hash: token::hash(secrets.token.expose()),
             old_token_hash: secrets

@@ -55,6 +55,7 @@ pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapsho
         old_token: Some((Secret::new(OLD_TOKEN), NOW.plus_millis(1))),
         api_key: Secret::new(API_KEY),
         signing: Secret::new(SECRET),
+        call_headers: Default::default(),
     };
     let sealed = vault.seal_incoming(&id, &secrets);
     let incoming = IncomingWebhook {

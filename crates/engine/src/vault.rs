@@ -1,5 +1,7 @@
 //! Secrets: made at random, sealed before they are stored, opened when the configuration is loaded.
 
+use std::collections::BTreeMap;
+
 use domain::{Timestamp, WebhookId};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
@@ -24,6 +26,8 @@ pub struct IncomingSecrets {
     pub api_key: Secret,
     /// The key of the signatures.
     pub signing: Secret,
+    /// Headers of calls, by [`header_key`](crate::actions::header_key).
+    pub call_headers: BTreeMap<String, Secret>,
 }
 
 /// The secrets of an outgoing webhook.
@@ -44,6 +48,7 @@ struct Plain {
     api_key: String,
     signing: String,
     old_signing: Option<(String, Timestamp)>,
+    call_headers: BTreeMap<String, String>,
 }
 
 /// What makes, seals and opens secrets.
@@ -91,6 +96,11 @@ impl Vault {
             api_key: text(&secrets.api_key),
             signing: text(&secrets.signing),
             old_signing: None,
+            call_headers: secrets
+                .call_headers
+                .iter()
+                .map(|(key, value)| (key.clone(), text(value)))
+                .collect(),
         };
         self.seal_plain(&incoming_identity(id), &plain)
     }
@@ -106,6 +116,11 @@ impl Vault {
             old_token: plain.old_token.map(|(token, until)| (Secret::new(token), until)),
             api_key: Secret::new(plain.api_key),
             signing: Secret::new(plain.signing),
+            call_headers: plain
+                .call_headers
+                .into_iter()
+                .map(|(key, value)| (key, Secret::new(value)))
+                .collect(),
         })
     }
 

@@ -92,11 +92,19 @@ impl Template {
         Ok(Self { source: source.to_owned(), parts })
     }
 
-    /// What it becomes for a payload as a text into which values are put by `escape`, such as a part of a URL.
-    pub fn render_text(&self, payload: &Payload, escape: impl Fn(&str) -> String) -> Rendered {
+    /// What it becomes for a payload as a text into which values are put by `escape`, such as a part of a URL. A placeholder
+    /// without a value is empty.
+    ///
+    /// # Errors
+    /// The first placeholder that can't be evaluated, or that it grows too long.
+    pub fn render_text(
+        &self,
+        payload: &Payload,
+        escape: impl Fn(&str) -> String,
+    ) -> Result<String, EvalError> {
         let mut rendered = Rendered::default();
-        self.write(payload, escape, &mut rendered);
-        rendered
+        let text = self.write(payload, escape, &mut rendered).0;
+        rendered.errors.into_iter().next().map_or(Ok(text), Err)
     }
 
     /// What stands where no placeholder has a value: nothing for a template that is one placeholder, and the text around them
@@ -119,11 +127,18 @@ impl Template {
             rendered.value = rendered.evaluate(expression, payload);
             return rendered;
         }
-        self.write(payload, str::to_owned, &mut rendered);
+        let (text, has_value) = self.write(payload, str::to_owned, &mut rendered);
+        rendered.value = has_value.then_some(Value::String(text));
         rendered
     }
 
-    fn write(&self, payload: &Payload, escape: impl Fn(&str) -> String, rendered: &mut Rendered) {
+    /// The text, and whether there was any value for it.
+    fn write(
+        &self,
+        payload: &Payload,
+        escape: impl Fn(&str) -> String,
+        rendered: &mut Rendered,
+    ) -> (String, bool) {
         let mut out = String::new();
         let mut has_value = !self.parts.iter().any(|part| matches!(part, Part::Placeholder(_)));
         for part in &self.parts {
@@ -141,10 +156,10 @@ impl Template {
             }
             if out.len() > MAX_OUTPUT_BYTES {
                 rendered.errors.push(EvalError::TooLong);
-                return;
+                return (String::new(), false);
             }
         }
-        rendered.value = has_value.then_some(Value::String(out));
+        (out, has_value)
     }
 }
 

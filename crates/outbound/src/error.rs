@@ -81,6 +81,11 @@ impl SendError {
         }
     }
 
+    /// Whether the same request may go through later without any change of it.
+    pub fn is_passing(&self) -> bool {
+        !matches!(self, Self::InvalidUrl(_) | Self::UnsupportedMethod | Self::Blocked { .. })
+    }
+
     /// The class of a failure before the TLS handshake.
     pub(crate) fn from_tcp(error: impl StdError + Send + Sync + 'static) -> Self {
         if let Some(known) = find::<Self>(&error) {

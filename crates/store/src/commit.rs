@@ -12,6 +12,7 @@ use futures_util::try_join;
 
 use crate::config;
 use crate::error::StoreError;
+use crate::jobs::{self, JobRow};
 use crate::subscribers;
 use crate::tx::{Rows, Sequence, Tx, Value, Work};
 
@@ -64,6 +65,10 @@ pub struct Writes {
     pub retried: Vec<RequestRow>,
     /// Answers to remember.
     pub dedupe: Vec<(DedupeKey, DedupeAnswer)>,
+    /// Requests that a job goes on with.
+    pub jobs: Vec<JobRow>,
+    /// Requests that no job goes on with any more.
+    pub ended_jobs: Vec<RequestId>,
 }
 
 /// An answer to remember.
@@ -213,6 +218,8 @@ async fn write<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError> {
         insert_requests(tx, &writes.requests),
         update_requests(tx, &writes.retried),
         remember(tx, &writes.dedupe),
+        jobs::put(tx, &writes.jobs),
+        jobs::end(tx, &writes.ended_jobs),
     )?;
     Ok(())
 }

@@ -17,6 +17,7 @@ mod error;
 pub mod event_types;
 pub mod events;
 mod filter;
+pub mod jobs;
 pub mod lists;
 mod migrate;
 pub mod once;

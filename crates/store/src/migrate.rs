@@ -7,7 +7,8 @@ use crate::params;
 use crate::tx::{Tx, Work};
 
 /// All steps in order; the position is the version.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_foundation.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_foundation.sql"), include_str!("../migrations/0002_action_jobs.sql")];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.
 pub(crate) struct Migrate {

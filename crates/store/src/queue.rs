@@ -45,7 +45,7 @@ impl Work for Heartbeat {
     }
 }
 
-/// Gives back what dead nodes hold. Returns how many deliveries that were.
+/// Gives back what dead nodes hold. Returns how many deliveries and jobs that were.
 pub struct ReleaseDead {
     /// Nodes whose heartbeat is older are dead; with a moment far ahead, all are.
     pub now: Timestamp,
@@ -68,8 +68,11 @@ impl Work for ReleaseDead {
         let given_back = tx
             .execute("UPDATE deliveries SET node = NULL WHERE node IN ?1", vec![Value::Texts(dead.clone())])
             .await?;
+        let jobs = tx
+            .execute("UPDATE action_jobs SET node = NULL WHERE node IN ?1", vec![Value::Texts(dead.clone())])
+            .await?;
         tx.execute("DELETE FROM nodes WHERE id IN ?1", vec![Value::Texts(dead)]).await?;
-        Ok(given_back)
+        Ok(given_back + jobs)
     }
 }
 
@@ -84,6 +87,7 @@ impl Work for Leave {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
         tx.execute("UPDATE deliveries SET node = NULL WHERE node = ?1", params![self.node.as_ref()]).await?;
+        tx.execute("UPDATE action_jobs SET node = NULL WHERE node = ?1", params![self.node.as_ref()]).await?;
         tx.execute("DELETE FROM nodes WHERE id = ?1", params![self.node.as_ref()]).await.map(|_| ())
     }
 }

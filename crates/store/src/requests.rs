@@ -1,5 +1,7 @@
 //! The log of incoming requests, as it is looked up, listed and cleared.
 
+use std::collections::HashMap;
+
 use domain::log::RequestStatus;
 use domain::{RequestId, Timestamp, WebhookId};
 
@@ -48,6 +50,19 @@ impl Work for GetRequest {
     }
 }
 
+/// The entries of these ids that there are.
+pub(crate) async fn by_id<T: Tx>(
+    tx: &T,
+    ids: Vec<String>,
+) -> Result<HashMap<RequestId, RequestRow>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!("SELECT {COLUMNS} FROM requests WHERE id IN ?1");
+    let rows = tx.query(&sql, vec![Value::Texts(ids)]).await?;
+    rows.into_iter().map(|row| read(row).map(|request| (request.id, request))).collect()
+}
+
 /// Lists the entries of a webhook, the newest first.
 pub struct ListRequests {
     /// The webhook.
@@ -87,7 +102,7 @@ impl Work for ListRequests {
     }
 }
 
-/// Lists what was stored for a webhook and not run yet, the oldest first.
+/// Lists what was stored for a webhook and not run yet, the oldest first. What has run and waits for a job is not among it.
 pub struct ListAccepted {
     /// The webhook.
     pub webhook_id: WebhookId,
@@ -104,7 +119,7 @@ impl Work for ListAccepted {
         // The second condition is that of the index.
         let sql = format!(
             "SELECT {COLUMNS} FROM requests WHERE webhook_id = ?1 AND status = ?2 AND status <> 'processed' \
-             AND id > ?3 ORDER BY id LIMIT ?4"
+             AND attempts = 0 AND id > ?3 ORDER BY id LIMIT ?4"
         );
         let after = self.after.map(|id| id.to_string()).unwrap_or_default();
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);

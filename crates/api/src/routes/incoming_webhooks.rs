@@ -1,5 +1,7 @@
 //! Incoming webhooks: who may post, and what is done with what is posted.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -10,8 +12,8 @@ use domain::incoming::{
 use domain::log::FieldError;
 use domain::mapping::Rule;
 use domain::network::Network;
-use domain::{Action, EventType, IncomingWebhook, Timestamp, WebhookId};
-use engine::{Incoming, IncomingSecrets, Snapshot};
+use domain::{EventType, IncomingWebhook, Step, Timestamp, WebhookId};
+use engine::{Incoming, IncomingSecrets, RunError, Snapshot};
 use expression::Expression;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{Caller, Read, Write};
+use crate::call_headers;
 use crate::extract::{Create, Input, Patch, Path, Query};
 use crate::once::Answer;
 use crate::page::{Page, PageParams, Paging};
@@ -88,6 +91,15 @@ struct IncomingWebhookInput {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 4096, example = "data.status == 'subscribed'")]
     filter: Option<String>,
+    /// JavaScript with `function transform(payload, headers)`: what it returns within 100 ms is filtered and mapped instead of
+    /// the payload. The log keeps the payload as it came.
+    #[serde(default)]
+    #[schema(
+        min_length = 1,
+        max_length = 262_144,
+        example = "function transform(payload, headers) { return payload }"
+    )]
+    transform: Option<String>,
     /// From payload to subscriber; without it, a payload in the specification's own form maps itself.
     #[serde(default)]
     #[schema(max_items = 200)]
@@ -95,7 +107,7 @@ struct IncomingWebhookInput {
     /// What to do, in order.
     #[serde(default)]
     #[schema(max_items = 50)]
-    actions: Vec<Action>,
+    actions: Vec<Step>,
     /// When the sender gets its answer.
     #[serde(default)]
     respond: Respond,
@@ -181,8 +193,9 @@ impl IncomingWebhookInput {
             sender_rate_limit: input.sender_rate_limit,
             dedupe: input.dedupe,
             filter: input.filter,
+            transform: input.transform,
             mapping: input.mapping,
-            actions: input.actions,
+            actions: call_headers::masked(input.actions),
             respond: input.respond,
         }
     }
@@ -202,6 +215,7 @@ impl IncomingWebhookInput {
             sender_rate_limit: settings.sender_rate_limit,
             dedupe: settings.dedupe,
             filter: settings.filter,
+            transform: settings.transform,
             mapping: settings.mapping,
             actions: settings.actions,
             respond: settings.respond,
@@ -213,10 +227,13 @@ impl IncomingWebhookInput {
     fn secrets(&self, current: IncomingSecrets) -> Result<IncomingSecrets, Problem> {
         let api_key = secret::choose("api_key", self.api_key.as_deref(), current.api_key);
         let signing = secret::choose("signature.secret", self.signature.secret.as_deref(), current.signing);
-        match (api_key, signing) {
-            (Ok(api_key), Ok(signing)) => Ok(IncomingSecrets { api_key, signing, ..current }),
-            (api_key, signing) => {
-                let errors = api_key.err().into_iter().chain(signing.err()).collect();
+        let headers = call_headers::chosen(&self.actions, &current.call_headers);
+        match (api_key, signing, headers) {
+            (Ok(api_key), Ok(signing), Ok(call_headers)) => {
+                Ok(IncomingSecrets { api_key, signing, call_headers, ..current })
+            }
+            (api_key, signing, headers) => {
+                let errors = api_key.err().into_iter().chain(signing.err()).chain(headers.err()).collect();
                 Err(Problem::with_errors(Code::InvalidBody, errors))
             }
         }
@@ -227,6 +244,7 @@ impl Input for IncomingWebhookInput {
     fn check(&self) -> Vec<FieldError> {
         let mut errors = self.settings().check();
         errors.extend(self.preset_error());
+        errors.extend(engine::actions::check(&self.actions));
         if let Some(Err(error)) = self.filter.as_deref().map(Expression::compile) {
             errors.push(FieldError { field: "filter".to_owned(), message: error.to_string() });
         }
@@ -334,9 +352,11 @@ async fn create(
         old_token: None,
         api_key: vault.new_api_key(),
         signing: vault.new_signing_secret(),
+        call_headers: BTreeMap::new(),
     };
     let secrets = input.secrets(made)?;
     let (id, settings) = (vault.new_webhook_id(), input.settings());
+    check_scripts(&api, &settings).await?;
     let webhook = IncomingWebhook { id, settings, created_at: now, updated_at: now };
     let sealed = vault.seal_incoming(&webhook.id, &secrets);
     api.decide_once(&caller, once, |configuration| {
@@ -363,11 +383,17 @@ async fn update(
     patch: Patch<IncomingWebhookInput>,
 ) -> Result<Json<IncomingWebhookView>, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
+    let merged = |configuration: &Snapshot| {
+        let Incoming { webhook, secrets, .. } = find(configuration, &id)?;
+        let current = IncomingWebhookInput::shown(webhook.settings.clone(), secrets, Reveal::Nothing);
+        patch.merged_onto(&api, &current)
+    };
+    let configuration = api.configuration().await?;
+    check_scripts(&api, &merged(&configuration)?.settings()).await?;
     let found = api
         .decide(|configuration| {
             let Incoming { webhook, secrets, .. } = find(configuration, &id)?;
-            let current = IncomingWebhookInput::shown(webhook.settings.clone(), secrets, Reveal::Nothing);
-            let input = patch.merged_onto(&api, &current)?;
+            let input = merged(configuration)?;
             let settings = input.settings();
             check_lists(configuration, &webhook.settings.actions, &settings)?;
             let sealed = vault.seal_incoming(&id, &input.secrets(secrets.clone())?);
@@ -454,9 +480,15 @@ fn not_found() -> Problem {
     Problem::no_such("an incoming webhook")
 }
 
+/// A script that is none is refused when it is saved.
+async fn check_scripts(api: &Api, settings: &IncomingSettings) -> Result<(), Problem> {
+    let errors = api.engine().check_scripts(settings).await.map_err(RunError::from)?;
+    if errors.is_empty() { Ok(()) } else { Err(Problem::with_errors(Code::InvalidBody, errors)) }
+}
+
 fn check_lists(
     configuration: &Snapshot,
-    before: &[Action],
+    before: &[Step],
     settings: &IncomingSettings,
 ) -> Result<(), Problem> {
     let errors = unknown_lists(configuration, before, &settings.actions);

@@ -192,7 +192,7 @@ fn check_deletable(configuration: &Snapshot, id: ListId) -> Result<(), Problem> 
         return Err(not_found());
     }
     let names_it = |incoming: &&std::sync::Arc<Incoming>| {
-        incoming.webhook.settings.actions.iter().any(|action| action.lists().contains(&id))
+        incoming.webhook.settings.actions.iter().any(|step| step.action.lists().contains(&id))
     };
     // Always the same one, whatever the order in memory.
     let user = configuration.incoming.values().filter(names_it).min_by_key(|incoming| &incoming.webhook.id);

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use domain::log::{ActionLog, FieldError, Outcome, RequestStatus};
 use domain::{Event, EventType, RequestId, WebhookId};
-use engine::{Command, Executed};
+use engine::Executed;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -130,7 +130,7 @@ async fn preview(
         response_status: 0,
         response_body: String::new(),
     };
-    match api.engine().rehearse(Command::Rerun(request)).await? {
+    match api.engine().preview(request).await? {
         (Executed::Rerun(run), writes) if run.attempts > 0 => Ok(Json(Preview::of(run, writes))),
         (Executed::Rerun(_), _) => {
             let message = "must be a JSON object or an array of at most 1,000 objects".to_owned();

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::log::{ActionLog, FieldError, Outcome, RequestStatus};
 use domain::{EventId, RequestId, Timestamp, WebhookId};
-use engine::{Command, Executed};
+use engine::Executed;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -240,13 +240,23 @@ async fn show(
     Ok(Json(find(&api, id).await?.into()))
 }
 
+/// What of a request to run again.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct HowToRetry {
+    /// Also the actions that were done. Those of a request that did not fail are run again in any case.
+    #[serde(default)]
+    #[param(default = false)]
+    all: bool,
+}
+
 /// Run a request again
 ///
-/// Runs the stored payload through today's configuration, whatever became of it before. One that was rejected can't be run:
-/// it did not prove where it came from.
+/// Runs the stored payload through today's configuration: of a request that failed, the actions that were not done. One that
+/// was rejected can't be run: it did not prove where it came from.
 #[utoipa::path(
     post, path = "/requests/{id}/retry", tag = "Requests", security(("api_key" = ["write"])),
-    params(("id" = RequestId, Path, description = "Which.")),
+    params(("id" = RequestId, Path, description = "Which."), HowToRetry),
     responses(
         (status = 200, description = "It, as it is now.", body = RequestView),
         (status = 409, description = "It was rejected, or its webhook was deleted.", body = ProblemBody, content_type = "application/problem+json"),
@@ -256,12 +266,13 @@ async fn retry(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(id): Path<RequestId>,
+    Query(how): Query<HowToRetry>,
 ) -> Result<Json<RequestView>, Problem> {
     let row = find(&api, id).await?;
     if row.status == RequestStatus::Rejected {
         return Err(Problem::new(Code::Conflict, "The request was rejected, and can't be run."));
     }
-    match api.engine().execute(Command::Rerun(row)).await? {
+    match api.engine().retry(row, how.all).await? {
         Executed::Rerun(row) => Ok(Json(row.into())),
         _ => Err(Problem::new(Code::Conflict, "The webhook of this request was deleted.")),
     }

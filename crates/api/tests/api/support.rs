@@ -115,6 +115,7 @@ impl Server {
             log_retention_ms: None,
             clock: Clock::System,
             seed: [7; 32],
+            sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
         };
         let engine = Engine::start(options).await.unwrap();
         for scope in [Scope::Read, Scope::Write, Scope::Admin] {

@@ -63,6 +63,7 @@ impl Database {
                 old_token: None,
                 api_key: Secret::new("api-key"),
                 signing: Secret::new("signing"),
+                call_headers: Default::default(),
             };
             statements.push(put_incoming(&self.vault, &webhook_id(hook.name()), &settings, &secrets));
         }

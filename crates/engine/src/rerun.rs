@@ -1,0 +1,140 @@
+//! A stored request that is run again: by hand, after a pause, or because its actions had to leave the process.
+
+use std::sync::Arc;
+
+use delivery::Schedule;
+use domain::log::{ActionLog, ActionStatus, Outcome, RequestStatus};
+use domain::{Action, Email, RequestId, Timestamp};
+use store::commit::RequestRow;
+use store::jobs::JobRow;
+
+use crate::actions::plan::Ended;
+use crate::actions::script::Returned;
+use crate::receive::{self, Accepted, Transformed};
+use crate::snapshot::{Incoming, Snapshot};
+
+/// A stored request, and what is known of how far it came.
+#[derive(Clone, Debug)]
+pub struct Rerun {
+    pub(crate) row: RequestRow,
+    /// How its actions ended in the runs before; what was done is not done again.
+    pub(crate) recorded: Vec<ActionLog>,
+    /// How actions ended that left the process, of which the log does not know yet.
+    pub(crate) fresh: Vec<ActionLog>,
+    /// What the webhook's script made of it.
+    pub(crate) transformed: Option<Arc<Transformed>>,
+    /// The job that runs it, if one does.
+    pub(crate) job: Option<JobRun>,
+}
+
+/// A run of a job.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JobRun {
+    /// How many runs before this one failed for a passing reason.
+    pub(crate) failures: u32,
+    /// When the first of them began.
+    pub(crate) first_attempt_at: Timestamp,
+    /// For how many seconds the other side of a call that failed asked to be left alone.
+    pub(crate) wait: u32,
+}
+
+impl Rerun {
+    /// Runs what has not been done yet.
+    pub(crate) fn rest(row: RequestRow) -> Self {
+        let outcome: Outcome = serde_json::from_str(&row.outcome).unwrap_or_default();
+        Self { recorded: outcome.actions, ..Self::all(row) }
+    }
+
+    /// Runs everything, also what was done before.
+    pub(crate) fn all(row: RequestRow) -> Self {
+        Self { row, recorded: Vec::new(), fresh: Vec::new(), transformed: None, job: None }
+    }
+
+    /// Goes on with what a job has not done yet.
+    pub(crate) fn job(row: RequestRow, run: JobRun) -> Self {
+        Self { job: Some(run), ..Self::rest(row) }
+    }
+
+    /// The request.
+    pub(crate) fn id(&self) -> RequestId {
+        self.row.id
+    }
+
+    /// How its actions have ended so far.
+    pub(crate) fn ended(&self) -> Ended<'_> {
+        Ended::new(&self.recorded, self.job.is_some(), &self.fresh)
+    }
+
+    /// An action left the process and came back.
+    pub(crate) fn came_back(&mut self, log: ActionLog, wait: u32) {
+        self.fresh.push(log);
+        if let Some(run) = &mut self.job {
+            run.wait = run.wait.max(wait);
+        }
+    }
+
+    /// The request under this configuration; `None` if its webhook is gone, or nothing of it can be run.
+    pub(crate) fn admit(&self, snapshot: &Snapshot) -> Option<Accepted> {
+        let incoming = snapshot.incoming.get(&self.row.webhook_id)?;
+        let accepted = receive::readmit(incoming, &self.row).ok()?;
+        Some(match &self.transformed {
+            Some(transformed) => accepted.transformed(transformed),
+            None => accepted,
+        })
+    }
+
+    /// Whether a job may wait for it.
+    pub(crate) fn has_job(&self) -> bool {
+        self.job.is_some() || matches!(self.row.status, RequestStatus::Accepted | RequestStatus::Retrying)
+    }
+
+    /// Keeps of the entry as it was what this run did not change: events told before, and the answer that the sender got.
+    pub(crate) fn keep(&self, row: &mut RequestRow) {
+        if self.job.is_some() {
+            row.response_status = self.row.response_status;
+            row.response_body = self.row.response_body.clone();
+        }
+        let before: Outcome = serde_json::from_str(&self.row.outcome).unwrap_or_default();
+        if before.events.is_empty() {
+            return;
+        }
+        let mut outcome: Outcome = serde_json::from_str(&row.outcome).unwrap_or_default();
+        outcome.events.splice(0..0, before.events);
+        row.outcome = serde_json::to_string(&outcome).unwrap_or_default();
+    }
+
+    /// The job that goes on with it, if one has to: at once where an action waits, later where one failed for a passing reason.
+    pub(crate) fn next_job(&self, row: &mut RequestRow, now: Timestamp) -> Option<JobRow> {
+        let new = JobRow::new(row.id, row.webhook_id.clone(), now);
+        let Some(run) = self.job else {
+            return (row.status == RequestStatus::Accepted).then_some(new);
+        };
+        let (failures, first_attempt_at) = (run.failures, run.first_attempt_at);
+        if row.status == RequestStatus::Accepted {
+            return Some(JobRow { failures, first_attempt_at: Some(first_attempt_at), ..new });
+        }
+        if !self.fresh.iter().any(|log| log.passing) {
+            return None;
+        }
+        let (failures, wait) = (failures + 1, run.wait);
+        let due_at = Schedule::default().next_attempt(
+            first_attempt_at.millis(),
+            failures,
+            now.millis(),
+            (wait > 0).then_some(wait),
+        )?;
+        row.status = RequestStatus::Retrying;
+        let due_at = Timestamp::from_millis(due_at);
+        Some(JobRow { failures, first_attempt_at: Some(first_attempt_at), due_at, ..new })
+    }
+
+    /// The emails of records that scripts have changed.
+    pub(crate) fn emails_of_scripts(&self, incoming: &Incoming) -> Vec<Email> {
+        let name = Action::CustomCode { code: String::new() };
+        let scripts = self.recorded.iter().chain(&self.fresh).filter(|log| {
+            log.action == name.name() && log.status == ActionStatus::Done && log.output.is_some()
+        });
+        let payloads = scripts.filter_map(|log| Returned::read(log.output.clone()?).ok()?.payload);
+        payloads.filter_map(|payload| receive::map(incoming, &payload).fields.email).collect()
+    }
+}
