@@ -35,8 +35,8 @@ use crate::rerun::{JobRun, Rerun};
 const SWEEP: Duration = Duration::from_secs(1);
 /// Jobs of one webhook at a time: another system that is slow holds up no other webhook's.
 const PER_WEBHOOK: usize = 8;
-/// Jobs at a time, each with a request of a megabyte at most.
-const AT_ONCE: usize = 128;
+/// Jobs at a time: as many as may wait for the sandbox if all of them are scripts, with room for what senders wait for.
+const AT_ONCE: usize = 48;
 /// After so long a job records what it has done, and goes on in another run: what it would do again after a crash stays little.
 const SLICE_MS: i64 = 60_000;
 /// The most bytes of all answers that one request keeps for the actions behind them.

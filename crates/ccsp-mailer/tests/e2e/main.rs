@@ -10,6 +10,8 @@ mod support;
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod actions;
+#[cfg(test)]
 mod cli;
 #[cfg(test)]
 mod deliver;

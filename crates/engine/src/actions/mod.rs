@@ -8,6 +8,8 @@ pub(crate) mod call;
 pub(crate) mod compile;
 pub(crate) mod context;
 pub(crate) mod plan;
+#[cfg(test)]
+mod plan_tests;
 pub(crate) mod script;
 
 pub use compile::{check, header_key};
