@@ -3,14 +3,22 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
 use domain::log::FieldError;
+use engine::Rotating;
+use serde::Deserialize;
 use signature::Secret;
+use utoipa::ToSchema;
 
 use crate::auth::Caller;
+use crate::extract::Input;
 
 /// Fewer characters than this are guessed.
 const MIN_CHARS: usize = 8;
 /// More than any scheme has.
 const MAX_CHARS: usize = 500;
+/// A public key in PEM is longer: one of RSA with 8,192 bits has 1,500 characters, its certificate twice as many.
+const MAX_PEM_CHARS: usize = 4_000;
+/// What a public key in PEM begins with.
+const PEM: &str = "-----BEGIN ";
 /// What a masked secret begins with: no secret does.
 const MASK: char = '•';
 
@@ -46,14 +54,47 @@ impl Reveal {
 ///
 /// # Errors
 /// If what was given is no secret.
-pub fn choose(field: &str, given: Option<&str>, current: Secret) -> Result<Secret, FieldError> {
+pub fn choose(field: &str, given: Option<&str>, current: Rotating) -> Result<Rotating, FieldError> {
     match given {
         None => Ok(current),
-        Some(given) if current.is_masked_as(given) => Ok(current),
-        Some(given) => match fault(given) {
-            None => Ok(Secret::new(given)),
-            Some(message) => Err(FieldError { field: field.to_owned(), message }),
-        },
+        Some(given) if current.current.is_masked_as(given) => Ok(current),
+        Some(given) => read(field, given).map(|secret| current.set(secret)),
+    }
+}
+
+/// A secret that was given.
+///
+/// # Errors
+/// If it is none.
+pub fn read(field: &str, given: &str) -> Result<Secret, FieldError> {
+    match fault(given) {
+        None => Ok(Secret::new(given)),
+        Some(message) => Err(FieldError { field: field.to_owned(), message }),
+    }
+}
+
+/// How a secret is replaced.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SecretReplacement)]
+pub struct Replacement {
+    /// The new one; made at random if not given.
+    #[schema(min_length = 8, max_length = 4000)]
+    pub secret: Option<String>,
+    /// How long the old one counts as well, in seconds; a day if not given, at most 30 days.
+    #[serde(default = "default_grace")]
+    #[schema(minimum = 0, maximum = 2_592_000, default = 86_400)]
+    pub grace_seconds: u32,
+}
+
+/// The contract's: a day, in which whoever is on the other side can follow.
+fn default_grace() -> u32 {
+    86_400
+}
+
+impl Input for Replacement {
+    fn check(&self) -> Vec<FieldError> {
+        self.secret.as_deref().and_then(|given| read("secret", given).err()).into_iter().collect()
     }
 }
 
@@ -68,8 +109,13 @@ fn fault(given: &str) -> Option<String> {
             "is the masked form of another secret: send the secret itself, or leave it out".to_owned(),
         );
     }
-    if !(MIN_CHARS..=MAX_CHARS).contains(&given.chars().count()) {
-        return Some(format!("must have {MIN_CHARS} to {MAX_CHARS} characters"));
+    let is_pem = given.starts_with(PEM);
+    let max = if is_pem { MAX_PEM_CHARS } else { MAX_CHARS };
+    if !(MIN_CHARS..=max).contains(&given.chars().count()) {
+        return Some(format!("must have {MIN_CHARS} to {MAX_CHARS} characters, or as PEM {MAX_PEM_CHARS}"));
+    }
+    if is_pem {
+        return None;
     }
     if given.chars().any(char::is_control) || given.trim() != given {
         return Some("must not contain control characters, nor begin or end with white space".to_owned());
@@ -84,8 +130,8 @@ mod tests {
     use super::*;
 
     fn chosen(given: Option<&str>) -> Result<String, String> {
-        let chosen = choose("secret", given, Secret::new("whsec_abcd1234"));
-        chosen.map(|secret| secret.expose().to_owned()).map_err(|error| error.message)
+        let chosen = choose("secret", given, Rotating::new(Secret::new("whsec_abcd1234")));
+        chosen.map(|secret| secret.current.expose().to_owned()).map_err(|error| error.message)
     }
 
     #[test]
@@ -96,7 +142,12 @@ mod tests {
 
     #[test]
     fn a_given_one_is_taken_if_it_can_be_used() {
-        for right in ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "my own secret", "12345678"] {
+        for right in [
+            "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "my own secret",
+            "12345678",
+        ] {
             assert_eq!(chosen(Some(right)).unwrap(), right);
         }
         for wrong in [

@@ -84,6 +84,8 @@ pub enum SignatureScheme {
     Basic,
     /// As the preset says.
     Preset,
+    /// As the webhook's own description says.
+    Custom,
 }
 
 /// How requests are signed. The secret is kept apart.
@@ -98,11 +100,22 @@ pub struct SignatureSettings {
     /// How old or how far ahead a signed timestamp may be, in seconds. The Standard Webhooks libraries use 300.
     #[schema(minimum = 1, maximum = 86400)]
     pub tolerance_seconds: u32,
+    /// How the sender signs, for `custom`; what reads it knows its form.
+    #[schema(value_type = Option<Object>)]
+    pub custom: Option<serde_json::Value>,
+    /// The Amazon SNS topic whose messages are taken.
+    pub topic_arn: Option<String>,
 }
 
 impl Default for SignatureSettings {
     fn default() -> Self {
-        Self { scheme: SignatureScheme::None, header: "X-Webhook-Signature".into(), tolerance_seconds: 300 }
+        Self {
+            scheme: SignatureScheme::None,
+            header: "X-Webhook-Signature".into(),
+            tolerance_seconds: 300,
+            custom: None,
+            topic_arn: None,
+        }
     }
 }
 

@@ -8,15 +8,23 @@ use std::sync::Arc;
 
 use domain::Timestamp;
 use domain::incoming::{SignatureScheme, WebhookStatus};
-use signature::{VerifyError, basic, standard_webhooks, token, x_webhook};
+use signature::{Algorithm, TokenHash, VerifyError, basic, sns, standard_webhooks, token, x_webhook};
 
 use crate::receive::{Received, Reply, header_text};
 use crate::sender;
 use crate::snapshot::{Incoming, Snapshot};
 
-/// The answer to what a sender asks before it sends, if the webhook's preset knows the question. Only who has the token gets
-/// one.
-pub fn handshake(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Option<presets::Answer> {
+/// A sender's question that is answered.
+pub(crate) struct Known {
+    /// Its webhook.
+    pub(crate) incoming: Arc<Incoming>,
+    /// What it wants to hear.
+    pub(crate) answer: presets::Answer,
+}
+
+/// The answer to what a sender asks before it sends, if the webhook's preset knows the question. Only who has the token, and
+/// an address from which requests are taken, gets one.
+pub(crate) fn handshake(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Option<Known> {
     let preset = snapshot.incoming.get(request.webhook_id.as_str())?.preset?;
     if preset.handshakes.is_empty() {
         return None;
@@ -25,7 +33,10 @@ pub fn handshake(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Opt
     if incoming.webhook.settings.status == WebhookStatus::Inactive {
         return None;
     }
-    sender::handshake(preset, &incoming, request, verify(&incoming, request, now).is_ok())
+    check_address(&incoming, request).ok()?;
+    let verified = || verify(&incoming, request, now).is_ok();
+    let answer = sender::handshake(preset, &incoming, request, now, verified)?;
+    Some(Known { incoming, answer })
 }
 
 /// The webhook, if there is one and the request has its token.
@@ -40,14 +51,18 @@ pub(crate) fn authenticate(
     // The same work and the same answer whether the id or the token is wrong: hash first, look up then, compare always.
     let given = token::hash(request.token.as_deref().unwrap_or_default());
     let found = snapshot.incoming.get(request.webhook_id.as_str());
-    let expected = found.map_or(token::hash(""), |incoming| incoming.token_hash);
-    let old = found.and_then(|incoming| incoming.old_token_hash);
-    let is_old = old.is_some_and(|(hash, until)| given == hash && now < until);
-    let matches = (given == expected || is_old) && request.token.is_some();
+    let nobody = [token::hash("")];
+    let expected = found.map_or(&nobody[..], |incoming| incoming.tokens.at(now));
+    let matches = is_one_of(&given, expected) && request.token.is_some();
     match found {
         Some(incoming) if matches => Ok(incoming.clone()),
         _ => Err(unknown_webhook()),
     }
+}
+
+/// Compares with all of them, whichever it is.
+fn is_one_of(given: &TokenHash, expected: &[TokenHash]) -> bool {
+    expected.iter().fold(false, |any, hash| any | (hash == given))
 }
 
 fn unknown_webhook() -> Reply {
@@ -66,32 +81,68 @@ pub(crate) struct Rejection {
 /// # Errors
 /// The first of them that is not right.
 pub(crate) fn verify(incoming: &Incoming, request: &Received, now: Timestamp) -> Result<(), Rejection> {
+    check_address(incoming, request)?;
+    check_api_key(incoming, request, now)?;
+    check_signature(incoming, request, now)?;
+    check_topic(incoming, request)
+}
+
+fn check_address(incoming: &Incoming, request: &Received) -> Result<(), Rejection> {
+    let allowed = &incoming.webhook.settings.ip_allowlist;
+    if allowed.is_empty() || allowed.iter().any(|network| network.contains(request.sender_ip)) {
+        return Ok(());
+    }
+    Err(Rejection {
+        status: 403,
+        code: "ip_not_allowed",
+        message: "This webhook does not take requests from this address",
+    })
+}
+
+fn check_api_key(incoming: &Incoming, request: &Received, now: Timestamp) -> Result<(), Rejection> {
+    if !incoming.webhook.settings.require_api_key {
+        return Ok(());
+    }
+    let given = header_text(&request.headers, "x-api-key").unwrap_or_default();
+    if is_one_of(&token::hash(&given), incoming.api_keys.at(now)) {
+        return Ok(());
+    }
+    Err(Rejection {
+        status: 401,
+        code: "api_key",
+        message: "The API key in the header X-API-Key is missing or not valid",
+    })
+}
+
+/// That Amazon SNS signed a message says that some topic of somebody's sent it: only the one that was confirmed counts.
+fn check_topic(incoming: &Incoming, request: &Received) -> Result<(), Rejection> {
+    if incoming.scheme.as_ref().is_none_or(|scheme| scheme.algorithm != Algorithm::RsaSns) {
+        return Ok(());
+    }
+    let is_taken = match (&incoming.webhook.settings.signature.topic_arn, sns::topic(&request.body)) {
+        (Some(pinned), Some(topic)) => *pinned == topic,
+        (None, _) => sns::is_confirmation(&request.body),
+        (Some(_), None) => false,
+    };
+    if is_taken {
+        return Ok(());
+    }
+    Err(Rejection {
+        status: 401,
+        code: "topic",
+        message: "The message is of a topic that was not confirmed for this webhook",
+    })
+}
+
+fn check_signature(incoming: &Incoming, request: &Received, now: Timestamp) -> Result<(), Rejection> {
     let settings = &incoming.webhook.settings;
-    let allowed = &settings.ip_allowlist;
-    if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(request.sender_ip)) {
-        return Err(Rejection {
-            status: 403,
-            code: "ip_not_allowed",
-            message: "This webhook does not take requests from this address",
-        });
-    }
-    if settings.require_api_key {
-        let given = header_text(&request.headers, "x-api-key").unwrap_or_default();
-        if token::hash(&given) != incoming.api_key_hash {
-            return Err(Rejection {
-                status: 401,
-                code: "api_key",
-                message: "The API key in the header X-API-Key is missing or not valid",
-            });
-        }
-    }
     let value = |name: &str| request.headers.get(name).map(http::HeaderValue::as_bytes);
     let verdict = match settings.signature.scheme {
         SignatureScheme::None => Ok(()),
-        SignatureScheme::Preset => sender::verify(incoming, request, now),
-        SignatureScheme::Basic => basic::verify(&incoming.secrets.signing, value("authorization")),
+        SignatureScheme::Preset | SignatureScheme::Custom => sender::verify(incoming, request, now),
+        SignatureScheme::Basic => basic::verify(incoming.secrets.signing.at(now), value("authorization")),
         SignatureScheme::HmacSha256 => {
-            x_webhook::verify(&incoming.keys, value(&settings.signature.header), &request.body)
+            x_webhook::verify(incoming.keys.at(now), value(&settings.signature.header), &request.body)
         }
         SignatureScheme::StandardWebhooks => {
             let received = standard_webhooks::Received {
@@ -100,7 +151,13 @@ pub(crate) fn verify(incoming: &Incoming, request: &Received, now: Timestamp) ->
                 signature: value(standard_webhooks::SIGNATURE_HEADER),
             };
             let tolerance = settings.signature.tolerance_seconds;
-            standard_webhooks::verify(&incoming.keys, &received, &request.body, now.seconds(), tolerance)
+            standard_webhooks::verify(
+                incoming.keys.at(now),
+                &received,
+                &request.body,
+                now.seconds(),
+                tolerance,
+            )
         }
     };
     verdict.map_err(|error| {

@@ -15,6 +15,7 @@ use store::queue::DueDelivery;
 use crate::actions::context::Facts;
 use crate::actions::plan::{self, Ended, Rest};
 use crate::command::{self, Command, Executed, NewEvent};
+use crate::handshake;
 use crate::item::{Decided, Done, Item, Shared};
 use crate::receive::{self, Accepted, Content, Record, Reply};
 use crate::rerun::Rerun;
@@ -163,6 +164,10 @@ impl<'a> Decision<'a> {
             }
             // The script is another one than that which has run: it has to run first.
             Content::Raw(_) => return Err(StoreError::StaleConfig),
+            Content::Handshake(reply) => {
+                summary.outcome.actions.push(handshake::action());
+                (RequestStatus::Processed, reply.clone())
+            }
             Content::Records { records, .. } => {
                 for (position, record) in (0..).zip(records) {
                     let request = (id, accepted);

@@ -23,11 +23,13 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
 use crate::access;
 use crate::actions::script;
+use crate::certificates::Certificates;
 use crate::clock::Clock;
 use crate::command::{Command, Executed};
 use crate::core::Core;
 use crate::dispatch::Dispatcher;
 use crate::error::chain;
+use crate::handshake::Answered;
 use crate::ingest::Ingest;
 use crate::item::{Decided, Done, Item, Shared};
 use crate::jobs::Jobs;
@@ -86,10 +88,11 @@ pub enum StartError {
 /// The engine. Clones share it.
 #[derive(Clone)]
 pub struct Engine {
-    core: Arc<Core>,
-    ingest: Arc<Ingest>,
+    pub(crate) core: Arc<Core>,
+    pub(crate) ingest: Arc<Ingest>,
     jobs: Arc<Jobs>,
-    limits: Arc<Limits>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) certificates: Arc<Certificates>,
     allow_private: Arc<[IpNet]>,
 }
 
@@ -105,6 +108,7 @@ impl Engine {
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
         let (outcomes, recorded) = mpsc::channel(OUTCOME_QUEUE);
         let clock = options.clock;
+        let certificates = Arc::new(Certificates::new(options.client.clone()));
         let dispatcher = Arc::new(Dispatcher::new(
             options.client.clone(),
             snapshot.clone(),
@@ -143,7 +147,8 @@ impl Engine {
         sweep::start(&core);
         let ingest = Arc::new(Ingest::start(&core));
         let jobs = Jobs::start(&core, options.client);
-        Ok(Self { core, ingest, jobs, limits: Arc::default(), allow_private: options.allow_private.into() })
+        let allow_private = options.allow_private.into();
+        Ok(Self { core, ingest, jobs, limits: Arc::default(), certificates, allow_private })
     }
 
     /// Stops it: starts no attempt any more, waits for those under way, gives back the rest.
@@ -339,33 +344,46 @@ impl Engine {
         }
     }
 
-    /// The answer to what a sender asks before it sends: see `access::handshake`.
-    pub fn handshake(&self, request: &Received) -> Option<presets::Answer> {
-        let answer = access::handshake(&self.snapshot(), request, self.now())?;
-        metrics::counter!("ccsp_handshakes_total").increment(1);
-        tracing::info!(webhook = %request.webhook_id, method = request.method, "a sender's handshake was answered");
-        Some(answer)
+    /// Takes in a request of a sender, and answers it when it is stored.
+    pub async fn receive(&self, request: Received) -> Answered {
+        let request = match self.prepared(request).await {
+            Ok(request) => Arc::new(request),
+            Err(reply) => return Answered::Reply(reply),
+        };
+        match self.shake_hands(&request).await {
+            Some(answered) => answered,
+            None => Answered::Reply(self.take_in(request).await),
+        }
     }
 
-    /// Takes in a request of a sender, and answers it when it is stored.
-    pub async fn receive(&self, request: Received) -> Reply {
-        let (now, request) = (self.now(), Arc::new(request));
-        let (id, token) = (request.webhook_id.clone(), request.token.clone());
-        let mut admitted = receive::admit(&self.snapshot(), &request, now);
-        if admitted.as_ref().is_err_and(|reply| reply.status == 404) && token.is_some() && id.len() == 12 {
-            // It may have been made a moment ago on another node.
-            if self.refresh().await.is_err() {
-                return Reply::unavailable();
-            }
-            admitted = receive::admit(&self.snapshot(), &request, now);
+    /// The answer to what a sender asks before it sends; `None` if this is no such question.
+    pub async fn handshake(&self, request: Received) -> Option<Answered> {
+        match self.prepared(request).await {
+            Ok(request) => self.shake_hands(&Arc::new(request)).await,
+            Err(reply) => Some(Answered::Reply(reply)),
         }
+    }
+
+    /// The request with all that is needed to judge it.
+    async fn prepared(&self, request: Received) -> Result<Received, Reply> {
+        let may_be = request.token.is_some() && request.webhook_id.len() == 12;
+        let is_unknown = || access::authenticate(&self.snapshot(), &request, self.now()).is_err();
+        // It may have been made, or its token replaced, a moment ago on another node.
+        if may_be && is_unknown() && self.refresh().await.is_err() {
+            return Err(Reply::unavailable());
+        }
+        self.with_sender_key(request).await
+    }
+
+    async fn take_in(&self, request: Arc<Received>) -> Reply {
+        let now = self.now();
         let sender = request.sender_ip;
         let within = |accepted| self.limits.check(&accepted, sender, now).map(|()| accepted);
-        match admitted.and_then(within) {
+        match receive::admit(&self.snapshot(), &request, now).and_then(within) {
             Ok(accepted) => match self.core.transformed(accepted).await {
                 Ok(accepted) => self.ingest.submit(accepted).await,
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), webhook = %id, "a webhook's transform could not be run");
+                    tracing::warn!(error = %chain(&error), webhook.id = %request.webhook_id, "a webhook's transform could not be run");
                     Reply::unavailable()
                 }
             },

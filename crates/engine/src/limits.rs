@@ -11,8 +11,9 @@ use parking_lot::Mutex;
 
 use crate::receive::{Accepted, Content, Reply};
 
-/// Rejected requests of one webhook that are logged: enough to see what is wrong, and no way to fill the disk.
-const LOGGED_REJECTIONS: Rate = Rate { count: 100, seconds: 60 };
+/// Rejected requests of one webhook that are logged, and handshakes: enough to see what is wrong, and no way to fill the
+/// disk.
+const LOGGED_PER_MINUTE: Rate = Rate { count: 100, seconds: 60 };
 /// Senders that are remembered: a few MiB. Those that have not posted for a while are forgotten first.
 const MAX_SENDERS: usize = 65_536;
 /// Who has one address of IPv6 has the 2⁶⁴ of its network (RFC 7421).
@@ -23,6 +24,7 @@ const IPV6_PREFIX: u32 = 64;
 pub(crate) struct Limits {
     webhooks: Mutex<HashMap<WebhookId, Bucket>>,
     rejections: Mutex<HashMap<WebhookId, Bucket>>,
+    handshakes: Mutex<HashMap<WebhookId, Bucket>>,
     senders: Mutex<HashMap<(WebhookId, IpAddr), Bucket>>,
 }
 
@@ -39,9 +41,13 @@ impl Limits {
                 .map_err(|wait| too_many(wait, "this address"))?;
         }
         match &accepted.content {
-            // The refusal is the same; only the log has had enough of them.
+            // The answer is the same; only the log has had enough of them.
             Content::Rejected { reply, .. } => {
-                let kept = take(&mut self.rejections.lock(), id.clone(), LOGGED_REJECTIONS, now);
+                let kept = take(&mut self.rejections.lock(), id.clone(), LOGGED_PER_MINUTE, now);
+                kept.map_err(|_| reply.clone())
+            }
+            Content::Handshake(reply) => {
+                let kept = take(&mut self.handshakes.lock(), id.clone(), LOGGED_PER_MINUTE, now);
                 kept.map_err(|_| reply.clone())
             }
             Content::Records { .. } | Content::Raw(_) | Content::Unusable(_) => {

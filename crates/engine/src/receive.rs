@@ -12,11 +12,12 @@ use domain::{Timestamp, WebhookId};
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
-use signature::token;
+use signature::{SchemeKey, token};
 
 use crate::access::{self, Rejection};
 use crate::actions::plan::Prepared;
 use crate::body;
+use crate::handshake;
 use crate::headers;
 use crate::sender;
 use crate::snapshot::{Incoming, Snapshot};
@@ -28,7 +29,7 @@ const MAX_DEDUPE_KEY_CHARS: usize = 255;
 /// How many bytes of the name of an event are kept: as many as a valid one has.
 const MAX_EVENT_NAME_BYTES: usize = 64;
 /// How many bytes of a request that was not let in are kept.
-const MAX_REJECTED_BYTES: usize = 4 * 1_024;
+pub(crate) const MAX_REJECTED_BYTES: usize = 4 * 1_024;
 
 /// A request as it came in.
 #[derive(Debug)]
@@ -47,6 +48,8 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// The key that the message itself names, fetched from where only its sender can put one; nothing at the edge.
+    pub sender_key: Option<SchemeKey>,
 }
 
 /// The answer to a request.
@@ -127,6 +130,8 @@ pub(crate) enum Content {
     Unusable(FieldError),
     /// Nothing, but the refusal that it got.
     Rejected { reply: Reply, reason: FieldError },
+    /// A question that was answered so.
+    Handshake(Reply),
 }
 
 /// What a webhook's script made of a payload.
@@ -185,6 +190,9 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
 pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow) -> Result<Accepted, String> {
     if row.status == RequestStatus::Rejected {
         return Err("The request was rejected".to_owned());
+    }
+    if handshake::is_one(row) {
+        return Err("The request was a handshake, which is answered".to_owned());
     }
     let mut payload = body::json(row.payload.as_bytes())?;
     sender::parse_inside(incoming, &mut payload);

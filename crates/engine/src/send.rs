@@ -50,7 +50,7 @@ pub fn request(outgoing: &Outgoing, delivery: &DueDelivery, now: Timestamp) -> O
     set(X_WEBHOOK_EVENT, event.event_type.as_str());
     set(X_WEBHOOK_ID, &id);
     set(X_WEBHOOK_TIMESTAMP, &timestamp);
-    let keys = outgoing.keys_at(now);
+    let keys = outgoing.keys.at(now);
     for scheme in &settings.signing.schemes {
         match scheme {
             SigningScheme::XWebhookSignature => {

@@ -5,19 +5,22 @@ use std::borrow::Cow;
 use domain::Timestamp;
 use presets::Preset;
 use serde_json::Value;
-use signature::{Message, Part, Request, Source, VerifyError};
+use signature::{Algorithm, Message, Part, Request, Secret, Source, VerifyError};
 
 use crate::receive::{self, Received};
 use crate::snapshot::Incoming;
 
-/// Checks a request by the scheme of the webhook's preset.
+/// Checks a request by the scheme that the webhook's preset or the webhook itself describes.
 ///
 /// # Errors
 /// If it is not right. Without a scheme nothing is: who asks for a signature gets nothing that has none.
 pub(crate) fn verify(incoming: &Incoming, request: &Received, now: Timestamp) -> Result<(), VerifyError> {
-    let scheme = incoming.preset.and_then(|preset| preset.scheme.as_ref());
-    let scheme = scheme.ok_or(VerifyError::Missing(Part::Signature))?;
-    scheme.verify(&incoming.preset_keys, of(request), now.seconds())
+    let scheme = incoming.scheme.as_ref().ok_or(VerifyError::Missing(Part::Signature))?;
+    let keys = match scheme.algorithm {
+        Algorithm::RsaSns => request.sender_key.as_slice(),
+        _ => incoming.scheme_keys.at(now),
+    };
+    scheme.verify(keys, of(request), now.seconds())
 }
 
 /// Parses the members of a payload that are JSON in a text, by the preset. One that is none stays a text.
@@ -30,16 +33,17 @@ pub(crate) fn parse_inside(incoming: &Incoming, payload: &mut Value) {
     }
 }
 
-/// The answer to a handshake. Those after which something is left to be done are not given: it would not be done.
+/// The answer to a handshake.
 pub(crate) fn handshake(
     preset: &Preset,
     incoming: &Incoming,
     request: &Received,
-    verified: bool,
+    now: Timestamp,
+    verified: impl Fn() -> bool,
 ) -> Option<presets::Answer> {
-    let secrets = std::slice::from_ref(&incoming.secrets.signing);
-    let answer = presets::answer(&preset.handshakes, of(request), secrets, verified)?;
-    (answer.confirm.is_none() && answer.learned_secret.is_none()).then_some(answer)
+    let secrets = &incoming.secrets;
+    let known: Vec<Secret> = if secrets.learns { vec![] } else { secrets.signing.at(now).cloned().collect() };
+    presets::answer(&preset.handshakes, of(request), &known, verified)
 }
 
 fn of(request: &Received) -> Request<'_> {
@@ -88,7 +92,6 @@ mod tests {
 
     use presets::Sample;
     use serde_json::json;
-    use signature::Secret;
 
     use super::*;
     use crate::receive::{Accepted, Content, Record, admit};

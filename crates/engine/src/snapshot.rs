@@ -4,17 +4,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use delivery::Schedule;
-use domain::incoming::WebhookStatus;
+use domain::incoming::{SignatureScheme, SignatureSettings, WebhookStatus};
 use domain::mapping::Rule;
 use domain::{EventType, IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use presets::Preset;
-use signature::{SchemeKey, SigningKey, TokenHash, token};
+use serde::Deserialize;
+use signature::{KeyError, Scheme, SchemeKey, Secret, SigningKey, TokenHash, token};
 use store::config::Config;
 use url::Url;
 
 use crate::actions::compile::Actions;
 use crate::filter::Filter;
+use crate::rotating::Ready;
 use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
 
 /// What an API key may do; each scope includes those before it.
@@ -66,15 +68,16 @@ pub struct Incoming {
     pub webhook: IncomingWebhook,
     /// Its secrets.
     pub secrets: IncomingSecrets,
-    pub(crate) token_hash: TokenHash,
-    pub(crate) old_token_hash: Option<(TokenHash, Timestamp)>,
-    pub(crate) api_key_hash: TokenHash,
-    pub(crate) keys: Vec<SigningKey>,
+    pub(crate) tokens: Ready<TokenHash>,
+    pub(crate) api_keys: Ready<TokenHash>,
+    pub(crate) keys: Ready<SigningKey>,
     pub(crate) preset: Option<&'static Preset>,
     pub(crate) filter: Option<Filter>,
     pub(crate) actions: Actions,
-    /// Empty if the secret is not one of the preset's scheme: then no signature is right.
-    pub(crate) preset_keys: Vec<SchemeKey>,
+    /// How the sender signs, where its preset or the webhook itself describes it.
+    pub(crate) scheme: Option<Scheme>,
+    /// Without those secrets that are none of the scheme: by them no signature is right.
+    pub(crate) scheme_keys: Ready<SchemeKey>,
 }
 
 /// An outgoing webhook, ready to be used.
@@ -87,19 +90,11 @@ pub struct Outgoing {
     /// `None` if what is stored is no URL: saving checks it, so only a changed database has such a one.
     pub(crate) url: Option<Url>,
     pub(crate) headers: HeaderMap,
-    pub(crate) keys: Vec<SigningKey>,
-    /// When the last of the keys, which is the old one, signs no more.
-    pub(crate) old_key_until: Option<Timestamp>,
+    pub(crate) keys: Ready<SigningKey>,
     pub(crate) schedule: Schedule,
 }
 
 impl Outgoing {
-    /// The keys that sign at this moment, the current one first.
-    pub(crate) fn keys_at(&self, now: Timestamp) -> &[SigningKey] {
-        let is_over = self.old_key_until.is_none_or(|until| now >= until);
-        if is_over { &self.keys[..self.keys.len().min(1)] } else { &self.keys }
-    }
-
     /// Whether its deliveries are sent now.
     pub fn is_active(&self) -> bool {
         self.webhook.settings.status == WebhookStatus::Active
@@ -181,25 +176,46 @@ impl Incoming {
         self.webhook.settings.status == WebhookStatus::Active
     }
 
+    /// The sender, if it is one that the program knows.
+    pub fn preset(&self) -> Option<&'static Preset> {
+        self.preset
+    }
+
+    /// Whether a secret can be the key of the webhook's scheme.
+    ///
+    /// # Errors
+    /// Says why not.
+    pub fn check_secret(&self, secret: &Secret) -> Result<(), KeyError> {
+        self.scheme.as_ref().map_or(Ok(()), |scheme| scheme.key(secret).map(|_| ()))
+    }
+
     /// Prepares one.
     pub fn new(webhook: IncomingWebhook, secrets: IncomingSecrets) -> Self {
         let preset = webhook.settings.preset.as_deref().and_then(presets::find);
-        let scheme = preset.and_then(|preset| preset.scheme.as_ref());
+        let scheme = scheme(&webhook.settings.signature, preset);
+        let scheme_key = |secret: &Secret| scheme.as_ref()?.key(secret).ok();
+        let hash = |secret: &Secret| Some(token::hash(secret.expose()));
         Self {
             preset,
             filter: webhook.settings.filter.as_deref().map(Filter::new),
             actions: Actions::compile(&webhook.settings.actions, &secrets.call_headers),
-            preset_keys: scheme.and_then(|scheme| scheme.key(&secrets.signing).ok()).into_iter().collect(),
-            token_hash: token::hash(secrets.token.expose()),
-            old_token_hash: secrets
-                .old_token
-                .as_ref()
-                .map(|(old, until)| (token::hash(old.expose()), *until)),
-            api_key_hash: token::hash(secrets.api_key.expose()),
-            keys: SigningKey::new(&secrets.signing).into_iter().collect(),
+            tokens: Ready::new(&secrets.token, hash),
+            api_keys: Ready::new(&secrets.api_key, hash),
+            keys: Ready::new(&secrets.signing, |secret| SigningKey::new(secret).ok()),
+            scheme_keys: Ready::new(&secrets.signing, scheme_key),
+            scheme,
             webhook,
             secrets,
         }
+    }
+}
+
+fn scheme(settings: &SignatureSettings, preset: Option<&Preset>) -> Option<Scheme> {
+    match settings.scheme {
+        SignatureScheme::Preset => preset?.scheme.clone(),
+        // Saving checks it, so only a changed database has one that can't be read.
+        SignatureScheme::Custom => Scheme::deserialize(settings.custom.as_ref()?).ok(),
+        _ => None,
     }
 }
 
@@ -213,12 +229,7 @@ impl Outgoing {
         Self {
             url: Url::parse(&webhook.settings.url).ok(),
             headers: headers.collect(),
-            keys: [Some(&secrets.signing), secrets.old_signing.as_ref().map(|(old, _)| old)]
-                .into_iter()
-                .flatten()
-                .filter_map(|secret| SigningKey::new(secret).ok())
-                .collect(),
-            old_key_until: secrets.old_signing.as_ref().map(|(_, until)| *until),
+            keys: Ready::new(&secrets.signing, |secret| SigningKey::new(secret).ok()),
             schedule: Schedule::new(webhook.settings.retry.schedule_seconds.clone()).unwrap_or_default(),
             webhook,
             secrets,

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::item::{Decided, Item, Shared};
 use crate::receive::Received;
 use crate::room::Room;
+use crate::rotating::Rotating;
 use crate::snapshot::Snapshot;
 use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault};
 
@@ -51,10 +52,13 @@ pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapsho
     }
     let id: WebhookId = ID.parse().unwrap();
     let secrets = IncomingSecrets {
-        token: Secret::new(TOKEN),
-        old_token: Some((Secret::new(OLD_TOKEN), NOW.plus_millis(1))),
-        api_key: Secret::new(API_KEY),
-        signing: Secret::new(SECRET),
+        token: Rotating {
+            current: Secret::new(TOKEN),
+            old: Some((Secret::new(OLD_TOKEN), NOW.plus_millis(1))),
+        },
+        api_key: Rotating::new(Secret::new(API_KEY)),
+        signing: Rotating::new(Secret::new(SECRET)),
+        learns: false,
         call_headers: Default::default(),
     };
     let sealed = vault.seal_incoming(&id, &secrets);
@@ -77,8 +81,7 @@ pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapsho
 fn outgoing(vault: &Vault, number: usize, events: &[&str]) -> (OutgoingWebhook, Vec<u8>) {
     let id = destination(number);
     let settings = json!({"name": "Out", "url": "https://example.com/hook", "events": events});
-    let sealed =
-        vault.seal_outgoing(&id, &OutgoingSecrets { signing: Secret::new(SECRET), old_signing: None });
+    let sealed = vault.seal_outgoing(&id, &OutgoingSecrets { signing: Rotating::new(Secret::new(SECRET)) });
     let settings = serde_json::from_value(settings).unwrap();
     (OutgoingWebhook { id, settings, disabled_reason: None, created_at: NOW, updated_at: NOW }, sealed)
 }
@@ -99,6 +102,7 @@ pub(crate) fn request(body: impl Into<Bytes>) -> Received {
         sender_ip: [203, 0, 113, 7].into(),
         headers,
         body: body.into(),
+        sender_key: None,
     }
 }
 

@@ -8,6 +8,8 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use signature::{MasterKey, Secret, token};
 
+use crate::rotating::Rotating;
+
 /// A stored secret can't be opened: the master key is another one, or the database was changed.
 #[derive(Debug, thiserror::Error)]
 #[error("the secret {identity} can't be opened with this master key")]
@@ -19,13 +21,13 @@ pub struct VaultError {
 #[derive(Clone, Debug)]
 pub struct IncomingSecrets {
     /// In the URL.
-    pub token: Secret,
-    /// The one before it, and until when it is still valid.
-    pub old_token: Option<(Secret, Timestamp)>,
+    pub token: Rotating,
     /// In the header `X-API-Key`, if the webhook asks for it.
-    pub api_key: Secret,
+    pub api_key: Rotating,
     /// The key of the signatures.
-    pub signing: Secret,
+    pub signing: Rotating,
+    /// Whether the sender has yet to hand over the key that it signs with: until then [`Self::signing`] is nobody's.
+    pub learns: bool,
     /// Headers of calls, by [`header_key`](crate::actions::header_key).
     pub call_headers: BTreeMap<String, Secret>,
 }
@@ -33,10 +35,8 @@ pub struct IncomingSecrets {
 /// The secrets of an outgoing webhook.
 #[derive(Clone, Debug)]
 pub struct OutgoingSecrets {
-    /// The key of the signatures.
-    pub signing: Secret,
-    /// The one before it, and until when it signs as well.
-    pub old_signing: Option<(Secret, Timestamp)>,
+    /// The key of the signatures; the one before it signs as well.
+    pub signing: Rotating,
 }
 
 /// Secrets in the form that is sealed.
@@ -44,11 +44,25 @@ pub struct OutgoingSecrets {
 #[serde(default)]
 struct Plain {
     token: String,
-    old_token: Option<(String, Timestamp)>,
+    old_token: Old,
     api_key: String,
+    old_api_key: Old,
     signing: String,
-    old_signing: Option<(String, Timestamp)>,
+    old_signing: Old,
+    learns: bool,
     call_headers: BTreeMap<String, String>,
+}
+
+type Old = Option<(String, Timestamp)>;
+
+fn plain(secret: &Rotating) -> (String, Old) {
+    let text = |secret: &Secret| secret.expose().to_owned();
+    (text(&secret.current), secret.old.as_ref().map(|(old, until)| (text(old), *until)))
+}
+
+fn rotating(current: String, old: Old) -> Rotating {
+    let old = old.map(|(old, until)| (Secret::new(old), until));
+    Rotating { current: Secret::new(current), old }
 }
 
 /// What makes, seals and opens secrets.
@@ -89,19 +103,14 @@ impl Vault {
 
     /// Seals the secrets of an incoming webhook.
     pub fn seal_incoming(&self, id: &WebhookId, secrets: &IncomingSecrets) -> Vec<u8> {
-        let text = |secret: &Secret| secret.expose().to_owned();
-        let plain = Plain {
-            token: text(&secrets.token),
-            old_token: secrets.old_token.as_ref().map(|(token, until)| (text(token), *until)),
-            api_key: text(&secrets.api_key),
-            signing: text(&secrets.signing),
-            old_signing: None,
-            call_headers: secrets
-                .call_headers
-                .iter()
-                .map(|(key, value)| (key.clone(), text(value)))
-                .collect(),
-        };
+        let (token, old_token) = plain(&secrets.token);
+        let (api_key, old_api_key) = plain(&secrets.api_key);
+        let (signing, old_signing) = plain(&secrets.signing);
+        let learns = secrets.learns;
+        let exposed = |(key, value): (&String, &Secret)| (key.clone(), value.expose().to_owned());
+        let call_headers = secrets.call_headers.iter().map(exposed).collect();
+        let plain =
+            Plain { token, old_token, api_key, old_api_key, signing, old_signing, learns, call_headers };
         self.seal_plain(&incoming_identity(id), &plain)
     }
 
@@ -112,10 +121,10 @@ impl Vault {
     pub fn open_incoming(&self, id: &WebhookId, sealed: &[u8]) -> Result<IncomingSecrets, VaultError> {
         let plain = self.open_plain(incoming_identity(id), sealed)?;
         Ok(IncomingSecrets {
-            token: Secret::new(plain.token),
-            old_token: plain.old_token.map(|(token, until)| (Secret::new(token), until)),
-            api_key: Secret::new(plain.api_key),
-            signing: Secret::new(plain.signing),
+            token: rotating(plain.token, plain.old_token),
+            api_key: rotating(plain.api_key, plain.old_api_key),
+            signing: rotating(plain.signing, plain.old_signing),
+            learns: plain.learns,
             call_headers: plain
                 .call_headers
                 .into_iter()
@@ -126,12 +135,8 @@ impl Vault {
 
     /// Seals the secrets of an outgoing webhook.
     pub fn seal_outgoing(&self, id: &WebhookId, secrets: &OutgoingSecrets) -> Vec<u8> {
-        let old = secrets.old_signing.as_ref();
-        let plain = Plain {
-            signing: secrets.signing.expose().to_owned(),
-            old_signing: old.map(|(old, until)| (old.expose().to_owned(), *until)),
-            ..Plain::default()
-        };
+        let (signing, old_signing) = plain(&secrets.signing);
+        let plain = Plain { signing, old_signing, ..Plain::default() };
         self.seal_plain(&outgoing_identity(id), &plain)
     }
 
@@ -141,10 +146,7 @@ impl Vault {
     /// If they were sealed with another key or for another webhook.
     pub fn open_outgoing(&self, id: &WebhookId, sealed: &[u8]) -> Result<OutgoingSecrets, VaultError> {
         let plain = self.open_plain(outgoing_identity(id), sealed)?;
-        Ok(OutgoingSecrets {
-            signing: Secret::new(plain.signing),
-            old_signing: plain.old_signing.map(|(old, until)| (Secret::new(old), until)),
-        })
+        Ok(OutgoingSecrets { signing: rotating(plain.signing, plain.old_signing) })
     }
 
     /// Seals bytes for one place, named by its identity.

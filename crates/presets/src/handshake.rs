@@ -31,7 +31,7 @@ pub struct Handshake {
     pub headers: Vec<(HeaderName, Template)>,
     /// The body of the answer.
     pub content: Content,
-    /// Where the sender hands over the secret that it will sign with. It counts only as long as there is none.
+    /// Where the sender hands over the secret that it will sign with. As soon as there is one, another is no handshake.
     pub learn_secret: Option<Source>,
     /// What has to be done besides.
     pub confirm: Option<Confirm>,
@@ -286,17 +286,20 @@ pub struct Answer {
     pub confirm: Option<Confirm>,
 }
 
-/// The answer to `request`, if it is a handshake by one of `rules`. `secrets` are the webhook's, the current one first;
-/// `verified` says whether the request's signature is right.
+/// The answer to `request`, if it is a handshake by one of `rules`. `secrets` are the webhook's, the current one first, or
+/// none if it has yet to be learned; `verified` says whether the request's signature is right, if a rule wants to know.
 pub fn answer(
     rules: &[Handshake],
     request: Request<'_>,
     secrets: &[Secret],
-    verified: bool,
+    verified: impl Fn() -> bool,
 ) -> Option<Answer> {
-    let rules = rules.iter().filter(|rule| rule.method.as_str() == request.method);
+    let mut rules = rules.iter().filter(|rule| rule.method.as_str() == request.method);
     let message = Message::new(request);
-    rules.filter(|rule| verified || !rule.signed).find_map(|rule| rule.answer(&message, secrets))
+    rules.find_map(|rule| {
+        let answer = rule.answer(&message, secrets)?;
+        (!rule.signed || verified()).then_some(answer)
+    })
 }
 
 impl Handshake {
@@ -330,10 +333,15 @@ impl Handshake {
         for (name, template) in &self.headers {
             headers.push((name.clone(), HeaderValue::from_str(&template.render(&context)?).ok()?));
         }
-        let learned_secret = match &self.learn_secret {
-            Some(source) if secrets.is_empty() => Some(learned(source, message)?),
-            _ => None,
+        let handed_over = match &self.learn_secret {
+            Some(source) => Some(learned(source, message)?),
+            None => None,
         };
+        // The same again is asked by who missed the answer; another one would be a takeover.
+        if handed_over.as_ref().is_some_and(|secret| !secrets.is_empty() && !secrets.contains(secret)) {
+            return None;
+        }
+        let learned_secret = handed_over.filter(|_| secrets.is_empty());
         Some(Answer { status: self.status, headers, body, learned_secret, confirm: self.confirm })
     }
 }

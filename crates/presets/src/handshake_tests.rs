@@ -20,7 +20,9 @@ fn ask(preset: &str, asked: &Asked<'_>, verified: bool) -> Option<Answer> {
         .collect();
     let url = format!("{URL}{}", asked.url);
     let request = Request { method: asked.method, url: &url, headers: &headers, body: asked.body.as_bytes() };
-    answer(&find(preset).unwrap().handshakes, request, &[Secret::new("s3cret"), Secret::new("old")], verified)
+    answer(&find(preset).unwrap().handshakes, request, &[Secret::new("s3cret"), Secret::new("old")], || {
+        verified
+    })
 }
 
 fn post(body: &str) -> Asked<'_> {
@@ -138,14 +140,14 @@ fn senders_that_only_look_whether_the_url_is_there_find_it() {
 
 #[test]
 fn sns_confirms_what_it_signed() {
-    let asked = Asked {
-        method: "POST",
-        url: "",
-        headers: &[("x-amz-sns-message-type", "SubscriptionConfirmation")],
-        body: r#"{"Type":"SubscriptionConfirmation","SubscribeURL":"https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription"}"#,
-    };
+    let asked = post(
+        r#"{"Type":"SubscriptionConfirmation","SubscribeURL":"https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription"}"#,
+    );
     assert_eq!(ask("ses", &asked, false), None);
     assert_eq!(ask("ses", &asked, true).unwrap().confirm, Some(Confirm::Sns));
+    let gone =
+        post(r#"{"Type":"UnsubscribeConfirmation","SubscribeURL":"https://sns.eu-west-1.amazonaws.com/"}"#);
+    assert_eq!(ask("ses", &gone, true).unwrap().confirm, None, "who unsubscribed is not subscribed again");
 }
 
 fn rule(text: &str) -> Handshake {
@@ -161,11 +163,12 @@ fn a_secret_is_learned_once() {
             .collect();
     let request = Request { method: "POST", url: URL, headers: &headers, body: b"" };
     let rules = &find("asana").unwrap().handshakes;
-    let first = answer(rules, request, &[], false).unwrap();
+    let first = answer(rules, request, &[], || false).unwrap();
     assert_eq!(first.learned_secret, Some(Secret::new("b537207f")));
     assert_eq!(header(&first, "x-hook-secret"), Some("b537207f"));
-    let later = answer(rules, request, &[Secret::new("s3cret")], false).unwrap();
-    assert_eq!(later.learned_secret, None);
+    let again = answer(rules, request, &[Secret::new("b537207f")], || false).unwrap();
+    assert_eq!(again.learned_secret, None);
+    assert_eq!(answer(rules, request, &[Secret::new("s3cret")], || false), None);
 }
 
 #[test]
@@ -177,7 +180,7 @@ fn any_secret_of_a_rotation_is_expected() {
     let headers = HeaderMap::new();
     let outcome = |url| {
         let request = Request { method: "GET", url, headers: &headers, body: b"" };
-        answer(&rules, request, &[Secret::new("new"), Secret::new("old")], false).is_some()
+        answer(&rules, request, &[Secret::new("new"), Secret::new("old")], || false).is_some()
     };
     assert!(outcome("/?secret=new") && outcome("/?secret=old"));
     assert!(!outcome("/?secret=other") && !outcome("/?secret=") && !outcome("/"));

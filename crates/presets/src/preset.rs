@@ -119,6 +119,11 @@ impl Preset {
         Ok(preset)
     }
 
+    /// Whether the sender hands over the secret that it signs with.
+    pub fn learns_secret(&self) -> bool {
+        self.handshakes.iter().any(|rule| rule.learn_secret.is_some())
+    }
+
     /// Whether it can be used: [`parse`](Self::parse) asks, and so has who reads a preset from elsewhere.
     ///
     /// # Errors
@@ -142,6 +147,6 @@ impl Preset {
             return Some("handshakes: one needs a signature or a secret, and there is no scheme".to_owned());
         }
         let error = self.scheme.as_ref().and_then(|scheme| scheme.check().err());
-        error.map(|error| format!("scheme: {error}"))
+        error.map(|error| format!("scheme.{}: {error}", error.member()))
     }
 }

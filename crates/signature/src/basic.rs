@@ -11,18 +11,25 @@ use crate::{Part, Secret, VerifyError, token};
 /// The scheme's name, in any case, and the space behind it.
 const PREFIX: &[u8] = b"basic ";
 
-/// Checks the value of the header `Authorization` as it was received (`None` if it wasn't).
+/// Checks the value of the header `Authorization` as it was received (`None` if it wasn't). Any of `secrets` will do: while
+/// one is being rotated there are two.
 ///
 /// # Errors
 /// Says what is wrong; see [`VerifyError`].
-pub fn verify(secret: &Secret, authorization: Option<&[u8]>) -> Result<(), VerifyError> {
+pub fn verify<'a>(
+    secrets: impl IntoIterator<Item = &'a Secret>,
+    authorization: Option<&[u8]>,
+) -> Result<(), VerifyError> {
     let value =
         authorization.filter(|value| !value.is_empty()).ok_or(VerifyError::Missing(Part::Signature))?;
     let given = parse(value).ok_or(VerifyError::Malformed(Part::Signature))?;
     let (_, password) = given.split_once(':').ok_or(VerifyError::Malformed(Part::Signature))?;
-    let compared = if secret.expose().contains(':') { given.as_str() } else { password };
     // Hashes are compared, in constant time: neither contents nor lengths show.
-    if token::hash(compared) == token::hash(secret.expose()) { Ok(()) } else { Err(VerifyError::Mismatch) }
+    let matches = secrets.into_iter().fold(false, |any, secret| {
+        let compared = if secret.expose().contains(':') { given.as_str() } else { password };
+        any | (token::hash(compared) == token::hash(secret.expose()))
+    });
+    if matches { Ok(()) } else { Err(VerifyError::Mismatch) }
 }
 
 fn parse(value: &[u8]) -> Option<String> {
@@ -38,7 +45,7 @@ mod tests {
     use super::*;
 
     fn outcome(secret: &str, value: &str) -> Result<(), &'static str> {
-        verify(&Secret::new(secret), Some(value.as_bytes())).map_err(|error| error.code())
+        verify([&Secret::new(secret)], Some(value.as_bytes())).map_err(|error| error.code())
     }
 
     #[test]
@@ -60,6 +67,6 @@ mod tests {
             assert_eq!(outcome("secret", malformed), Err("signature_malformed"), "{malformed}");
         }
         assert_eq!(outcome("secret", ""), Err("signature_missing"));
-        assert_eq!(verify(&Secret::new("secret"), None), Err(VerifyError::Missing(Part::Signature)));
+        assert_eq!(verify([&Secret::new("secret")], None), Err(VerifyError::Missing(Part::Signature)));
     }
 }

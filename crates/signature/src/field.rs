@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use crate::Part;
 use crate::VerifyError;
@@ -19,19 +21,28 @@ const MAX_ENTRIES: usize = 16;
 /// The longest path, in steps.
 const MAX_STEPS: usize = 20;
 
+/// The most places where one value may stand: a sender that renamed a header has two.
+const MAX_SOURCES: usize = 8;
+/// The longest name of a place, in characters.
+const MAX_SOURCE_CHARS: usize = 200;
+
 /// Where a value stands: the first of `from` that the request has; of its value the entries between `separator` (if
 /// there is one) that begin with `prefix`, without it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SignatureField)]
 pub struct Field {
     /// Where to look, in this order. One source may be written without the list.
     #[serde(with = "one_or_many")]
+    #[schema(schema_with = sources_schema)]
     pub from: Vec<Source>,
     /// What a value or an entry begins with, in either case.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(max_length = 100, example = "v1=")]
     pub prefix: String,
-    /// What stands between the entries of a list.
+    /// What stands between the entries of a list: one character.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 1, example = ",")]
     pub separator: Option<char>,
 }
 
@@ -74,6 +85,17 @@ impl Field {
         let (prefix, value) = entry.split_at_checked(self.prefix.len())?;
         prefix.eq_ignore_ascii_case(&self.prefix).then(|| value.to_owned())
     }
+}
+
+fn sources_schema() -> Schema {
+    let one = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^(header|query|form|body):."))
+        .max_length(Some(MAX_SOURCE_CHARS))
+        .examples(["header:X-Signature"])
+        .build();
+    let many = ArrayBuilder::new().items(one.clone()).min_items(Some(1)).max_items(Some(MAX_SOURCES));
+    OneOfBuilder::new().item(one).item(many).into()
 }
 
 /// One place of a request: `header:NAME`, `query:NAME`, `form:NAME` or `body:PATH` (a member of a JSON body, its path
@@ -188,24 +210,42 @@ impl fmt::Display for BodyPath {
     }
 }
 
+/// One source as a text, several as a list.
 mod one_or_many {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+    use std::fmt;
 
-    use super::Source;
+    use serde::de::{Error, SeqAccess, Visitor};
+    use serde::{Deserializer, Serialize, Serializer};
 
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMany {
-        One(Source),
-        Many(Vec<Source>),
+    use super::{MAX_SOURCES, Source};
+
+    struct Sources;
+
+    impl<'de> Visitor<'de> for Sources {
+        type Value = Vec<Source>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a source or a list of sources")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Vec<Source>, E> {
+            text.parse().map(|source| vec![source]).map_err(E::custom)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Source>, A::Error> {
+            let mut sources = Vec::new();
+            while let Some(source) = list.next_element()? {
+                sources.push(source);
+            }
+            match sources.len() {
+                1..=MAX_SOURCES => Ok(sources),
+                _ => Err(A::Error::custom(format_args!("must name 1 to {MAX_SOURCES} sources"))),
+            }
+        }
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Source>, D::Error> {
-        match OneOrMany::deserialize(input)? {
-            OneOrMany::One(source) => Ok(vec![source]),
-            OneOrMany::Many(sources) if sources.is_empty() => Err(de::Error::custom("names no source")),
-            OneOrMany::Many(sources) => Ok(sources),
-        }
+        input.deserialize_any(Sources)
     }
 
     pub(super) fn serialize<S: Serializer>(sources: &[Source], output: S) -> Result<S::Ok, S::Error> {

@@ -9,6 +9,7 @@
 //! every signature, so that a rotation on either side shows neither in the answer nor in its time.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::content::Content;
 use crate::field::Field;
@@ -37,8 +38,9 @@ const MAX_TOLERANCE_SECONDS: u32 = 86_400;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CustomScheme, description = "How a sender proves that a request is its own.")]
 pub struct Scheme {
     /// What makes a signature of content and key.
     pub algorithm: Algorithm,
@@ -58,12 +60,15 @@ pub struct Scheme {
     pub timestamp_unit: TimestampUnit,
     /// How far the time of sending may be from the receiver's clock, either way, in seconds.
     #[serde(default = "default_tolerance")]
+    #[schema(minimum = 1, maximum = 86_400, default = 300)]
     pub tolerance_seconds: u32,
     /// Where the id of the message stands, for content that has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Field>,
-    /// What is signed.
+    /// What is signed: text with the placeholders `{body}`, `{body.PATH}`, `{timestamp}`, `{id}`, `{method}`, `{url}`,
+    /// `{decoded_url}`, `{form}` and `{sns}`.
     #[serde(default)]
+    #[schema(value_type = String, max_length = 500, default = "{body}", example = "{timestamp}.{body}")]
     pub content: Content,
 }
 
@@ -75,20 +80,33 @@ fn default_tolerance() -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SchemeError {
     /// A time that isn't signed proves nothing, and one that is signed has to be somewhere.
-    #[error("content and timestamp: {{timestamp}} must be signed if there is a timestamp, and only then")]
+    #[error("content must have {{timestamp}} if there is a timestamp, and only then")]
     Timestamp,
     /// The same of the id.
-    #[error("content and id: {{id}} must be signed if there is an id, and only then")]
+    #[error("content must have {{id}} if there is an id, and only then")]
     Id,
     /// A public key is no text.
-    #[error("key.encoding: must be base64, hex or pem for a public key")]
+    #[error("must be base64, hex or pem for a public key")]
     KeyEncoding,
     /// Too long, or nothing.
-    #[error("tolerance_seconds: must be 1 to {MAX_TOLERANCE_SECONDS}")]
+    #[error("must be 1 to {MAX_TOLERANCE_SECONDS}")]
     Tolerance,
     /// SNS says by itself what it signs.
-    #[error("content: must be {{sns}} for rsa_sns, and for nothing else")]
+    #[error("must be {{sns}} for rsa_sns, and for nothing else")]
     Sns,
+}
+
+impl SchemeError {
+    /// The member of the scheme that is at fault, as a dotted path.
+    pub fn member(self) -> &'static str {
+        match self {
+            Self::Timestamp => "timestamp",
+            Self::Id => "id",
+            Self::KeyEncoding => "key.encoding",
+            Self::Tolerance => "tolerance_seconds",
+            Self::Sns => "content",
+        }
+    }
 }
 
 impl Scheme {
@@ -117,8 +135,9 @@ impl Scheme {
 }
 
 /// What makes a signature of content and key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SignatureAlgorithm)]
 pub enum Algorithm {
     /// HMAC (RFC 2104) with SHA-1: old, not broken for this use.
     HmacSha1,
@@ -147,8 +166,9 @@ impl Algorithm {
 }
 
 /// How the bytes of a signature are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SignatureEncoding)]
 pub enum Encoding {
     /// Two digits a byte, in either case.
     #[default]
@@ -160,7 +180,7 @@ pub enum Encoding {
 }
 
 /// How a time is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TimestampUnit {
     /// Whole seconds since the Unix epoch.

@@ -6,24 +6,28 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_PAD_INDIFFERENT, URL_SAFE};
 use ring::{hmac, signature};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::scheme::{Algorithm, Scheme};
 use crate::token::TokenHash;
 use crate::{KeyError, Secret, hex, public_key, token};
 
 /// How the text of a key stands for its bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(as = SignatureKey)]
 pub struct KeyForm {
     /// How the bytes are written.
     pub encoding: KeyEncoding,
     /// What may stand in front of them, and is no part of the key.
+    #[schema(max_length = 100)]
     pub prefix: String,
 }
 
 /// How the bytes of a key are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SignatureKeyEncoding)]
 pub enum KeyEncoding {
     /// The text itself is the key.
     #[default]

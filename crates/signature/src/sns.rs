@@ -73,6 +73,11 @@ pub fn topic(body: &[u8]) -> Option<String> {
     member(body, "TopicArn")
 }
 
+/// Whether `body` asks to confirm a subscription.
+pub fn is_confirmation(body: &[u8]) -> bool {
+    member(body, "Type").is_some_and(|kind| kind == "SubscriptionConfirmation")
+}
+
 fn own_url(body: &[u8], name: &str) -> Option<Url> {
     let url = Url::parse(&member(body, name)?).ok()?;
     let is_plain = url.scheme() == "https"

@@ -134,7 +134,7 @@ fn verify_secret(keys: &[SchemeKey], given: &[String]) -> Result<(), VerifyError
         for given in given {
             let found = match &key.0 {
                 Kind::Token(hash) if token::hash(given) == *hash => Ok(()),
-                Kind::Basic(secret) => basic::verify(secret, Some(given.as_bytes())),
+                Kind::Basic(secret) => basic::verify([secret], Some(given.as_bytes())),
                 _ => Err(VerifyError::Mismatch),
             };
             // Every key is tried with every value, whatever came out before.

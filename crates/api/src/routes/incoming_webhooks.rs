@@ -5,18 +5,16 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use domain::incoming::{
-    Dedupe, IncomingSettings, OnUnprocessable, RateLimit, Respond, SignatureScheme, SignatureSettings,
-    WebhookStatus,
-};
+use domain::incoming::{Dedupe, IncomingSettings, OnUnprocessable, RateLimit, Respond, WebhookStatus};
 use domain::log::FieldError;
 use domain::mapping::Rule;
 use domain::network::Network;
 use domain::{EventType, IncomingWebhook, Step, Timestamp, WebhookId};
-use engine::{Incoming, IncomingSecrets, RunError, Snapshot};
+use engine::{Incoming, IncomingSecrets, Rotating, RunError, Snapshot};
 use expression::Expression;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use signature::Secret;
 use store::webhooks::{DeleteWebhook, Direction, InsertIncoming, UpdateIncoming};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,6 +27,8 @@ use crate::once::Answer;
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem};
 use crate::recent;
+use crate::routes::incoming_secrets;
+use crate::routes::incoming_signature::IncomingSignature;
 use crate::secret::{self, Reveal};
 use crate::webhook::{WebhookFilter, unknown_lists};
 use crate::{Api, BASE};
@@ -38,7 +38,7 @@ pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
         .routes(routes!(list, create))
         .routes(routes!(show, update, delete))
-        .routes(routes!(regenerate_token))
+        .merge(incoming_secrets::routes())
 }
 
 /// What a user sets of an incoming webhook.
@@ -117,41 +117,10 @@ struct IncomingWebhookInput {
     on_unprocessable: Option<OnUnprocessable>,
 }
 
-/// How requests of senders are signed.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-struct IncomingSignature {
-    /// The scheme; `preset` if not given and the preset has one, or else `none`.
-    scheme: Option<SignatureScheme>,
-    /// The secret. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
-    #[schema(min_length = 8, max_length = 500)]
-    secret: Option<String>,
-    /// The header that carries the signature of `hmac_sha256`.
-    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
-    header: String,
-    /// How old or how far ahead a signed timestamp may be, in seconds.
-    #[schema(minimum = 1, maximum = 86400)]
-    tolerance_seconds: u32,
-}
-
-impl Default for IncomingSignature {
-    fn default() -> Self {
-        let SignatureSettings { header, tolerance_seconds, .. } = SignatureSettings::default();
-        Self { scheme: None, secret: None, header, tolerance_seconds }
-    }
-}
-
-impl IncomingSignature {
-    fn new(settings: SignatureSettings, secret: Option<String>) -> Self {
-        let SignatureSettings { scheme, header, tolerance_seconds } = settings;
-        Self { scheme: Some(scheme), secret, header, tolerance_seconds }
-    }
-}
-
 /// An incoming webhook.
 #[derive(Serialize, ToSchema)]
 #[schema(as = IncomingWebhook)]
-struct IncomingWebhookView {
+pub(crate) struct IncomingWebhookView {
     /// Unique.
     id: WebhookId,
     /// Where senders post to. For a caller that may not change webhooks, with its token masked.
@@ -173,10 +142,7 @@ struct IncomingWebhookView {
 impl IncomingWebhookInput {
     fn settings(&self) -> IncomingSettings {
         let input = self.clone();
-        let IncomingSignature { scheme, header, tolerance_seconds, .. } = input.signature;
         let preset = input.preset.as_deref().and_then(presets::find);
-        let signs = preset.is_some_and(|preset| preset.scheme.is_some());
-        let scheme = scheme.unwrap_or(if signs { SignatureScheme::Preset } else { SignatureScheme::None });
         IncomingSettings {
             name: input.name.trim().to_owned(),
             description: input.description,
@@ -187,7 +153,7 @@ impl IncomingWebhookInput {
                 .unwrap_or_else(|| preset.map(|preset| preset.on_unprocessable).unwrap_or_default()),
             preset: input.preset,
             require_api_key: input.require_api_key,
-            signature: SignatureSettings { scheme, header, tolerance_seconds },
+            signature: input.signature.settings(preset),
             ip_allowlist: input.ip_allowlist,
             rate_limit: input.rate_limit,
             sender_rate_limit: input.sender_rate_limit,
@@ -207,9 +173,9 @@ impl IncomingWebhookInput {
             status: settings.status,
             event_type: settings.event_type,
             preset: settings.preset,
-            api_key: Some(reveal.secret(&secrets.api_key)),
+            api_key: Some(reveal.secret(&secrets.api_key.current)),
             require_api_key: settings.require_api_key,
-            signature: IncomingSignature::new(settings.signature, Some(reveal.secret(&secrets.signing))),
+            signature: IncomingSignature::shown(settings.signature, secrets, reveal),
             ip_allowlist: settings.ip_allowlist,
             rate_limit: settings.rate_limit,
             sender_rate_limit: settings.sender_rate_limit,
@@ -223,27 +189,41 @@ impl IncomingWebhookInput {
         }
     }
 
-    /// The secrets that are to hold, instead of these.
-    fn secrets(&self, current: IncomingSecrets) -> Result<IncomingSecrets, Problem> {
-        let api_key = secret::choose("api_key", self.api_key.as_deref(), current.api_key);
-        let signing = secret::choose("signature.secret", self.signature.secret.as_deref(), current.signing);
+    /// The secrets that are to hold, instead of those of the webhook as it was.
+    fn secrets(
+        &self,
+        current: IncomingSecrets,
+        preset_before: Option<&str>,
+    ) -> Result<IncomingSecrets, Problem> {
+        let api_key = secret::choose("api_key", self.api_key.as_deref(), current.api_key.clone());
+        let preset = self.preset.as_deref().and_then(presets::find);
+        let signing = self.signature.choose(preset, current.signing.clone());
         let headers = call_headers::chosen(&self.actions, &current.call_headers);
-        match (api_key, signing, headers) {
-            (Ok(api_key), Ok(signing), Ok(call_headers)) => {
-                Ok(IncomingSecrets { api_key, signing, call_headers, ..current })
-            }
+        let (api_key, signing, call_headers) = match (api_key, signing, headers) {
+            (Ok(api_key), Ok(signing), Ok(headers)) => (api_key, signing, headers),
             (api_key, signing, headers) => {
                 let errors = api_key.err().into_iter().chain(signing.err()).chain(headers.err()).collect();
-                Err(Problem::with_errors(Code::InvalidBody, errors))
+                return Err(Problem::with_errors(Code::InvalidBody, errors));
             }
-        }
+        };
+        let is_given = signing.current != current.signing.current;
+        let is_other_sender = self.preset.as_deref() != preset_before;
+        let hands_over = preset.is_some_and(presets::Preset::learns_secret);
+        let learns = hands_over && !is_given && (current.learns || is_other_sender);
+        Ok(IncomingSecrets { api_key, signing, learns, call_headers, ..current })
     }
 }
 
 impl Input for IncomingWebhookInput {
     fn check(&self) -> Vec<FieldError> {
         let mut errors = self.settings().check();
-        errors.extend(self.preset_error());
+        let is_unknown = |id: &String| presets::find(id).is_none();
+        if self.preset.as_ref().is_some_and(is_unknown) {
+            let message = "there is no preset of this name: GET /presets lists them".to_owned();
+            errors.push(FieldError { field: "preset".to_owned(), message });
+        } else {
+            errors.extend(self.signature.check(self.preset.as_deref().and_then(presets::find)));
+        }
         errors.extend(engine::actions::check(&self.actions));
         if let Some(Err(error)) = self.filter.as_deref().map(Expression::compile) {
             errors.push(FieldError { field: "filter".to_owned(), message: error.to_string() });
@@ -252,35 +232,15 @@ impl Input for IncomingWebhookInput {
     }
 }
 
-impl IncomingWebhookInput {
-    fn preset_error(&self) -> Option<FieldError> {
-        let fault = |field: &str, message: &str| {
-            Some(FieldError { field: field.to_owned(), message: message.to_owned() })
-        };
-        let Some(id) = &self.preset else {
-            let asks = self.signature.scheme == Some(SignatureScheme::Preset);
-            return if asks { fault("signature.scheme", "there is no preset") } else { None };
-        };
-        let Some(preset) = presets::find(id) else {
-            return fault("preset", "there is no preset of this name");
-        };
-        match &preset.scheme {
-            None if self.signature.scheme == Some(SignatureScheme::Preset) => {
-                fault("signature.scheme", "the preset has none")
-            }
-            // Its key is a certificate, which nobody fetches yet.
-            Some(scheme) if scheme.algorithm == signature::Algorithm::RsaSns => {
-                fault("preset", "can't be used yet")
-            }
-            _ => None,
-        }
-    }
-}
-
 impl IncomingWebhookView {
-    fn new(api: &Api, webhook: &IncomingWebhook, secrets: &IncomingSecrets, reveal: Reveal) -> Self {
+    pub(crate) fn new(
+        api: &Api,
+        webhook: &IncomingWebhook,
+        secrets: &IncomingSecrets,
+        reveal: Reveal,
+    ) -> Self {
         let IncomingWebhook { id, settings, created_at, updated_at } = webhook.clone();
-        let token = reveal.token(&secrets.token);
+        let token = reveal.token(&secrets.token.current);
         Self {
             url: api.public_url(&format!("/webhooks/{id}?token={token}")),
             id,
@@ -289,6 +249,18 @@ impl IncomingWebhookView {
             updated_at,
             settings: IncomingWebhookInput::shown(settings, secrets, reveal),
         }
+    }
+
+    /// The same with these secrets in clear, this once.
+    pub(crate) fn revealing(mut self, api_key: Option<&Secret>, signing: Option<&Secret>) -> Self {
+        let clear = |secret: &Secret| secret.expose().to_owned();
+        if let Some(api_key) = api_key {
+            self.settings.api_key = Some(clear(api_key));
+        }
+        if let Some(signing) = signing {
+            self.settings.signature.secret = Some(clear(signing));
+        }
+        self
     }
 
     fn of(api: &Api, incoming: &Incoming, reveal: Reveal) -> Self {
@@ -348,13 +320,13 @@ async fn create(
 ) -> Result<Response, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
     let made = IncomingSecrets {
-        token: vault.new_token(),
-        old_token: None,
-        api_key: vault.new_api_key(),
-        signing: vault.new_signing_secret(),
+        token: Rotating::new(vault.new_token()),
+        api_key: Rotating::new(vault.new_api_key()),
+        signing: Rotating::new(vault.new_signing_secret()),
+        learns: false,
         call_headers: BTreeMap::new(),
     };
-    let secrets = input.secrets(made)?;
+    let secrets = input.secrets(made, None)?;
     let (id, settings) = (vault.new_webhook_id(), input.settings());
     check_scripts(&api, &settings).await?;
     let webhook = IncomingWebhook { id, settings, created_at: now, updated_at: now };
@@ -396,7 +368,8 @@ async fn update(
             let input = merged(configuration)?;
             let settings = input.settings();
             check_lists(configuration, &webhook.settings.actions, &settings)?;
-            let sealed = vault.seal_incoming(&id, &input.secrets(secrets.clone())?);
+            let preset_before = webhook.settings.preset.as_deref();
+            let sealed = vault.seal_incoming(&id, &input.secrets(secrets.clone(), preset_before)?);
             let webhook = IncomingWebhook { settings, updated_at: now, ..webhook.clone() };
             Ok(UpdateIncoming { version: configuration.version, webhook, secrets: sealed })
         })
@@ -406,53 +379,6 @@ async fn update(
     }
     let configuration = api.engine().snapshot();
     Ok(Json(IncomingWebhookView::of(&api, find(&configuration, &id)?, Reveal::to(&caller))))
-}
-
-/// How the token is replaced.
-#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct TokenReplacement {
-    /// How long the old token stays valid beside the new one, in seconds; at most 30 days.
-    #[serde(default)]
-    #[schema(minimum = 0, maximum = 2_592_000)]
-    grace_seconds: u32,
-}
-
-impl Input for TokenReplacement {
-    fn check(&self) -> Vec<FieldError> {
-        Vec::new()
-    }
-}
-
-/// Replace the token of an incoming webhook
-///
-/// The address changes with it: senders need the new one before the time of grace is over.
-#[utoipa::path(
-    post, path = "/incoming-webhooks/{id}/regenerate-token", tag = "Incoming webhooks", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "Which.")),
-    request_body = TokenReplacement,
-    responses((status = 200, description = "The webhook with its new token.", body = IncomingWebhookView)),
-)]
-async fn regenerate_token(
-    State(api): State<Api>,
-    caller: Caller<Write>,
-    Path(id): Path<WebhookId>,
-    Create { input, once }: Create<TokenReplacement>,
-) -> Result<Response, Problem> {
-    let (vault, now) = (api.engine().vault(), api.engine().now());
-    let token = vault.new_token();
-    api.decide_once(&caller, once, |configuration| {
-        let Incoming { webhook, secrets, .. } = find(configuration, &id)?;
-        let until = now.plus_millis(i64::from(input.grace_seconds) * 1_000);
-        let old_token = (until > now).then(|| (secrets.token.clone(), until));
-        let secrets = IncomingSecrets { token: token.clone(), old_token, ..secrets.clone() };
-        let webhook = IncomingWebhook { updated_at: now, ..webhook.clone() };
-        let view = IncomingWebhookView::new(&api, &webhook, &secrets, Reveal::to(&caller));
-        let answer = Answer::new(StatusCode::OK, None, &view)?;
-        let secrets = vault.seal_incoming(&id, &secrets);
-        Ok((UpdateIncoming { version: configuration.version, webhook, secrets }, answer))
-    })
-    .await
 }
 
 /// Delete an incoming webhook
@@ -472,7 +398,7 @@ async fn delete(
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
 }
 
-fn find<'a>(configuration: &'a Snapshot, id: &WebhookId) -> Result<&'a Incoming, Problem> {
+pub(crate) fn find<'a>(configuration: &'a Snapshot, id: &WebhookId) -> Result<&'a Incoming, Problem> {
     configuration.incoming.get(id).map(AsRef::as_ref).ok_or_else(not_found)
 }
 

@@ -6,6 +6,8 @@ pub mod docs;
 pub mod event_types;
 pub mod events;
 pub mod health;
+mod incoming_secrets;
+mod incoming_signature;
 pub mod incoming_webhooks;
 pub mod lists;
 pub mod openapi;

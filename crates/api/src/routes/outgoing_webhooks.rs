@@ -9,9 +9,10 @@ use domain::incoming::WebhookStatus;
 use domain::log::FieldError;
 use domain::outgoing::{Method, OutgoingSettings, RetrySettings, SigningScheme, SigningSettings};
 use domain::{EventType, OutgoingWebhook, Timestamp, WebhookId};
-use engine::{Outgoing, OutgoingSecrets, Snapshot};
+use engine::{Outgoing, OutgoingSecrets, Rotating, Snapshot};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use signature::Secret;
 use store::webhooks::{DeleteWebhook, Direction, InsertOutgoing, UpdateOutgoing};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -23,7 +24,7 @@ use crate::once::Answer;
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem};
 use crate::recent;
-use crate::secret::{self, Reveal};
+use crate::secret::{self, Replacement, Reveal};
 use crate::webhook::WebhookFilter;
 use crate::{Api, BASE};
 
@@ -158,7 +159,7 @@ impl OutgoingWebhookInput {
             status: settings.status,
             headers: settings.headers,
             signing: OutgoingSigning {
-                secret: Some(reveal.secret(&secrets.signing)),
+                secret: Some(reveal.secret(&secrets.signing.current)),
                 schemes: settings.signing.schemes,
             },
             retry: settings.retry,
@@ -176,15 +177,14 @@ impl OutgoingWebhookInput {
         current: OutgoingSecrets,
         url_before: Option<&str>,
     ) -> Result<(OutgoingSettings, OutgoingSecrets), Problem> {
-        let OutgoingSecrets { signing, old_signing } = current;
-        let secret = secret::choose("signing.secret", self.signing.secret.as_deref(), signing);
+        let secret = secret::choose("signing.secret", self.signing.secret.as_deref(), current.signing);
         let destination = match url_before {
             Some(before) if before == self.url => Ok(()),
             _ => api.engine().check_destination(&self.url),
         };
         let destination = destination.map_err(|message| FieldError { field: "url".to_owned(), message });
         match (secret, destination) {
-            (Ok(signing), Ok(())) => Ok((self.settings(), OutgoingSecrets { signing, old_signing })),
+            (Ok(signing), Ok(())) => Ok((self.settings(), OutgoingSecrets { signing })),
             (secret, destination) => {
                 let errors = destination.err().into_iter().chain(secret.err()).collect();
                 Err(Problem::with_errors(Code::InvalidBody, errors))
@@ -261,7 +261,7 @@ async fn create(
     Create { input, once }: Create<OutgoingWebhookInput>,
 ) -> Result<Response, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
-    let made = OutgoingSecrets { signing: vault.new_signing_secret(), old_signing: None };
+    let made = OutgoingSecrets { signing: Rotating::new(vault.new_signing_secret()) };
     let (settings, secrets) = input.decided(&api, made, None)?;
     let id = vault.new_webhook_id();
     let webhook = OutgoingWebhook { id, settings, disabled_reason: None, created_at: now, updated_at: now };
@@ -311,22 +311,6 @@ async fn update(
     Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?)))
 }
 
-/// How the secret is replaced.
-#[derive(Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct SecretReplacement {
-    /// How long deliveries are signed with the old secret as well, in seconds; a day if not given, at most 30 days.
-    #[serde(default = "default_grace")]
-    #[schema(minimum = 0, maximum = 2_592_000, default = 86_400)]
-    grace_seconds: u32,
-}
-
-fn default_grace() -> u32 {
-    86_400
-}
-
-impl Input for SecretReplacement {}
-
 /// Replace the secret of an outgoing webhook
 ///
 /// The answer shows the new one in clear, this once. Meanwhile `webhook-signature` holds a signature of each secret, and
@@ -334,22 +318,24 @@ impl Input for SecretReplacement {}
 #[utoipa::path(
     post, path = "/outgoing-webhooks/{id}/rotate-secret", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
     params(("id" = WebhookId, Path, description = "Which.")),
-    request_body = SecretReplacement,
+    request_body = Replacement,
     responses((status = 200, description = "The webhook with its new secret.", body = OutgoingWebhookView)),
 )]
 async fn rotate(
     State(api): State<Api>,
     caller: Caller<Write>,
     Path(id): Path<WebhookId>,
-    Create { input, once }: Create<SecretReplacement>,
+    Create { input, once }: Create<Replacement>,
 ) -> Result<Response, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
-    let signing = vault.new_signing_secret();
+    let new = match &input.secret {
+        Some(given) => Secret::new(given),
+        None => vault.new_signing_secret(),
+    };
     api.decide_once(&caller, once, |configuration| {
         let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
-        let until = now.plus_millis(i64::from(input.grace_seconds) * 1_000);
-        let old_signing = (until > now).then(|| (secrets.signing.clone(), until));
-        let secrets = OutgoingSecrets { signing: signing.clone(), old_signing };
+        let signing = secrets.signing.replaced(new.clone(), now, input.grace_seconds);
+        let secrets = OutgoingSecrets { signing };
         let webhook = OutgoingWebhook { updated_at: now, ..webhook.clone() };
         let answer =
             Answer::new(StatusCode::OK, None, &OutgoingWebhookView::new(&webhook, &secrets, Reveal::All))?;

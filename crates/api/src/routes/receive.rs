@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
 use domain::RequestId;
 use domain::log::FieldError;
-use engine::{Received, Reply};
+use engine::{Answered, Received, Reply};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
 use url::form_urlencoded;
@@ -101,10 +101,7 @@ async fn receive(
     request: Request,
 ) -> Response {
     match received(&api, peer, request, "POST").await {
-        Ok(received) => match api.engine().handshake(&received) {
-            Some(known) => known_answer(known),
-            None => answer(api.engine().receive(received).await),
-        },
+        Ok(received) => answered(api.engine().receive(received).await),
         Err(refusal) => answer(refusal),
     }
 }
@@ -122,7 +119,7 @@ async fn shake_hands(
         _ => return refuse_method(),
     };
     match received(&api, peer, request, method).await {
-        Ok(received) => api.engine().handshake(&received).map_or_else(refuse_method, known_answer),
+        Ok(received) => api.engine().handshake(received).await.map_or_else(refuse_method, answered),
         Err(refusal) => answer(refusal),
     }
 }
@@ -145,6 +142,7 @@ async fn received(
         sender_ip: api.sender(peer.ip(), &parts.headers),
         headers: parts.headers,
         body,
+        sender_key: None,
     })
 }
 
@@ -158,6 +156,13 @@ fn known_answer(known: presets::Answer) -> Response {
     response.headers_mut().remove(header::CONTENT_TYPE);
     response.headers_mut().extend(known.headers);
     response
+}
+
+fn answered(answered: Answered) -> Response {
+    match answered {
+        Answered::Reply(reply) => answer(reply),
+        Answered::Handshake(known) => known_answer(known),
+    }
 }
 
 /// The last step of the path. It needs no decoding: an id has no character that would be encoded.

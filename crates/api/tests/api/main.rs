@@ -25,6 +25,8 @@ mod receive;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod signing;
+#[cfg(test)]
 mod subscribers;
 #[cfg(test)]
 mod support;

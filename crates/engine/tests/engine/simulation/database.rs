@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine::{IncomingSecrets, OutgoingSecrets, Vault};
+use engine::{IncomingSecrets, OutgoingSecrets, Rotating, Vault};
 use signature::Secret;
 use store::{Location, Store, StoreError, Tx, Work};
 use tempfile::TempDir;
@@ -59,18 +59,18 @@ impl Database {
         for hook in Hook::ALL {
             let settings = serde_json::from_value(hook.settings()).unwrap();
             let secrets = IncomingSecrets {
-                token: Secret::new(TOKEN),
-                old_token: None,
-                api_key: Secret::new("api-key"),
-                signing: Secret::new("signing"),
+                token: Rotating::new(Secret::new(TOKEN)),
+                api_key: Rotating::new(Secret::new("api-key")),
+                signing: Rotating::new(Secret::new("signing")),
+                learns: false,
                 call_headers: Default::default(),
             };
             statements.push(put_incoming(&self.vault, &webhook_id(hook.name()), &settings, &secrets));
         }
         for (number, destination) in destinations {
             let settings = serde_json::from_value(destination.settings.clone()).unwrap();
-            let signing = Secret::new(format!("secret-{number}"));
-            let secrets = OutgoingSecrets { signing, old_signing: None };
+            let signing = Rotating::new(Secret::new(format!("secret-{number}")));
+            let secrets = OutgoingSecrets { signing };
             let id = destination_id(number);
             statements.push(put_outgoing(&self.vault, &id, &settings, &secrets));
         }

@@ -149,7 +149,7 @@ fn answer(status: u16, retry_after: Option<&'static str>) -> Response {
 /// Checks that the request is genuine, as a receiver would, and tells the id of its event.
 fn check(outgoing: &Outgoing, request: &Request, now: i64) -> String {
     let header = |name: &str| request.headers.get(name).map(HeaderValue::as_bytes);
-    let keys = [SigningKey::new(&outgoing.secrets.signing).unwrap()];
+    let keys = [SigningKey::new(&outgoing.secrets.signing.current).unwrap()];
     x_webhook::verify(&keys, header("x-webhook-signature"), &request.body).unwrap();
     let received = standard_webhooks::Received {
         id: header("webhook-id"),

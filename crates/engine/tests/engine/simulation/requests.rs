@@ -67,6 +67,7 @@ impl World<'_> {
             sender_ip: Ipv4Addr::LOCALHOST.into(),
             headers,
             body: order.body.clone(),
+            sender_key: None,
         }
     }
 
