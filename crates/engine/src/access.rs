@@ -145,10 +145,12 @@ fn check_signature(incoming: &Incoming, request: &Received, now: Timestamp) -> R
             x_webhook::verify(incoming.keys.at(now), value(&settings.signature.header), &request.body)
         }
         SignatureScheme::StandardWebhooks => {
+            // Svix, from which the specification came, still sends its own names.
+            let either = |name: &str, of_svix: &str| value(name).or_else(|| value(of_svix));
             let received = standard_webhooks::Received {
-                id: value(standard_webhooks::ID_HEADER),
-                timestamp: value(standard_webhooks::TIMESTAMP_HEADER),
-                signature: value(standard_webhooks::SIGNATURE_HEADER),
+                id: either(standard_webhooks::ID_HEADER, "svix-id"),
+                timestamp: either(standard_webhooks::TIMESTAMP_HEADER, "svix-timestamp"),
+                signature: either(standard_webhooks::SIGNATURE_HEADER, "svix-signature"),
             };
             let tolerance = settings.signature.tolerance_seconds;
             standard_webhooks::verify(

@@ -315,8 +315,9 @@ fn short(text: String) -> String {
 }
 
 fn named_by_header(headers: &HeaderMap) -> Result<Option<String>, String> {
-    let named =
-        ["webhook-id", "idempotency-key"].into_iter().find_map(|name| Some((name, headers.get(name)?)));
+    let named = ["webhook-id", "svix-id", "idempotency-key"]
+        .into_iter()
+        .find_map(|name| Some((name, headers.get(name)?)));
     let Some((name, value)) = named else { return Ok(None) };
     let key =
         value.to_str().map_err(|_| format!("The header {name} must be visible ASCII characters"))?.trim();

@@ -40,6 +40,11 @@ pub type Answer = Result<Vec<IpAddr>, ResolveError>;
 pub trait Resolve: Send + Sync {
     /// All addresses of `host`, an ASCII (punycode) name without port. Never asked for literals.
     fn resolve<'a>(&'a self, host: &'a str) -> Lookup<'a>;
+
+    /// Where a URL without a port leads to, if not to the port of its scheme: tests can't listen there.
+    fn port(&self) -> u16 {
+        0
+    }
 }
 
 /// Why a name has no usable address.
@@ -178,7 +183,7 @@ impl GuardedResolver {
     }
 }
 
-/// The form in which the connector asks; it sets the port.
+/// The form in which the connector asks; it sets the port where that is 0.
 impl tower::Service<Name> for GuardedResolver {
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = SendError;
@@ -192,7 +197,8 @@ impl tower::Service<Name> for GuardedResolver {
         let resolver = self.clone();
         Box::pin(async move {
             let found = resolver.addresses(name.as_str()).await?;
-            let found: Vec<_> = found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
+            let port = resolver.names.port();
+            let found: Vec<_> = found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
             Ok(found.into_iter())
         })
     }

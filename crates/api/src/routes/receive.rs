@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, OriginalUri, Request, State};
 use axum::response::{IntoResponse, Response};
 use domain::RequestId;
 use domain::log::FieldError;
@@ -138,7 +138,8 @@ async fn received(
         webhook_id: webhook_id(&parts.uri).to_owned(),
         token: token(&parts.uri, &parts.headers),
         method,
-        url: api.given_url(&parts.uri),
+        // The router has taken the base path from the other one.
+        url: api.given_url(parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)),
         sender_ip: api.sender(peer.ip(), &parts.headers),
         headers: parts.headers,
         body,

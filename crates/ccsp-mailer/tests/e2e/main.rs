@@ -18,6 +18,8 @@ mod deliver;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod duplicates;
+#[cfg(test)]
 mod form;
 #[cfg(test)]
 mod handshake;
@@ -42,10 +44,14 @@ mod schemathesis;
 #[cfg(test)]
 mod secrecy;
 #[cfg(test)]
+mod signatures;
+#[cfg(test)]
 mod ssrf;
 #[cfg(test)]
 mod stop;
 #[cfg(test)]
 mod story;
+#[cfg(test)]
+mod table;
 #[cfg(test)]
 mod two_nodes;

@@ -1,6 +1,10 @@
 //! The engine as a whole: a simulation of its parts on a virtual clock, and the running engine on real databases.
 
 #[cfg(test)]
+mod handshake;
+#[cfg(test)]
+mod running;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod support;
