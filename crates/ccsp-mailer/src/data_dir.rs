@@ -67,6 +67,14 @@ pub fn master_key(folder: &Path) -> anyhow::Result<MasterKey> {
     }
 }
 
+/// The key that secrets are sealed with, if there is one already.
+pub fn existing_master_key(folder: &Path) -> anyhow::Result<Option<MasterKey>> {
+    if std::env::var_os(MASTER_KEY_VARIABLE).is_some() || folder.join(MASTER_KEY_FILE).exists() {
+        return master_key(folder).map(Some);
+    }
+    Ok(None)
+}
+
 /// Randomness from the operating system: the only place that asks for it.
 pub fn seed() -> anyhow::Result<[u8; 32]> {
     use rand::TryRng;

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a command answers on stdout; what is logged goes to stderr")]
 
 mod api_key;
+mod client;
 mod config;
 mod data_dir;
 mod demo;
@@ -39,6 +40,9 @@ enum Command {
     /// Create, list and revoke API keys.
     #[command(subcommand)]
     ApiKey(api_key::ApiKeyCommand),
+    /// List, show, make and try incoming webhooks, and follow what comes in.
+    #[command(subcommand)]
+    Incoming(client::incoming::IncomingCommand),
     /// Show the whole round trip on this machine, with sample data that is gone afterwards.
     Demo(demo::DemoOptions),
     /// Bring the database's schema up to date.
@@ -65,11 +69,28 @@ fn main() -> ExitCode {
     // One line, with everything behind it: what a person at a terminal, or a supervisor's log, needs.
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_unread(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("ccsp-mailer: {error:#}");
-            ExitCode::from(if error.is::<config::ConfigError>() { config::EXIT_CONFIG } else { 1 })
+            ExitCode::from(exit_status(&error))
         }
     }
+}
+
+/// Whether nobody reads what is printed any more, as behind `| head`: then all is done.
+fn is_unread(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// 1 unless the error says more; docs/cli.md lists them.
+fn exit_status(error: &anyhow::Error) -> u8 {
+    if error.is::<config::ConfigError>() {
+        return config::EXIT_CONFIG;
+    }
+    if error.is::<client::Unreachable>() {
+        return client::EXIT_UNREACHABLE;
+    }
+    if error.is::<client::Forbidden>() { client::EXIT_FORBIDDEN } else { 1 }
 }
 
 #[tokio::main]
@@ -77,6 +98,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(options) => serve::run(options).await,
         Command::ApiKey(command) => api_key::run(command).await,
+        Command::Incoming(command) => client::incoming::run(command).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Migrate(options) => setup::migrate(options).await,
         Command::Doctor(options) => doctor::run(options).await,

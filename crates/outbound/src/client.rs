@@ -22,8 +22,8 @@ use crate::{
     tls::{self, BuildError},
 };
 
-/// How much of a response body is read, in bytes. Receivers answer with a line; the log keeps
-/// 16 KiB of it.
+/// How much of a response body is read, in bytes, unless the options say otherwise. Receivers answer
+/// with a line; the log keeps 16 KiB of it.
 pub const MAX_RESPONSE_BODY: usize = 64 * 1024;
 
 /// What is buffered of an HTTP/1 response, in bytes, to find the end of its head: four times what
@@ -72,6 +72,8 @@ pub struct Options {
     pub allow_private: Vec<IpNet>,
     /// For look-up, connection and TLS handshake together. 10 s by default.
     pub connect_timeout: Duration,
+    /// How much of a response body is read, in bytes. [`MAX_RESPONSE_BODY`] by default.
+    pub max_response_body: usize,
     /// Root certificates trusted besides the bundled ones, in DER.
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// In place of the system's hosts file and name servers. Its answers are guarded all the same.
@@ -83,6 +85,7 @@ impl Default for Options {
         Self {
             allow_private: Vec::new(),
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+            max_response_body: MAX_RESPONSE_BODY,
             extra_roots: Vec::new(),
             resolver: None,
         }
@@ -121,7 +124,7 @@ pub struct Response {
     pub status: u16,
     /// All headers.
     pub headers: HeaderMap,
-    /// The first [`MAX_RESPONSE_BODY`] bytes of the body, as they came over the wire.
+    /// The first bytes of the body, as they came over the wire: at most [`Options::max_response_body`].
     pub body: Bytes,
     /// Whether there was more. The connection is then closed.
     pub truncated: bool,
@@ -132,6 +135,7 @@ pub struct Response {
 pub struct Client {
     http: legacy::Client<Connector, Full<Bytes>>,
     allow: Arc<[IpNet]>,
+    max_response_body: usize,
 }
 
 impl Client {
@@ -149,7 +153,7 @@ impl Client {
             Arc::clone(&allow),
             options.connect_timeout,
         );
-        Ok(Self { http: pooled(connector), allow })
+        Ok(Self { http: pooled(connector), allow, max_response_body: options.max_response_body })
     }
 
     /// Sends `request` and reads the response. Redirects are not followed, and nothing is sent
@@ -178,7 +182,7 @@ impl Client {
     async fn exchange(&self, request: http::Request<Full<Bytes>>) -> Result<Response, SendError> {
         let response = self.http.request(request).await.map_err(SendError::from_exchange)?;
         let (head, body) = response.into_parts();
-        let (body, truncated) = read_body(body).await?;
+        let (body, truncated) = read_body(body, self.max_response_body).await?;
         Ok(Response { status: head.status.as_u16(), headers: head.headers, body, truncated })
     }
 }
@@ -201,13 +205,13 @@ fn pooled(connector: Connector) -> legacy::Client<Connector, Full<Bytes>> {
 
 /// The body up to the limit, and whether there was more. Copied, so that a short body does not hold
 /// on to the whole buffer it was read into.
-async fn read_body(mut body: Incoming) -> Result<(Bytes, bool), SendError> {
+async fn read_body(mut body: Incoming, limit: usize) -> Result<(Bytes, bool), SendError> {
     let mut read = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(SendError::from_transfer)?.into_data() else {
             continue; // trailers
         };
-        let room = MAX_RESPONSE_BODY - read.len();
+        let room = limit - read.len();
         if data.len() > room {
             read.extend_from_slice(&data[..room]);
             return Ok((read.into(), true));

@@ -10,7 +10,7 @@
 //! 3. **The peer**: the address of the connected socket is checked before a byte is sent.
 //!
 //! Invariants: redirects are never followed; TLS is always verified; every exchange ends within
-//! its timeout; at most [`MAX_RESPONSE_BODY`] bytes of a response are kept; no header and no query
+//! its timeout; at most [`MAX_RESPONSE_BODY`] bytes of a response, or what the options say, are kept; no header and no query
 //! string is ever logged.
 //!
 //! Neighbours: `engine` sends deliveries through [`Client`], `api` calls [`check_url`]. No other

@@ -9,7 +9,7 @@
 //! - [`basic`] checks a password, for senders that sign nothing;
 //! - [`token`] makes what the program hands out (webhook ids, URL tokens, API keys, signing secrets) and
 //!   hashes what it looks up;
-//! - [`MasterKey`] seals secrets before they are stored;
+//! - [`MasterKey`] seals secrets before they are stored, and makes passes for who holds it;
 //! - [`Secret`] carries secret text without showing it.
 //!
 //! Invariants: nothing here does I/O, reads a clock or draws its own randomness; a comparison that involves
@@ -25,6 +25,7 @@ mod field;
 mod hex;
 mod key;
 mod message;
+mod pass;
 mod public_key;
 mod scheme;
 mod scheme_key;

@@ -3,7 +3,10 @@
 use api::openapi;
 use engine::Scope;
 use http::{Method, Request};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use serde_json::Value;
+use signature::MasterKey;
 
 use crate::support::{Server, key_of, request};
 
@@ -171,4 +174,21 @@ async fn metrics_are_for_keys_unless_they_are_public() {
     assert!(shown.headers["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
     let server = Server::start_with(|state| state.metrics_public = true).await;
     assert_eq!(server.send(bare(&Method::GET, "/metrics", None)).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_has_the_master_key_may_change_things_for_a_minute() {
+    let server = Server::start().await;
+    let mut random = StdRng::seed_from_u64(2);
+    let (own, other) = (crate::support::master_key(), MasterKey::generate(&mut random));
+    let now = server.engine.now().seconds();
+    let path = "/wp-json/ccsp-mailer/v1/incoming-webhooks";
+    let mut status = async |key: &MasterKey, at: i64, path: &str| {
+        let pass = key.issue_pass(at, &mut random);
+        server.send(bare(&Method::GET, path, Some(pass.expose()))).await.status
+    };
+    assert_eq!(status(&own, now, path).await, 200);
+    assert_eq!(status(&own, now - 3_600, path).await, 401, "an old pass");
+    assert_eq!(status(&other, now, path).await, 401, "a pass of another key");
+    assert_eq!(status(&own, now, "/wp-json/ccsp-mailer/v1/api-keys").await, 403, "that is for admins");
 }

@@ -26,6 +26,11 @@ use tower::ServiceExt;
 /// The most bytes of a body that the tests' servers take.
 pub const MAX_BODY: usize = 64 * 1024;
 
+/// What the tests' servers seal secrets with.
+pub fn master_key() -> MasterKey {
+    MasterKey::generate(&mut StdRng::seed_from_u64(1))
+}
+
 /// A server, and a key of each scope.
 pub struct Server {
     /// What is behind it.
@@ -109,7 +114,7 @@ impl Server {
             outbound::Options { allow_private: allow_private.clone(), ..outbound::Options::default() };
         let options = engine::Options {
             store,
-            master_key: MasterKey::generate(&mut StdRng::seed_from_u64(1)),
+            master_key: master_key(),
             client: outbound::Client::new(client_options).unwrap(),
             allow_private,
             log_retention_ms: None,

@@ -38,6 +38,7 @@ async fn help_is_complete() {
     const STORAGE: &[&str] = &["--data-dir", "--database-url", "--log-format", "--log-level", "--config"];
     const SERVE: &[&str] =
         &["--listen", "--public-url", "--allow-private-destinations", "--max-body-bytes", "--metrics-public"];
+    const CLIENT: &[&str] = &["--server", "--api-key", "--data-dir", "--json", "--config"];
     for (command, options) in [
         (vec!["serve"], [STORAGE, SERVE].concat()),
         (vec!["doctor"], [STORAGE, SERVE].concat()),
@@ -45,9 +46,21 @@ async fn help_is_complete() {
         (vec!["api-key", "create"], [STORAGE, &["--name", "--scope"]].concat()),
         (vec!["api-key", "list"], STORAGE.to_vec()),
         (vec!["api-key", "revoke"], [STORAGE, &["<ID>"]].concat()),
+        (vec!["incoming", "list"], [CLIENT, &["--status", "--q", "--limit"]].concat()),
+        (vec!["incoming", "show"], [CLIENT, &["<ID>"]].concat()),
+        (
+            vec!["incoming", "create"],
+            [CLIENT, &["--name", "--event", "--preset", "--action", "--file"]].concat(),
+        ),
+        (vec!["incoming", "test"], [CLIENT, &["<ID>", "--file"]].concat()),
+        (
+            vec!["incoming", "logs"],
+            [CLIENT, &["<ID>", "--follow", "--status", "--since", "--limit"]].concat(),
+        ),
+        (vec!["incoming"], vec!["list", "show", "create", "test", "logs"]),
         (vec!["demo"], vec![]),
         (vec!["api-key"], vec!["create", "list", "revoke"]),
-        (vec![], vec!["serve", "api-key", "demo", "migrate", "doctor"]),
+        (vec![], vec!["serve", "api-key", "incoming", "demo", "migrate", "doctor"]),
     ] {
         let output = run(&[&command[..], &["--help"]].concat()).await;
         let help = stdout(&output);

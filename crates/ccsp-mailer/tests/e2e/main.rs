@@ -14,6 +14,8 @@ mod actions;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod deliver;
 #[cfg(test)]
 mod demo;

@@ -206,3 +206,14 @@ async fn a_body_is_whole_up_to_the_limit() {
         assert_eq!((response.body.len(), response.truncated), (read, truncated));
     }
 }
+
+#[tokio::test]
+async fn the_limit_of_a_body_is_an_option() {
+    let server =
+        Server::http(|_| async move { Response::new(vec![b'a'; 2 * MAX_RESPONSE_BODY].into()) }).await;
+    for (limit, read, truncated) in [(10, 10, true), (2 * MAX_RESPONSE_BODY, 2 * MAX_RESPONSE_BODY, false)] {
+        let client = Client::new(Options { max_response_body: limit, ..local_options() }).unwrap();
+        let response = client.send(get(server.url("/"))).await.unwrap();
+        assert_eq!((response.body.len(), response.truncated), (read, truncated));
+    }
+}
