@@ -7,7 +7,7 @@ use crate::action::MAX_ACTIONS;
 use crate::event::EventType;
 use crate::id::WebhookId;
 use crate::log::{FieldError, named_enum};
-use crate::mapping::{MAX_RULES, Path, Rule};
+use crate::mapping::{Path, Rule};
 use crate::network::Network;
 use crate::step::Step;
 use crate::text;
@@ -242,9 +242,6 @@ impl IncomingSettings {
         }
         if self.ip_allowlist.len() > MAX_NETWORKS {
             wrong("ip_allowlist".into(), format!("must have at most {MAX_NETWORKS} networks"));
-        }
-        if self.mapping.as_ref().is_some_and(|rules| rules.len() > MAX_RULES) {
-            wrong("mapping".into(), format!("must have at most {MAX_RULES} rules"));
         }
         if self.actions.len() > MAX_ACTIONS {
             wrong("actions".into(), format!("must have at most {MAX_ACTIONS} actions"));

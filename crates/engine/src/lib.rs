@@ -32,6 +32,7 @@ mod ingest;
 mod item;
 mod jobs;
 mod limits;
+pub mod mapping;
 mod outcome;
 pub mod receive;
 mod recorder;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::incoming::WebhookStatus;
 use domain::log::{FieldError, RequestStatus};
-use domain::mapping::{self, Mapped};
+use domain::mapping::Mapped;
 use domain::{Timestamp, WebhookId};
 use http::HeaderMap;
 use serde::Serialize;
@@ -280,7 +280,7 @@ fn record(incoming: &Incoming, value: Arc<Value>) -> Record {
 
 /// Maps a record.
 pub(crate) fn map(incoming: &Incoming, record: &Value) -> Mapped {
-    mapping::map(incoming.mapping(), record)
+    incoming.mapper.map(record)
 }
 
 /// The event that a payload names, if it does.

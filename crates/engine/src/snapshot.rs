@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use delivery::Schedule;
 use domain::incoming::{SignatureScheme, SignatureSettings, WebhookStatus};
-use domain::mapping::Rule;
 use domain::{EventType, IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use presets::Preset;
@@ -16,6 +15,7 @@ use url::Url;
 
 use crate::actions::compile::Actions;
 use crate::filter::Filter;
+use crate::mapping::Mapper;
 use crate::rotating::Ready;
 use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
 
@@ -73,6 +73,7 @@ pub struct Incoming {
     pub(crate) keys: Ready<SigningKey>,
     pub(crate) preset: Option<&'static Preset>,
     pub(crate) filter: Option<Filter>,
+    pub(crate) mapper: Mapper,
     pub(crate) actions: Actions,
     /// How the sender signs, where its preset or the webhook itself describes it.
     pub(crate) scheme: Option<Scheme>,
@@ -165,12 +166,6 @@ impl Snapshot {
 }
 
 impl Incoming {
-    /// The user's mapping, or that of the preset.
-    pub(crate) fn mapping(&self) -> Option<&[Rule]> {
-        let of_preset = self.preset.map(|preset| preset.mapping.as_slice()).filter(|rules| !rules.is_empty());
-        self.webhook.settings.mapping.as_deref().or(of_preset)
-    }
-
     /// Whether requests are acted upon now.
     pub fn is_active(&self) -> bool {
         self.webhook.settings.status == WebhookStatus::Active
@@ -198,6 +193,7 @@ impl Incoming {
         Self {
             preset,
             filter: webhook.settings.filter.as_deref().map(Filter::new),
+            mapper: Mapper::new(webhook.settings.mapping.as_deref(), preset),
             actions: Actions::compile(&webhook.settings.actions, &secrets.call_headers),
             tokens: Ready::new(&secrets.token, hash),
             api_keys: Ready::new(&secrets.api_key, hash),

@@ -2,14 +2,13 @@
 
 use std::sync::LazyLock;
 
+use domain::mapping::DateRule;
 use jiff::civil::{self, DateTime};
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::fmt::{rfc2822, temporal};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, Zoned};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 /// The most characters of a date, and of the form of one.
 const MAX_CHARS: usize = 100;
@@ -22,22 +21,6 @@ const UNIX_MS: &str = "unix_ms";
 
 /// The time zones that are compiled into the program, so that a date means the same on every machine.
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-
-/// How a rule changes a date: `{"from":"%d/%m/%Y","to":"%Y-%m-%d","timezone":"Europe/Rome"}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DateRule {
-    /// The form in which it comes: strftime's signs, `unix` or `unix_ms`. Without it, ISO 8601, RFC 2822, and numbers of seconds or
-    /// milliseconds since 1970 are recognised.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// The form in which it is wanted. Without it, `2024-01-15` for a day and `2024-01-15T10:30:00Z` for a time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
-    /// The time zone (IANA's name) of a time that doesn't name its own, and of what comes out. Without it, UTC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timezone: Option<String>,
-}
 
 /// What is wrong with a [`DateRule`], or with a date.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

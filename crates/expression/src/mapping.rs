@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt::Display;
 
-use domain::mapping::{self, Path, Target};
+use domain::mapping::{self, Rule, Target};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::evaluate::Payload;
-use crate::rule::{CompiledRule, Rule, RuleError, RuleProblem, Source};
+use crate::rule::{CompiledRule, RuleError, RuleProblem, Source};
 
 /// The compiled rules of a webhook.
 #[derive(Debug)]
@@ -43,9 +43,9 @@ pub struct Outcome<'a> {
     pub to: &'a Target,
     /// Where it was looked for: a path, a template's text, or `value`.
     pub from: &'a str,
-    /// The same, if it is a path.
+    /// The same as warnings name it.
     #[serde(skip)]
-    pub(crate) path: Option<&'a Path>,
+    pub(crate) place: &'a str,
     /// What was found there.
     pub found: Option<Cow<'a, Value>>,
     /// What it became, and the field is set to.
@@ -99,7 +99,7 @@ impl CompiledRule {
         let mut outcome = Outcome {
             to: &self.to,
             from: &self.label,
-            path: self.source.path(),
+            place: self.source.place(&self.label),
             found: None,
             value: None,
             took: Took::Skipped,
@@ -160,8 +160,9 @@ fn is_blank(value: &Value) -> bool {
 }
 
 impl Source {
-    fn path(&self) -> Option<&Path> {
-        if let Source::Path(path) = self { Some(path) } else { None }
+    /// Where its value stands, as warnings name it: a template may be long.
+    fn place<'a>(&self, label: &'a str) -> &'a str {
+        if let Source::Template(_) = self { "template" } else { label }
     }
 
     fn find<'a, 'p>(

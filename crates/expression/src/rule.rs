@@ -1,11 +1,9 @@
-//! A rule of a mapping: which field is set, from what, on which condition, and what is done to the value on its way.
+//! A rule of a mapping, compiled: which field is set, from what, on which condition, and what is done to the value on its way.
 
-use domain::mapping::{Path, Target};
-use serde::{Deserialize, Serialize};
+use domain::mapping::{Path, Rule, Target};
 use serde_json::Value;
-use utoipa::ToSchema;
 
-use crate::date::{DateError, DateFormat, DateRule};
+use crate::date::{DateError, DateFormat};
 use crate::error::CompileError;
 use crate::evaluate::Expression;
 use crate::filter::Filter;
@@ -14,64 +12,13 @@ use crate::template::Template;
 /// The most filters of one rule.
 const MAX_FILTERS: usize = 20;
 
-/// One rule: exactly one of `from`, `template` and `value` says where the value comes from. It goes through `filters`, then
-/// through `date`. If `when` doesn't hold, `otherwise` is set instead, or nothing. If there is no value, or a filter or the date
-/// can't work on it, `default` is set instead, or nothing. `otherwise` and `default` are set as they are written.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Rule {
-    /// The field.
-    pub to: Target,
-    /// Where the value stands in the payload.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Path>,
-    /// A text with placeholders: `{data.first_name} {data.last_name}`. One that is a whole placeholder keeps its value's type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub template: Option<String>,
-    /// A value that is the same for every payload.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Value>,
-    /// A condition: an expression such as `data.plan == 'pro'`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// What is set when the condition doesn't hold.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub otherwise: Option<Value>,
-    /// What is done to the value, in order: `trim`, `lower`, `upper`, `title`, `split_name`, `first_name`, `last_name`,
-    /// `phone('IT')`, `country_code`, `number(',')`, `boolean`, `parse_json`, `hash('sha256')`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub filters: Vec<String>,
-    /// How a date changes its form.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date: Option<DateRule>,
-    /// What is set when there is no value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<Value>,
-}
-
-impl From<domain::mapping::Rule> for Rule {
-    fn from(rule: domain::mapping::Rule) -> Self {
-        Self {
-            to: rule.to,
-            from: Some(rule.from),
-            template: None,
-            value: None,
-            when: None,
-            otherwise: None,
-            filters: Vec::new(),
-            date: None,
-            default: None,
-        }
-    }
-}
-
 /// Why a rule can't be saved.
 #[derive(Debug, thiserror::Error)]
 #[error("{member}")]
 pub struct RuleError {
     /// The rule's place in the mapping, from 0 on.
     pub index: usize,
-    /// The member of the rule, such as `when`, or `filters[1]`.
+    /// The member of the rule, such as `when`, or `filters.1`.
     pub member: String,
     /// What is wrong with it.
     #[source]
@@ -140,7 +87,7 @@ impl CompiledRule {
         let when = rule.when.as_deref().map(Expression::compile).transpose();
         let date = rule.date.as_ref().map(DateFormat::compile).transpose();
         let filters = rule.filters.iter().enumerate().map(|(at, filter)| {
-            filter.parse::<Filter>().map_err(|error| wrong(&format!("filters[{at}]"), error.into()))
+            filter.parse::<Filter>().map_err(|error| wrong(&format!("filters.{at}"), error.into()))
         });
         Ok(Self {
             to: rule.to.clone(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::incoming::OnUnprocessable;
-use domain::mapping::{MAX_RULES, Path, Rule};
+use domain::mapping::{Path, Rule};
+use expression::Mapping;
 use serde::{Deserialize, Serialize};
 use signature::{Scheme, Source};
 
@@ -137,8 +138,10 @@ impl Preset {
         if !(1..=40).contains(&self.id.len()) || !self.id.bytes().all(letter) {
             return Some("id: must be 1 to 40 characters of a-z, 0-9 and _".to_owned());
         }
-        if self.mapping.len() > MAX_RULES {
-            return Some(format!("mapping: must have at most {MAX_RULES} rules"));
+        if let Some(error) =
+            Mapping::compile(&self.mapping).err().and_then(|errors| errors.into_iter().next())
+        {
+            return Some(format!("mapping.{}.{error}: {}", error.index, error.problem));
         }
         if self.handshakes.len() > MAX_HANDSHAKES {
             return Some(format!("handshakes: must have at most {MAX_HANDSHAKES} rules"));

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use domain::mapping::{self, Path};
 use domain::subscriber::TextField;
+use expression::Mapping;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -54,8 +55,10 @@ fn read(preset: &Preset, sample: &Sample) -> Vec<Record> {
 }
 
 fn read_record(preset: &Preset, record: &Value, headers: &HeaderMap) -> Record {
-    let rules = (!preset.mapping.is_empty() || preset.id != "generic").then_some(preset.mapping.as_slice());
-    let fields = mapping::map(rules, record).fields;
+    let fields = match preset.mapping.as_slice() {
+        [] if preset.id == "generic" => mapping::own_form(record).fields,
+        rules => Mapping::compile(rules).unwrap().apply(record).mapped().fields,
+    };
     let text = |wanted: TextField| {
         let found = fields.texts.iter().rev().find(|(field, _)| *field == wanted);
         found.and_then(|(_, text)| text.clone())

@@ -225,6 +225,7 @@ impl Input for IncomingWebhookInput {
             errors.extend(self.signature.check(self.preset.as_deref().and_then(presets::find)));
         }
         errors.extend(engine::actions::check(&self.actions));
+        errors.extend(self.mapping.as_deref().map(engine::mapping::check).unwrap_or_default());
         if let Some(Err(error)) = self.filter.as_deref().map(Expression::compile) {
             errors.push(FieldError { field: "filter".to_owned(), message: error.to_string() });
         }

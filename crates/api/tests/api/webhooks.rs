@@ -145,7 +145,7 @@ async fn every_bad_field_is_named_at_once() {
             "signature": {"scheme": "md5", "tolerance_seconds": 0},
             "dedupe": {"key": "a..b", "window_seconds": 0}, "filter": 7,
             "ip_allowlist": ["203.0.113.7", "203.0.113.0/33", "example.com", 7],
-            "mapping": [{"to": "email", "from": "data.email"}, {"to": "mail", "from": "data..email"}, {"to": "email"}],
+            "mapping": [{"to": "email", "from": "data.email"}, {"to": "mail", "from": "data..email"}, {"from": "data.email"}],
             "actions": [{"type": "add_subscriber", "lists": [0, "x"]}, {"type": "dance"}, {"type": "apply_tag", "tags": []}, {}],
         }),
     )
@@ -314,6 +314,26 @@ async fn what_no_schema_can_say_is_named_by_its_path() {
     let (status, found) = faults(&server, "/incoming-webhooks", input).await;
     assert_eq!((status, found.len()), (422, 1));
     assert!(found[0].starts_with("mapping.0.from: must be names joined by dots"), "{found:?}");
+}
+
+#[tokio::test]
+async fn every_rule_of_a_mapping_that_is_wrong_is_named_with_the_place_of_its_fault() {
+    let server = Server::start().await;
+    let mut input = incoming();
+    input["mapping"] = json!([
+        {"to": "email", "from": "data.email"},
+        {"to": "email"},
+        {"to": "company", "value": "x", "when": "data.plan =="},
+        {"to": "company", "template": "Dear {data.name"},
+        {"to": "phone", "from": "data.phone", "filters": ["trim", "phome('IT')"]},
+        {"to": "custom_field.joined", "from": "data.at", "date": {"timezone": "Europe/Atlantis"}},
+    ]);
+    let (status, found) = faults(&server, "/incoming-webhooks", input.clone()).await;
+    assert_eq!(status, 422);
+    insta::assert_snapshot!("mapping_faults", found.join("\n"));
+    input["mapping"] = json!(vec![json!({"to": "email", "from": "data.email"}); 201]);
+    let (status, found) = faults(&server, "/incoming-webhooks", input).await;
+    assert_eq!((status, found.len()), (422, 1), "{found:?}");
 }
 
 #[tokio::test]

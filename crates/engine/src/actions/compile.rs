@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use domain::log::FieldError;
+use domain::mapping::Rule;
 use domain::{Action, Step};
-use expression::{Expression, JsonTemplate, Mapping, Rule, Template};
+use expression::{Expression, JsonTemplate, Mapping, Template};
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use signature::Secret;
@@ -154,7 +155,7 @@ impl Call {
         url: &str,
         headers: &BTreeMap<String, String>,
         body: Option<&Value>,
-        save: &[domain::mapping::Rule],
+        save_rules: &[Rule],
         faults: &mut Faults,
     ) -> Option<Self> {
         let url_template = faults.take("url", Template::compile(url));
@@ -172,13 +173,12 @@ impl Call {
             compiled.extend(name.zip(template));
         }
         let body = body.map(|body| faults.json("body", body));
-        let rules: Vec<Rule> = save.iter().cloned().map(Into::into).collect();
-        let save = Mapping::compile(&rules).map_err(|errors| {
+        let save = Mapping::compile(save_rules).map_err(|errors| {
             for error in errors {
                 faults.add(&format!("save_response.{}.{}", error.index, error.member), error.problem);
             }
         });
-        let save = save.ok().filter(|_| !rules.is_empty());
+        let save = save.ok().filter(|_| !save_rules.is_empty());
         Some(Self { url: url_template?, headers: compiled, body: body.flatten(), save })
     }
 }
