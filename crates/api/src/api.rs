@@ -29,8 +29,10 @@ pub struct ApiState {
     pub metrics_public: bool,
     /// The most bytes of a body.
     pub max_body: usize,
-    /// Proxies whose word about the sender's address counts.
+    /// Proxies whose word about the sender's address, and about how it came, counts.
     pub trusted_proxies: Vec<Network>,
+    /// Whether plain HTTP is taken although the public URL is https.
+    pub allow_http: bool,
 }
 
 /// [`ApiState`] with the document that describes the interface. Clones share it.
@@ -76,6 +78,13 @@ impl Api {
     /// The address of a sender, where proxies stand in between.
     pub fn sender(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         sender::address(peer, headers, &self.0.state.trusted_proxies)
+    }
+
+    /// Whether a request is refused because it came over plain HTTP.
+    pub fn refuses_http(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let state = &self.0.state;
+        let wants_https = state.public_url.starts_with("https://") && !state.allow_http;
+        wants_https && !sender::is_secure(peer, headers, &state.trusted_proxies)
     }
 
     /// The address of something below [`BASE`], for use from outside.

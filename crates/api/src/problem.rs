@@ -72,6 +72,9 @@ codes! {
     /// The key's scope does not reach.
     Forbidden = "forbidden", FORBIDDEN, "The API key may not do this",
         "The detail names the scope that is needed. Use a key that has it: `admin` includes `write`, and `write` includes `read`.";
+    /// Over plain HTTP.
+    HttpsRequired = "https-required", FORBIDDEN, "HTTPS is needed",
+        "The server's public URL is https, and this request came over plain HTTP, where others can read its secrets: replace the key that was sent. Use the https address. Behind a proxy that ends TLS, name the proxy in `--trusted-proxies` and have it set `X-Forwarded-Proto`, or start the server with `--allow-http`.";
     /// Nothing there.
     NotFound = "not-found", NOT_FOUND, "Not found",
         "There is nothing at this address, or no longer.";

@@ -1,9 +1,11 @@
 //! Puts the routes together, and the document that describes them.
 
 use std::any::Any;
+use std::net::SocketAddr;
 
 use axum::Router;
-use axum::middleware;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -23,6 +25,7 @@ pub fn router(state: ApiState) -> Router {
     let api = Api::new(state, document);
     let managed = managed
         .route_layer(middleware::from_fn_with_state(api.clone(), measure))
+        .route_layer(middleware::from_fn_with_state(api.clone(), require_https))
         .merge(routes::docs::routes())
         .fallback(async || Problem::new(Code::NotFound, "There is nothing at this address."))
         .method_not_allowed_fallback(async || {
@@ -56,6 +59,21 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
     let (managed, managing) = managed.split_for_parts();
     described.merge(managing);
     (managed, receiving, described)
+}
+
+/// Refuses what came over plain HTTP where the public URL is https. What watches the server from inside asks beside
+/// [`BASE`], and over plain HTTP.
+async fn require_https(
+    State(api): State<Api>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.uri().path().starts_with(BASE) && api.refuses_http(peer.ip(), request.headers()) {
+        let detail = "This request came over plain HTTP, where others can read the key that it carries.";
+        return Problem::new(Code::HttpsRequired, detail).into_response();
+    }
+    next.run(request).await
 }
 
 /// The panic itself is told by the process's hook; its text may quote what a caller sent, so it is not repeated.

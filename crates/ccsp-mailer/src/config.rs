@@ -63,7 +63,10 @@ pub struct ServeOptions {
     /// Networks that deliveries may go to although they are private: 10.0.0.0/8,192.168.1.10/32
     #[arg(long, env = "CCSP_ALLOW_PRIVATE_DESTINATIONS", value_name = "CIDR", value_delimiter = ',')]
     pub allow_private_destinations: Vec<IpNet>,
-    /// Proxies whose X-Forwarded-For is believed: 10.0.0.0/8,2001:db8::1
+    /// Take requests over plain HTTP although the public URL is https
+    #[arg(long, env = "CCSP_ALLOW_HTTP")]
+    pub allow_http: bool,
+    /// Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: 10.0.0.0/8,2001:db8::1
     #[arg(long, env = "CCSP_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
     /// The most bytes of a request's body

@@ -62,6 +62,7 @@ pub fn router(
         metrics_public: options.metrics_public,
         max_body: options.max_body_bytes as usize,
         trusted_proxies: options.trusted_proxies.clone(),
+        allow_http: options.allow_http,
     }))
 }
 

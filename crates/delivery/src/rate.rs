@@ -27,8 +27,9 @@ impl Rate {
         i64::from(self.seconds.max(1)) * MICROS
     }
 
-    fn interval(self) -> i64 {
-        self.window() / i64::from(self.count.max(1))
+    /// Between two of them, for one of so many that share the rate evenly.
+    fn interval(self, sharers: u32) -> i64 {
+        self.window().saturating_mul(i64::from(sharers.max(1))) / i64::from(self.count.max(1))
     }
 }
 
@@ -38,9 +39,21 @@ impl Bucket {
     /// # Errors
     /// If there is none: after how many milliseconds there will be one.
     pub fn take(&mut self, rate: Rate, now: i64) -> Result<(), i64> {
+        self.take_share(rate, 1, now)
+    }
+
+    /// The same where so many share the rate evenly, each with a bucket of its own: all of them together let through what
+    /// one alone would, as long as there is at least one for each.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn take_share(&mut self, rate: Rate, sharers: u32, now: i64) -> Result<(), i64> {
         let now = now.saturating_mul(1_000);
-        let full_at = self.full_at.max(now).saturating_add(rate.interval());
-        let excess = full_at.saturating_sub(now).saturating_sub(rate.window());
+        let interval = rate.interval(sharers);
+        let full_at = self.full_at.max(now).saturating_add(interval);
+        // A share holds at least one, or it would never let anything through.
+        let holds = rate.window().max(interval);
+        let excess = full_at.saturating_sub(now).saturating_sub(holds);
         if excess > 0 {
             return Err((excess + 999) / 1_000);
         }
@@ -81,6 +94,19 @@ mod tests {
         assert_eq!(bucket.take(rate, 990_000), Err(20_000));
     }
 
+    #[test]
+    fn a_share_is_its_part_of_the_burst_and_of_the_rate() {
+        let rate = Rate { count: 9, seconds: 9 };
+        let mut bucket = Bucket::default();
+        let mut burst = |now| (0..20).filter(|_| bucket.take_share(rate, 3, now).is_ok()).count();
+        assert_eq!(burst(1_000_000), 3);
+        assert_eq!((burst(1_002_999), burst(1_003_000)), (0, 1));
+        let mut lonely = Bucket::default();
+        let one = Rate { count: 1, seconds: 10 };
+        assert_eq!(lonely.take_share(one, 4, 0), Ok(()));
+        assert_eq!(lonely.take_share(one, 4, 0), Err(40_000), "its turn is every fourth time");
+    }
+
     proptest! {
         #[test]
         fn prop_no_window_holds_more_than_a_burst_and_what_flows_in(
@@ -98,6 +124,29 @@ mod tests {
             for (position, first) in taken.iter().enumerate() {
                 let within = taken[position..].iter().filter(|at| **at - first < window).count();
                 prop_assert!(within <= 2 * count as usize, "{within} in one window of {count}");
+            }
+        }
+
+        #[test]
+        fn prop_shares_together_are_one_rate(
+            sharers in 1u32..8, count in 1u32..50, seconds in 1u32..100,
+            steps in prop::collection::vec((0i64..3_000, 0usize..8), 1..300)
+        ) {
+            let rate = Rate { count, seconds };
+            let mut buckets = vec![Bucket::default(); sharers as usize];
+            let (mut now, mut taken) = (1_000_000_000_i64, Vec::new());
+            for (step, bucket) in steps {
+                now += step;
+                if buckets[bucket % sharers as usize].take_share(rate, sharers, now).is_ok() {
+                    taken.push(now);
+                }
+            }
+            let window = i64::from(seconds) * 1_000;
+            // A burst and what flows in; where there is not one for each, each has one all the same.
+            let most = count.max(sharers) + count + sharers;
+            for (position, first) in taken.iter().enumerate() {
+                let within = taken[position..].iter().filter(|at| **at - first < window).count();
+                prop_assert!(within <= most as usize, "{within} in one window of {count} by {sharers}");
             }
         }
 

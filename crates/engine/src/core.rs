@@ -1,7 +1,7 @@
 //! What the engine's parts share, and the two things that they all do with it: load the configuration, run a batch.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use domain::Timestamp;
@@ -30,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) node: Arc<str>,
+    /// How many nodes serve this database, by the last heartbeat of this one: each takes its share of a limit.
+    pub(crate) nodes: AtomicU32,
     pub(crate) shared: Arc<Shared>,
     pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(crate) vault: Vault,

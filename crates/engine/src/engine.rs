@@ -1,7 +1,8 @@
 //! The engine as its users see it: the use cases of the program.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -35,7 +36,7 @@ use crate::item::{Decided, Done, Item, Shared};
 use crate::jobs::Jobs;
 use crate::limits::Limits;
 use crate::outcome::{OUTCOME_QUEUE, Outcome};
-use crate::receive::{self, Received, Reply};
+use crate::receive::{self, Accepted, Content, Received, Reply};
 use crate::recorder;
 use crate::rerun::Rerun;
 use crate::room::Room;
@@ -123,6 +124,7 @@ impl Engine {
             store: options.store.clone(),
             dispatcher,
             node: node.clone(),
+            nodes: AtomicU32::new(1),
             shared,
             snapshot,
             vault,
@@ -377,9 +379,10 @@ impl Engine {
 
     async fn take_in(&self, request: Arc<Received>) -> Reply {
         let now = self.now();
-        let sender = request.sender_ip;
-        let within = |accepted| self.limits.check(&accepted, sender, now).map(|()| accepted);
-        match receive::admit(&self.snapshot(), &request, now).and_then(within) {
+        let admitted = receive::admit(&self.snapshot(), &request, now);
+        count_rejection(&admitted);
+        let within = |accepted| self.within_limits(&accepted, request.sender_ip, now).map(|()| accepted);
+        match admitted.and_then(within) {
             Ok(accepted) => match self.core.transformed(accepted).await {
                 Ok(accepted) => self.ingest.submit(accepted).await,
                 Err(error) => {
@@ -393,6 +396,20 @@ impl Engine {
                 reply
             }
         }
+    }
+
+    pub(crate) fn within_limits(
+        &self,
+        accepted: &Accepted,
+        sender: IpAddr,
+        now: Timestamp,
+    ) -> Result<(), Reply> {
+        self.limits.check(accepted, sender, self.nodes(), now)
+    }
+
+    /// How many nodes serve the database, as far as this one knows.
+    pub fn nodes(&self) -> u32 {
+        self.core.nodes.load(Ordering::Relaxed)
     }
 
     /// Whether deliveries may go to this URL.
@@ -427,6 +444,16 @@ fn executed(done: Vec<Done>) -> Result<Executed, StoreError> {
 
 fn once_identity(key: &OnceKey) -> String {
     format!("idempotency/{}/{}", key.scope, key.key)
+}
+
+/// Counts who is not let in, by why: the reasons are few, whatever comes.
+fn count_rejection(admitted: &Result<Accepted, Reply>) {
+    let reason = match admitted {
+        Ok(Accepted { content: Content::Rejected { reason, .. }, .. }) => reason.field.clone(),
+        Err(reply) if reply.status == 404 => "unknown_webhook".to_owned(),
+        _ => return,
+    };
+    metrics::counter!("ccsp_requests_rejected_total", "reason" => reason).increment(1);
 }
 
 /// Every node must have the key with which the secrets in the database are sealed.

@@ -57,7 +57,7 @@ impl Engine {
         metrics::counter!("ccsp_handshakes_total").increment(1);
         tracing::info!(webhook.id = %id, method = request.method, "a sender's handshake was answered");
         let accepted = logged(incoming, request, &answer, now);
-        if self.limits.check(&accepted, request.sender_ip, now).is_err() {
+        if self.within_limits(&accepted, request.sender_ip, now).is_err() {
             return Ok(answer);
         }
         let reply = self.ingest.submit(accepted).await;

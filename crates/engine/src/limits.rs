@@ -1,4 +1,8 @@
-//! How often senders may post, and how much of what was not let in is kept. Each node counts for itself.
+//! How often senders may post, and how much of what was not let in is kept.
+//!
+//! Each node counts for itself, without asking another: of the limits of a webhook it takes the share that falls to it by the
+//! number of nodes, which it knows from the heartbeats. So all together hold a limit to within one burst, for the seconds
+//! until everyone knows of a node that came; a sender that always meets the same node has that node's share.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -29,30 +33,36 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Counts a request, and says whether it may go on.
+    /// Counts a request on one of so many nodes, and says whether it may go on.
     ///
     /// # Errors
     /// What its sender is told instead.
-    pub(crate) fn check(&self, accepted: &Accepted, sender: IpAddr, now: Timestamp) -> Result<(), Reply> {
+    pub(crate) fn check(
+        &self,
+        accepted: &Accepted,
+        sender: IpAddr,
+        nodes: u32,
+        now: Timestamp,
+    ) -> Result<(), Reply> {
         let (id, settings) = (accepted.webhook_id(), &accepted.incoming.webhook.settings);
         if let Some(limit) = settings.sender_rate_limit {
             let key = (id.clone(), network_of(sender));
-            take(&mut self.senders.lock(), key, rate(limit), now)
+            take(&mut self.senders.lock(), key, rate(limit), nodes, now)
                 .map_err(|wait| too_many(wait, "this address"))?;
         }
         match &accepted.content {
             // The answer is the same; only the log has had enough of them.
             Content::Rejected { reply, .. } => {
-                let kept = take(&mut self.rejections.lock(), id.clone(), LOGGED_PER_MINUTE, now);
+                let kept = take(&mut self.rejections.lock(), id.clone(), LOGGED_PER_MINUTE, 1, now);
                 kept.map_err(|_| reply.clone())
             }
             Content::Handshake(reply) => {
-                let kept = take(&mut self.handshakes.lock(), id.clone(), LOGGED_PER_MINUTE, now);
+                let kept = take(&mut self.handshakes.lock(), id.clone(), LOGGED_PER_MINUTE, 1, now);
                 kept.map_err(|_| reply.clone())
             }
             Content::Records { .. } | Content::Raw(_) | Content::Unusable(_) => {
                 let Some(limit) = settings.rate_limit else { return Ok(()) };
-                let taken = take(&mut self.webhooks.lock(), id.clone(), rate(limit), now);
+                let taken = take(&mut self.webhooks.lock(), id.clone(), rate(limit), nodes, now);
                 taken.map_err(|wait| too_many(wait, "this webhook"))
             }
         }
@@ -67,6 +77,7 @@ fn take<K: Hash + Eq>(
     buckets: &mut HashMap<K, Bucket>,
     key: K,
     rate: Rate,
+    nodes: u32,
     now: Timestamp,
 ) -> Result<(), i64> {
     if buckets.len() >= MAX_SENDERS && !buckets.contains_key(&key) {
@@ -75,7 +86,7 @@ fn take<K: Hash + Eq>(
             return Err(1_000);
         }
     }
-    buckets.entry(key).or_default().take(rate, now.millis())
+    buckets.entry(key).or_default().take_share(rate, nodes, now.millis())
 }
 
 fn network_of(address: IpAddr) -> IpAddr {
@@ -89,6 +100,7 @@ fn network_of(address: IpAddr) -> IpAddr {
 }
 
 fn too_many(wait_ms: i64, what: &str) -> Reply {
+    metrics::counter!("ccsp_requests_rejected_total", "reason" => "rate_limited").increment(1);
     let seconds = u32::try_from(wait_ms.max(1).saturating_add(999) / 1_000).unwrap_or(u32::MAX);
     let message = format!("Too many requests for {what}: please come again in {seconds} s");
     Reply { retry_after: Some(seconds), ..Reply::refusal(429, &message) }
@@ -111,7 +123,7 @@ mod tests {
     fn statuses(limits: &Limits, settings: &Value, posts: &[(&str, i64)]) -> Vec<u16> {
         let accepted = admitted(settings);
         let outcome = |(address, after): &(&str, i64)| {
-            let outcome = limits.check(&accepted, address.parse().unwrap(), NOW.plus_millis(*after));
+            let outcome = limits.check(&accepted, address.parse().unwrap(), 1, NOW.plus_millis(*after));
             outcome.err().map_or(200, |reply| reply.status)
         };
         posts.iter().map(outcome).collect()
@@ -130,7 +142,7 @@ mod tests {
         let limits = Limits::default();
         assert_eq!(statuses(&limits, &settings, &posts), [200, 200, 429, 429, 200]);
         let sender = "192.0.2.1".parse().unwrap();
-        let reply = limits.check(&admitted(&settings), sender, NOW.plus_millis(5_001)).unwrap_err();
+        let reply = limits.check(&admitted(&settings), sender, 1, NOW.plus_millis(5_001)).unwrap_err();
         assert_eq!(reply.retry_after, Some(5));
         assert_eq!(statuses(&Limits::default(), &json!({}), &posts), [200; 5], "without a limit");
     }
@@ -168,7 +180,7 @@ mod tests {
         let accepted = admitted(&settings);
         for number in 0..=MAX_SENDERS {
             let sender = IpAddr::from(u32::try_from(number).unwrap().to_be_bytes());
-            let outcome = limits.check(&accepted, sender, NOW);
+            let outcome = limits.check(&accepted, sender, 1, NOW);
             assert_eq!(outcome.is_ok(), number < MAX_SENDERS, "{number}");
         }
         assert_eq!(statuses(&limits, &settings, &[("192.0.2.1", 1_001)]), [200]);

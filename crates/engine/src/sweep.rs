@@ -2,12 +2,13 @@
 //! at any moment, on any number of nodes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::Timestamp;
 use store::StoreError;
 use store::once::Forget;
-use store::queue::{CancelWaiting, Claim, Heartbeat, ReleaseDead, Waiting};
+use store::queue::{CancelWaiting, Claim, Heartbeat, LiveNodes, ReleaseDead, Waiting};
 use store::retention::Retain;
 use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
@@ -145,7 +146,12 @@ async fn heartbeat(core: Arc<Core>) -> Result<(), StoreError> {
 
 pub(crate) async fn beat(core: &Core) -> Result<(), StoreError> {
     let expires_at = core.now().plus_millis(NODE_LIFETIME_MS);
-    core.store.write(Heartbeat { node: core.node.clone(), expires_at }).await
+    core.store.write(Heartbeat { node: core.node.clone(), expires_at }).await?;
+    if core.store.is_shared() {
+        let live = core.store.read(LiveNodes { now: core.now() }).await?;
+        core.nodes.store(u32::try_from(live).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
+    }
+    Ok(())
 }
 
 /// Gives back what a process before this one held, where there can be no other process: see [`store::Store::is_shared`].

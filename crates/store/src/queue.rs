@@ -45,6 +45,21 @@ impl Work for Heartbeat {
     }
 }
 
+/// Counts the nodes that are alive.
+pub struct LiveNodes {
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Work for LiveNodes {
+    type Output = i64;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<i64, StoreError> {
+        let rows = tx.query("SELECT COUNT(*) FROM nodes WHERE expires_at > ?1", params![self.now]).await?;
+        rows.into_iter().next().map_or(Ok(0), |row| row.read().int())
+    }
+}
+
 /// Gives back what dead nodes hold. Returns how many deliveries and jobs that were.
 pub struct ReleaseDead {
     /// Nodes whose heartbeat is older are dead; with a moment far ahead, all are.

@@ -82,7 +82,7 @@ impl ToSchema for Payload {}
         (status = 202, description = "Accepted.", body = ReceiveAnswer),
         (status = 400, description = "Not JSON, or not an object or an array of objects.", body = ReceiveAnswer),
         (status = 401, description = "The signature or the API key is missing or not valid.", body = ReceiveAnswer),
-        (status = 403, description = "The webhook does not take requests from this address.", body = ReceiveAnswer),
+        (status = 403, description = "The webhook does not take requests from this address, or none over plain HTTP.", body = ReceiveAnswer),
         (status = 404, description = "There is no such webhook, or the token is not its own.", body = ReceiveAnswer),
         (status = 408, description = "The body did not arrive in time.", body = ReceiveAnswer),
         (status = 410, description = "The webhook is inactive.", body = ReceiveAnswer),
@@ -131,6 +131,10 @@ async fn received(
     method: &'static str,
 ) -> Result<Received, Reply> {
     let (parts, body) = request.into_parts();
+    if api.refuses_http(peer.ip(), &parts.headers) {
+        metrics::counter!("ccsp_requests_rejected_total", "reason" => "plain_http").increment(1);
+        return Err(Reply::refusal(403, "Please use the https address: this request came over plain HTTP"));
+    }
     let body = read_body(&parts.headers, body, api.max_body())
         .await
         .map_err(|refusal| Reply::refusal(refusal.status().as_u16(), &refusal.message(api.max_body())))?;

@@ -11,6 +11,8 @@ mod event_types;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod https;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod once;

@@ -133,6 +133,7 @@ impl Server {
             metrics_public: false,
             max_body: MAX_BODY,
             trusted_proxies: Vec::new(),
+            allow_http: true,
         };
         change(&mut state);
         Server { engine: state.engine.clone(), router: api::router(state), location, place: Some(place) }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod simulation;
