@@ -129,10 +129,22 @@ fn x_gets_its_token_signed() {
     assert_eq!(ask("x", &asked(""), false), None);
 }
 
+/// Computed with Python's hashlib by the recipe of eBay's own library: code, verification token and URL, in hex.
+#[test]
+fn ebay_gets_its_code_hashed_with_token_and_url() {
+    let asked = |query| Asked { method: "GET", url: query, headers: &[], body: "" };
+    let answer = ask("ebay", &asked("&challenge_code=a1b2-c3"), false).unwrap();
+    let expected = "6fc6cac79eb99b2edae77a476453dc3185dcaa4f31e99f4b9f7cbbd34ddb7a0f";
+    assert_eq!(answer.body, format!(r#"{{"challengeResponse":"{expected}"}}"#));
+    assert_eq!(header(&answer, "content-type"), Some("application/json"));
+    assert_eq!(ask("ebay", &asked(""), false), None);
+}
+
 #[test]
 fn senders_that_only_look_whether_the_url_is_there_find_it() {
     let asked = |method| Asked { method, url: "", headers: &[], body: "" };
     assert_eq!(ask("mandrill", &asked("HEAD"), false).unwrap().status, 200);
+    assert_eq!(ask("mailchimp", &asked("GET"), false).unwrap().status, 200);
     assert_eq!(ask("mandrill", &asked("GET"), false), None);
     assert_eq!(ask("woocommerce", &post("webhook_id=7"), false).unwrap().status, 200);
     assert_eq!(ask("woocommerce", &post(r#"{"id":7}"#), false), None);

@@ -146,8 +146,8 @@ impl Preset {
         if self.handshakes.len() > MAX_HANDSHAKES {
             return Some(format!("handshakes: must have at most {MAX_HANDSHAKES} rules"));
         }
-        if self.scheme.is_none() && self.handshakes.iter().any(|rule| rule.signed || rule.uses_secret()) {
-            return Some("handshakes: one needs a signature or a secret, and there is no scheme".to_owned());
+        if self.scheme.is_none() && self.handshakes.iter().any(|rule| rule.signed) {
+            return Some("handshakes: one needs a signature, and there is no scheme".to_owned());
         }
         let error = self.scheme.as_ref().and_then(|scheme| scheme.check().err());
         error.map(|error| format!("scheme.{}: {error}", error.member()))

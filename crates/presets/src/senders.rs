@@ -11,6 +11,7 @@ const FILES: &[&str] = &[
     include_str!("../senders/calendly.toml"),
     include_str!("../senders/cloudevents.toml"),
     include_str!("../senders/customerio.toml"),
+    include_str!("../senders/ebay.toml"),
     include_str!("../senders/generic.toml"),
     include_str!("../senders/github.toml"),
     include_str!("../senders/hubspot.toml"),

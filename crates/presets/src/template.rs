@@ -22,6 +22,7 @@ const MAX_ARGUMENTS: usize = 4;
 /// | --- | --- |
 /// | `{header:NAME}`, `{query:NAME}`, `{form:NAME}`, `{body:PATH}` | what stands there in the request |
 /// | `{endpoint}` | the URL of the webhook, without its query |
+/// | `{address}` | the URL of the webhook with its token, as it is entered at the sender's |
 /// | `{hmac(VALUE)}`, `{hmac(VALUE, base64)}` | HMAC-SHA256 of a value, keyed with the secret, in hex or base64 |
 /// | `{sha256(VALUE, …)}` | SHA-256 of the values, one behind the other, in hex; `secret` is a value here |
 /// | `{secret}` | the secret: only in what is expected |
@@ -47,6 +48,7 @@ enum Piece {
 enum Value {
     Source(Source),
     Endpoint,
+    Address,
     Secret,
 }
 
@@ -60,7 +62,7 @@ enum Encoding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "must be text with the placeholders {{header:NAME}}, {{query:NAME}}, {{form:NAME}}, {{body:PATH}}, {{endpoint}}, \
-     {{hmac(VALUE)}}, {{hmac(VALUE, base64)}} and {{sha256(VALUE, …)}}"
+     {{address}}, {{hmac(VALUE)}}, {{hmac(VALUE, base64)}} and {{sha256(VALUE, …)}}"
 )]
 pub struct TemplateError;
 
@@ -119,13 +121,20 @@ impl Value {
                 let is_line = !text.is_empty() && !text.chars().any(char::is_control);
                 is_line.then(|| text.to_owned())
             }
-            Self::Endpoint => {
-                let url = context.message.request.url;
-                Some(url.split(['?', '#']).next().unwrap_or_default().to_owned())
+            Self::Endpoint => Some(endpoint(context.message).to_owned()),
+            // The token has no character that would be encoded.
+            Self::Address => {
+                let token = context.message.query("token")?;
+                Some(format!("{}?token={token}", endpoint(context.message)))
             }
             Self::Secret => context.secret.map(|secret| secret.expose().to_owned()),
         }
     }
+}
+
+/// The URL without what stands behind the path.
+fn endpoint<'a>(message: &Message<'a>) -> &'a str {
+    message.request.url.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Whether to sign it can do no harm: no sender posts a body that looks like this.
@@ -189,6 +198,7 @@ fn signed_value(text: &str) -> Result<Value, TemplateError> {
 fn value(text: &str) -> Result<Value, TemplateError> {
     match text {
         "endpoint" => Ok(Value::Endpoint),
+        "address" => Ok(Value::Address),
         "secret" => Ok(Value::Secret),
         _ => text.parse().map(Value::Source).map_err(|_| TemplateError),
     }
@@ -236,6 +246,8 @@ mod tests {
         assert_eq!(rendered("{body:x.0}", url, r#"{"x":[7]}"#).as_deref(), Some("7"));
         assert_eq!(rendered("{form:b}", url, "b=c%20d").as_deref(), Some("c d"));
         assert_eq!(rendered("{endpoint}", url, "").as_deref(), Some("https://example.com/in"));
+        assert_eq!(rendered("{address}", url, "").as_deref(), Some("https://example.com/in?token=t"));
+        assert_eq!(rendered("{address}", "https://example.com/in?a=b", ""), None);
         // FIPS 180-2, appendix B.1: "abc".
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(rendered("{sha256(query:a)}", url, "").as_deref(), Some(abc));

@@ -77,10 +77,10 @@ struct IncomingWebhookInput {
     #[serde(default)]
     #[schema(max_items = 200)]
     ip_allowlist: Vec<Network>,
-    /// How often all senders together may post, to each node; past it they get 429.
+    /// How often all senders together may post; past it they get 429. Several nodes share it.
     #[serde(default)]
     rate_limit: Option<RateLimit>,
-    /// How often each sender may post, by its address, to each node; past it the sender gets 429.
+    /// How often each sender may post, by its address; past it the sender gets 429. Several nodes share it.
     #[serde(default)]
     sender_rate_limit: Option<RateLimit>,
     /// By what a request is recognised that comes again; without it, by the headers `webhook-id` and `Idempotency-Key`, for a
