@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::action::MAX_ACTIONS;
 use crate::event::EventType;
+use crate::event_path::EventPath;
 use crate::id::WebhookId;
 use crate::log::{FieldError, named_enum};
 use crate::mapping::{Path, Rule};
@@ -15,6 +16,8 @@ use crate::time::Timestamp;
 
 /// The most networks that may post to one webhook: senders with many addresses publish some dozens of networks.
 pub const MAX_NETWORKS: usize = 200;
+/// The most texts of one payload that are parsed as JSON: senders that do so have one or two.
+pub const MAX_PARSE_JSON: usize = 20;
 /// The most characters of a description.
 pub const MAX_DESCRIPTION_CHARS: usize = 5_000;
 
@@ -155,8 +158,8 @@ pub struct IncomingSettings {
     /// Whether it takes requests.
     #[serde(default)]
     pub status: WebhookStatus,
-    /// The event it is for: a request whose `event` names another one is ignored. Senders with a preset name events of their
-    /// own.
+    /// The event it is for: a record that names another one is ignored. Capitals and punctuation don't count: `Order.Paid` is
+    /// `order_paid`. Senders with a preset name events of their own.
     pub event_type: EventType,
     /// The sender, if it is one that the program knows.
     #[serde(default)]
@@ -181,6 +184,16 @@ pub struct IncomingSettings {
     /// day.
     #[serde(default)]
     pub dedupe: Option<Dedupe>,
+    /// Texts of the payload that are JSON, to be parsed before anything else is looked at; one that is none stays a text.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub parse_json: Vec<Path>,
+    /// Where the array of records stands; without it the payload is one record, or an array of them.
+    #[serde(default)]
+    pub records: Option<Path>,
+    /// Where the name of the event stands; without it, in `event`, or where the preset says.
+    #[serde(default)]
+    pub event_path: Option<EventPath>,
     /// A condition on each record; those for which it does not hold are ignored.
     #[serde(default)]
     pub filter: Option<String>,
@@ -242,6 +255,9 @@ impl IncomingSettings {
         }
         if self.ip_allowlist.len() > MAX_NETWORKS {
             wrong("ip_allowlist".into(), format!("must have at most {MAX_NETWORKS} networks"));
+        }
+        if self.parse_json.len() > MAX_PARSE_JSON {
+            wrong("parse_json".into(), format!("must have at most {MAX_PARSE_JSON} paths"));
         }
         if self.actions.len() > MAX_ACTIONS {
             wrong("actions".into(), format!("must have at most {MAX_ACTIONS} actions"));

@@ -11,7 +11,8 @@ use store::commit::{Decide, DedupeKey, Found, Needs};
 use crate::command::Command;
 use crate::decide::Decision;
 pub use crate::item::{Decided, Done, Item, Items, Shared};
-use crate::receive::{Accepted, Content, Record};
+use crate::receive::{Accepted, Content};
+use crate::records::Record;
 pub use crate::room::{Reservation, Room};
 use crate::snapshot::Snapshot;
 
@@ -51,12 +52,12 @@ impl Decide for Batch {
 }
 
 fn need_request(needs: &mut Needs, accepted: &Accepted) {
-    if let Content::Records { records, .. } = &accepted.content
+    if let Content::Records(records) = &accepted.content
         && !accepted.incoming.webhook.settings.actions.is_empty()
     {
-        needs.emails.extend(records.iter().filter_map(|record| match record {
+        needs.emails.extend(records.list.iter().filter_map(|record| match record {
             Record::Mapped(record) => record.mapped.fields.email.clone(),
-            Record::Ignored(_) => None,
+            Record::Ignored(_) | Record::Invalid(_) => None,
         }));
     }
     if let Some(key) = &accepted.dedupe_key {

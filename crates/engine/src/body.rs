@@ -1,170 +1,191 @@
-//! From the bytes of a request to the payload that they say, by their content type.
+//! From the bytes of a request to the payload that they say: by `Content-Encoding`, then by `Content-Type`, then by the
+//! attributes of CloudEvents in headers.
+//!
+//! Invariants: whatever comes in, a payload is JSON, and the log keeps it as a text that is JSON, so that it can be run
+//! again; neither decompressing nor parsing takes more than a few times the largest body that is taken. Signatures are
+//! checked elsewhere ([`access`](crate::access)), over the bytes as they were sent.
 
-use serde_json::{Map, Value};
-use url::form_urlencoded;
+mod cloud_event;
+mod encoding;
+mod fields;
+mod form;
+mod json;
+mod lines;
+mod multipart;
 
-use crate::receive::Reply;
+use std::borrow::Cow;
 
-/// The most fields of a form: those that people fill in have some dozens.
-const MAX_FIELDS: usize = 1_000;
-/// How deep the names of a form may nest.
-const MAX_DEPTH: usize = 20;
+use encoding_rs::Encoding;
+use http::{HeaderMap, header};
+use serde_json::Value;
+
+use crate::receive::{Reply, header_text};
+
+pub(crate) use json::parse as json;
+
+/// What some editors and libraries put in front of UTF-8. RFC 8259, section 8.1: it may be ignored.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The types of newline-delimited JSON: none is registered, so senders write any of these.
+const LINE_TYPES: [&str; 8] = [
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/x-jsonl",
+    "application/jsonl",
+    "application/x-jsonlines",
+    "application/jsonlines",
+    "application/x-json-lines",
+    "application/json-lines",
+];
 
 /// A payload, and how the log keeps it.
+#[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) value: Value,
     pub(crate) text: String,
 }
 
-/// Reads a body.
+impl From<Value> for Payload {
+    fn from(value: Value) -> Self {
+        Self { text: value.to_string(), value }
+    }
+}
+
+/// Why a body is not taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// It is of another type.
+    #[error(
+        "The content type must be application/json or another type of JSON, application/x-ndjson, \
+         application/x-www-form-urlencoded, multipart/form-data, or text/plain with JSON in it"
+    )]
+    Type,
+    /// It is compressed in another way.
+    #[error("The content encoding must be one of gzip, deflate and identity, and only one")]
+    Encoding,
+    /// It is larger than it says.
+    #[error("The body has more than {0} bytes once it is decompressed")]
+    TooLarge(usize),
+    /// It is not what it is said to be: where.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+impl From<BodyError> for Reply {
+    fn from(error: BodyError) -> Self {
+        let status = match error {
+            BodyError::Type | BodyError::Encoding => 415,
+            BodyError::TooLarge(_) => 413,
+            BodyError::Malformed(_) => 400,
+        };
+        Reply::refusal(status, &error.to_string())
+    }
+}
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Lines,
+    Urlencoded,
+    Multipart,
+}
+
+impl Form {
+    /// The form of a media type without its parameters, in lower case. `application/json` and the types that end in `+json`
+    /// (RFC 6839) are JSON, and so is plain text, as which some senders post it.
+    fn of(essence: &str) -> Option<Self> {
+        match essence {
+            "application/json" | "text/json" | "text/plain" => Some(Self::Json),
+            "application/x-www-form-urlencoded" => Some(Self::Urlencoded),
+            "multipart/form-data" => Some(Self::Multipart),
+            _ if essence.starts_with("application/") && essence.ends_with("+json") => Some(Self::Json),
+            _ if LINE_TYPES.contains(&essence) => Some(Self::Lines),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the body of a request with these headers. Decompressed it may have `limit` bytes.
 ///
 /// # Errors
-/// What the sender is told instead.
-pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Payload, Reply> {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "application/x-www-form-urlencoded" => form(body).map_err(|message| Reply::refusal(400, &message)),
-        _ if is_json(&essence) => {
-            let value = json(body).map_err(|message| Reply::refusal(400, &message))?;
-            // It was parsed as JSON, which is UTF-8.
-            Ok(Payload { value, text: String::from_utf8_lossy(body).into_owned() })
+/// If it is nothing that is taken.
+pub(crate) fn read(headers: &HeaderMap, body: &[u8], limit: usize) -> Result<Payload, BodyError> {
+    let body = encoding::decode(headers, body, limit)?;
+    let content_type = header_text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    let attributes = cloud_event::attributes(headers)?;
+    match attributes {
+        // An event may have no data at all.
+        Some(attributes) if body.is_empty() => Ok(Value::Object(attributes).into()),
+        Some(attributes) => {
+            let data = parse(&content_type, &body)?.value;
+            Ok(cloud_event::with_data(attributes, &content_type, data).into())
         }
-        _ => Err(Reply::refusal(
-            415,
-            "The content type must be application/json, text/plain with JSON in it, or application/x-www-form-urlencoded",
-        )),
+        None => parse(&content_type, &body),
     }
 }
 
-/// `application/json`, the types that end in `+json` (RFC 6839), and plain text, as which some senders post JSON.
-fn is_json(essence: &str) -> bool {
-    essence == "application/json"
-        || essence == "text/plain"
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
-}
-
-/// Reads JSON.
-///
-/// # Errors
-/// Says where it is none.
-pub(crate) fn json(body: &[u8]) -> Result<Value, String> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err("The body is empty".to_owned());
-    }
-    serde_json::from_slice(body).map_err(|error| format!("The body is not valid JSON: {error}"))
-}
-
-fn form(body: &[u8]) -> Result<Payload, String> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Err("The body is empty".to_owned());
-    }
-    let mut fields = Map::new();
-    for (count, (name, text)) in form_urlencoded::parse(body).enumerate() {
-        if count == MAX_FIELDS {
-            return Err(format!("The form has more than {MAX_FIELDS} fields"));
-        }
-        let steps = steps(&name);
-        if steps.len() > MAX_DEPTH {
-            return Err(format!("A name in the form nests deeper than {MAX_DEPTH}"));
-        }
-        set(&mut fields, &steps, text.replace('\0', "\u{fffd}"));
-    }
-    let value = Value::Object(fields);
-    Ok(Payload { text: value.to_string(), value })
-}
-
-/// `a[b][]` is `a`, `b` and the empty step, which appends. A name whose brackets don't close is one step.
-fn steps(name: &str) -> Vec<&str> {
-    let Some((first, rest)) = name.split_once('[').filter(|(first, _)| !first.is_empty()) else {
-        return vec![name];
+fn parse(content_type: &str, body: &[u8]) -> Result<Payload, BodyError> {
+    let essence = essence(content_type);
+    let form = match essence.as_str() {
+        // Who doesn't say what it is, and posts JSON, means JSON.
+        "" if looks_like_json(body) => Form::Json,
+        essence => Form::of(essence).ok_or(BodyError::Type)?,
     };
-    let Some(inside) = rest.strip_suffix(']') else { return vec![name] };
-    std::iter::once(first).chain(inside.split("][")).collect()
-}
-
-/// Sets a value below an object. Positions are names: `a[0][b]` is found as `a.0.b`, and allocates no array for a large one.
-fn set(fields: &mut Map<String, Value>, steps: &[&str], text: String) {
-    let Some((name, rest)) = steps.split_first() else { return };
-    let Some((next, _)) = rest.split_first() else {
-        // Of a name that is there twice both values count, as in a list.
-        match fields.get_mut(*name) {
-            Some(Value::Array(items)) => items.push(text.into()),
-            Some(first) if first.is_string() => *first = Value::Array(vec![first.take(), text.into()]),
-            _ => {
-                fields.insert((*name).to_owned(), text.into());
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(BodyError::Malformed("The body is empty".to_owned()));
+    }
+    let charset = parameter(content_type, "charset").and_then(Encoding::for_label);
+    let payload = match form {
+        Form::Json => {
+            let mut payload = json::read(&utf8(body, charset))?;
+            if essence.starts_with("application/cloudevents") {
+                cloud_event::unpack(&mut payload);
             }
+            payload
         }
-        return;
+        Form::Lines => lines::read(&utf8(body, charset))?,
+        // `curl -d` and its like post JSON under this type. No form begins so: its encoding has no braces.
+        Form::Urlencoded
+            if looks_like_json(body)
+                && let Ok(payload) = json::read(body) =>
+        {
+            payload
+        }
+        Form::Urlencoded => form::read(body, charset)?,
+        Form::Multipart => multipart::read(content_type, body, charset)?,
     };
-    if next.is_empty() && rest.len() == 1 {
-        let items = fields.entry(*name).or_insert_with(|| Value::Array(Vec::new()));
-        match items {
-            Value::Array(items) => items.push(text.into()),
-            other => *other = Value::Array(vec![other.take(), text.into()]),
-        }
-        return;
+    Ok(payload)
+}
+
+/// A media type without its parameters, in lower case.
+fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The value of a parameter of a media type.
+fn parameter<'a>(content_type: &'a str, name: &str) -> Option<&'a [u8]> {
+    let mut pairs = content_type.split(';').skip(1).filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(given, _)| given.trim().eq_ignore_ascii_case(name))?;
+    Some(value.trim().trim_matches('"').as_bytes())
+}
+
+fn looks_like_json(body: &[u8]) -> bool {
+    let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body).trim_ascii_start();
+    text.starts_with(b"{") || text.starts_with(b"[")
+}
+
+/// The bytes in UTF-8, without a byte order mark, as far as that can be had: what is UTF-8 already stays, whatever was
+/// declared, for senders that declare another set of characters and send UTF-8 are many.
+fn utf8<'a>(bytes: &'a [u8], charset: Option<&'static Encoding>) -> Cow<'a, [u8]> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    if str::from_utf8(bytes).is_ok() {
+        return bytes.into();
     }
-    let inner = fields.entry(*name).or_insert_with(|| Value::Object(Map::new()));
-    if !inner.is_object() {
-        *inner = Value::Object(Map::new());
-    }
-    if let Value::Object(inner) = inner {
-        set(inner, rest, text);
-    }
+    let text = charset.and_then(|set| set.decode_without_bom_handling_and_without_replacement(bytes));
+    text.map_or(bytes.into(), |text| text.into_owned().into_bytes().into())
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn form_of(body: &str) -> Value {
-        let payload = read("application/x-www-form-urlencoded; charset=utf-8", body.as_bytes()).ok().unwrap();
-        assert_eq!(
-            serde_json::from_str::<Value>(&payload.text).unwrap(),
-            payload.value,
-            "as the log keeps it"
-        );
-        payload.value
-    }
-
-    #[test]
-    fn a_form_is_an_object_and_brackets_nest() {
-        for (body, value) in [
-            ("email=ada%40example.com&name=Ada+L", json!({"email": "ada@example.com", "name": "Ada L"})),
-            ("data[email]=a&data[list][name]=b", json!({"data": {"email": "a", "list": {"name": "b"}}})),
-            ("tags[]=a&tags[]=b", json!({"tags": ["a", "b"]})),
-            ("tag=a&tag=b&tag=c", json!({"tag": ["a", "b", "c"]})),
-            (
-                "items[0][sku]=x&items[999999999][sku]=y",
-                json!({"items": {"0": {"sku": "x"}, "999999999": {"sku": "y"}}}),
-            ),
-            ("a[b=1&[c]=2&d]=3", json!({"a[b": "1", "[c]": "2", "d]": "3"})),
-            ("a=1&a[b]=2", json!({"a": {"b": "2"}})),
-            ("a[b]=1&a[]=2", json!({"a": [{"b": "1"}, "2"]})),
-            ("empty=&flag", json!({"empty": "", "flag": ""})),
-            ("n=%00", json!({"n": "\u{fffd}"})),
-        ] {
-            assert_eq!(form_of(body), value, "{body}");
-        }
-    }
-
-    #[test]
-    fn a_form_has_limits() {
-        let refusal =
-            |body: String| read("application/x-www-form-urlencoded", body.as_bytes()).err().unwrap().status;
-        assert_eq!(refusal(String::new()), 400);
-        assert_eq!(refusal("a=1&".repeat(MAX_FIELDS + 1)), 400);
-        assert_eq!(refusal(format!("a{}=1", "[b]".repeat(MAX_DEPTH))), 400);
-        form_of(&"a[]=1&".repeat(MAX_FIELDS));
-    }
-
-    #[test]
-    fn plain_text_may_be_json() {
-        let payload = read("text/plain;charset=UTF-8", b"{\"a\": 1}").ok().unwrap();
-        assert_eq!((payload.value, payload.text.as_str()), (json!({"a": 1}), "{\"a\": 1}"));
-        assert_eq!(read("text/plain", b"hello").err().unwrap().status, 400);
-        assert_eq!(read("text/html", b"{}").err().unwrap().status, 415);
-    }
-}
+#[path = "body/tests.rs"]
+mod tests;

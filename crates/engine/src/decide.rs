@@ -17,7 +17,8 @@ use crate::actions::plan::{self, Ended, Rest};
 use crate::command::{self, Command, Executed, NewEvent};
 use crate::handshake;
 use crate::item::{Decided, Done, Item, Shared};
-use crate::receive::{self, Accepted, Content, Record, Reply};
+use crate::receive::{Accepted, Content, Reply};
+use crate::records::{self, Record};
 use crate::rerun::Rerun;
 use crate::room::Reservation;
 use crate::snapshot::{Outgoing, Snapshot};
@@ -168,8 +169,8 @@ impl<'a> Decision<'a> {
                 summary.outcome.actions.push(handshake::action());
                 (RequestStatus::Processed, reply.clone())
             }
-            Content::Records { records, .. } => {
-                for (position, record) in (0..).zip(records) {
+            Content::Records(records) => {
+                for (position, record) in (0..).zip(&records.list) {
                     let request = (id, accepted);
                     self.record(request, record, position, ended, &mut summary)
                         .map_err(|OutOfIds| StoreError::Conflict)?;
@@ -193,12 +194,16 @@ impl<'a> Decision<'a> {
                 summary.ignored.get_or_insert_with(|| reason.clone());
                 return Ok(());
             }
+            Record::Invalid(error) => {
+                summary.invalid(error.clone());
+                return Ok(());
+            }
             Record::Mapped(record) => record,
         };
         summary.outcome.warnings.extend(record.mapped.warnings.iter().cloned());
         let incoming = &accepted.incoming;
         let facts = Facts { request_id: id, received_at: accepted.received_at };
-        let remap = |record: &serde_json::Value| receive::map(incoming, record);
+        let remap = |record: &serde_json::Value| records::map(incoming, record);
         let lists = &self.snapshot.lists;
         let plan = plan::plan(&incoming.actions, lists, record, (position, facts), ended, &remap);
         for segment in plan.segments {
@@ -216,7 +221,7 @@ impl<'a> Decision<'a> {
         }
         match plan.rest {
             Rest::Nothing => summary.processed += 1,
-            Rest::NoEmail(mapped) => summary.no_email(&mapped, position, accepted.is_array()),
+            Rest::NoEmail(mapped) => summary.no_email(&mapped, accepted.field(position, "email")),
             Rest::Leave(leave) => summary.leaves(leave.place, &incoming.actions),
         }
         Ok(())

@@ -17,7 +17,7 @@ fn keyed(snapshot: &Snapshot, body: impl Into<bytes::Bytes>, key: Option<&str>) 
     if let Some(key) = key {
         request = request.with("idempotency-key", key);
     }
-    Item::Request(Box::new(receive::admit(snapshot, &Arc::new(request), crate::testing::NOW).unwrap()))
+    Item::Request(Box::new(crate::receive::admit(snapshot, &Arc::new(request), crate::testing::NOW).unwrap()))
 }
 
 fn replies(decided: &Decided) -> Vec<(u16, Value)> {

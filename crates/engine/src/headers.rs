@@ -1,8 +1,9 @@
 //! Headers as the log keeps them: a JSON object, secrets masked.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
 
 /// The most bytes of one header's value that are kept.
@@ -40,6 +41,15 @@ pub fn is_secret(name: &str) -> bool {
 pub fn to_json(headers: &HeaderMap) -> String {
     // Texts can always be written.
     serde_json::to_string(&Shown(headers)).unwrap_or_default()
+}
+
+/// Headers that the log kept, as far as they are headers; those that were masked are there as masks.
+pub(crate) fn from_json(text: &str) -> HeaderMap {
+    let kept: BTreeMap<String, String> = serde_json::from_str(text).unwrap_or_default();
+    let header = |(name, value): (String, String)| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+    };
+    kept.into_iter().filter_map(header).collect()
 }
 
 struct Shown<'a>(&'a HeaderMap);
@@ -85,6 +95,9 @@ mod tests {
         assert_eq!(shown["accept"], "a, b");
         assert!(!shown.to_string().contains("hunter2"));
         assert_eq!(shown.as_object().unwrap().len(), 5);
+        let kept = from_json(&to_json(&headers));
+        assert_eq!((kept.len(), &kept["accept"]), (5, &HeaderValue::from_static("a, b")));
+        assert!(from_json("no JSON").is_empty());
     }
 
     #[test]

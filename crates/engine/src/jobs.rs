@@ -28,7 +28,8 @@ use crate::command::Command;
 use crate::core::Core;
 use crate::error::chain;
 use crate::item::Item;
-use crate::receive::{self, Accepted, Content};
+use crate::receive::{Accepted, Content};
+use crate::records::{self, Record};
 use crate::rerun::{JobRun, Rerun};
 
 /// How often the table is asked for what is due. Retries are planned in minutes; what is new wakes us.
@@ -184,10 +185,10 @@ impl Jobs {
 
     /// Does all that leaves the process, one action after the other, as long as there is time.
     async fn leave_all(&self, accepted: &Accepted, rerun: &mut Rerun, until_ms: i64) {
-        let Content::Records { records, .. } = &accepted.content else { return };
+        let Content::Records(records) = &accepted.content else { return };
         let mut output_bytes = 0;
-        for (position, record) in (0..).zip(records) {
-            let receive::Record::Mapped(record) = record else { continue };
+        for (position, record) in (0..).zip(&records.list) {
+            let Record::Mapped(record) = record else { continue };
             while let Rest::Leave(leave) = self.rest(accepted, record, position, rerun) {
                 if self.core.is_stopping() || self.core.now().millis() >= until_ms {
                     return;
@@ -206,7 +207,7 @@ impl Jobs {
     fn rest(&self, accepted: &Accepted, record: &plan::Prepared, position: u32, rerun: &Rerun) -> Rest {
         let ended = rerun.ended();
         let facts = Facts { request_id: rerun.id(), received_at: accepted.received_at };
-        let remap = |record: &serde_json::Value| receive::map(&accepted.incoming, record);
+        let remap = |record: &serde_json::Value| records::map(&accepted.incoming, record);
         let lists = &self.core.snapshot().lists;
         plan::plan(&accepted.incoming.actions, lists, record, (position, facts), &ended, &remap).rest
     }

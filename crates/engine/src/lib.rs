@@ -36,6 +36,7 @@ pub mod mapping;
 mod outcome;
 pub mod receive;
 mod recorder;
+pub mod records;
 pub mod rerun;
 mod resume;
 mod room;

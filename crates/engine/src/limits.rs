@@ -60,7 +60,7 @@ impl Limits {
                 let kept = take(&mut self.handshakes.lock(), id.clone(), LOGGED_PER_MINUTE, 1, now);
                 kept.map_err(|_| reply.clone())
             }
-            Content::Records { .. } | Content::Raw(_) | Content::Unusable(_) => {
+            Content::Records(_) | Content::Raw(_) | Content::Unusable(_) => {
                 let Some(limit) = settings.rate_limit else { return Ok(()) };
                 let taken = take(&mut self.webhooks.lock(), id.clone(), rate(limit), nodes, now);
                 taken.map_err(|wait| too_many(wait, "this webhook"))

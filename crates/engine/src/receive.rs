@@ -7,7 +7,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::incoming::WebhookStatus;
 use domain::log::{FieldError, RequestStatus};
-use domain::mapping::Mapped;
 use domain::{Timestamp, WebhookId};
 use http::HeaderMap;
 use serde::Serialize;
@@ -15,15 +14,13 @@ use serde_json::Value;
 use signature::{SchemeKey, token};
 
 use crate::access::{self, Rejection};
-use crate::actions::plan::Prepared;
 use crate::body;
 use crate::handshake;
 use crate::headers;
+use crate::records::{self, Records};
 use crate::sender;
 use crate::snapshot::{Incoming, Snapshot};
 
-/// The most records of one request.
-pub const MAX_RECORDS: usize = 1_000;
 /// The most characters of a sender's name for a request.
 const MAX_DEDUPE_KEY_CHARS: usize = 255;
 /// How many bytes of the name of an event are kept: as many as a valid one has.
@@ -50,6 +47,8 @@ pub struct Received {
     pub body: Bytes,
     /// The key that the message itself names, fetched from where only its sender can put one; nothing at the edge.
     pub sender_key: Option<SchemeKey>,
+    /// How many bytes the body may have once it is decompressed.
+    pub max_body: usize,
 }
 
 /// The answer to a request.
@@ -123,7 +122,7 @@ pub struct Accepted {
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     /// Records to act upon.
-    Records { records: Vec<Record>, is_array: bool },
+    Records(Records),
     /// A payload that the webhook's script has to change before it holds records.
     Raw(Arc<Value>),
     /// A payload of which the script made nothing that holds records: why.
@@ -142,15 +141,6 @@ pub(crate) struct Transformed {
     pub(crate) result: Result<Arc<Value>, String>,
 }
 
-/// One record.
-#[derive(Clone, Debug)]
-pub(crate) enum Record {
-    /// For this webhook.
-    Mapped(Prepared),
-    /// For another event, or not for the filter: why.
-    Ignored(String),
-}
-
 /// Lets a request in, or says what the sender is told instead.
 ///
 /// # Errors
@@ -164,15 +154,17 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
         return Ok(rejected(incoming, request, reason, now));
     }
     let content_type = header_text(&request.headers, "content-type").unwrap_or_default();
-    let body::Payload { value: mut payload, text } = body::read(&content_type, &request.body)?;
+    let body::Payload { value: mut payload, text } =
+        body::read(&request.headers, &request.body, request.max_body)?;
     sender::parse_inside(&incoming, &mut payload);
     let payload = Arc::new(payload);
-    let sent = sender::Sent::new(&incoming, request);
-    let content = content(&incoming, &payload).map_err(|message| Reply::refusal(400, &message))?;
+    let sent = sender::Sent::new(&incoming, &request.url, &request.headers);
+    let (content, event_type) =
+        content(&incoming, &sent, &payload).map_err(|message| Reply::refusal(400, &message))?;
     Ok(Accepted {
         request: Some(request.clone()),
         received_at: now,
-        event_type: shown(&sent.event(&payload)),
+        event_type,
         sender_ip: request.sender_ip.to_string(),
         method: request.method.to_owned(),
         content_type,
@@ -196,18 +188,21 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
     }
     let mut payload = body::json(row.payload.as_bytes())?;
     sender::parse_inside(incoming, &mut payload);
+    let headers = headers::from_json(&row.headers);
+    let sent = sender::Sent::new(incoming, "", &headers);
+    let (content, event_type) = content(incoming, &sent, &Arc::new(payload))?;
     Ok(Accepted {
         incoming: incoming.clone(),
         request: None,
         received_at: row.received_at,
-        event_type: row.event_type.clone(),
+        event_type,
         sender_ip: row.sender_ip.clone(),
         method: row.method.clone(),
         content_type: row.content_type.clone(),
         headers: row.headers.clone(),
         text: row.payload.clone(),
         dedupe_key: None,
-        content: content(incoming, &Arc::new(payload))?,
+        content,
         transformed: None,
     })
 }
@@ -236,60 +231,24 @@ pub(crate) fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).map(|value| headers::text(value.as_bytes(), 1_024).into_owned())
 }
 
-/// What a payload holds, if the webhook's script need not change it first.
-fn content(incoming: &Incoming, payload: &Arc<Value>) -> Result<Content, String> {
-    match incoming.webhook.settings.transform {
-        Some(_) => Ok(Content::Raw(payload.clone())),
-        None => records(incoming, payload),
+/// What a payload holds, if the webhook's script need not change it first; and the name of its event.
+fn content(
+    incoming: &Incoming,
+    sent: &sender::Sent<'_>,
+    payload: &Arc<Value>,
+) -> Result<(Content, String), String> {
+    if incoming.webhook.settings.transform.is_some() {
+        let own = || incoming.webhook.settings.event_type.as_str().into();
+        let event = shown(&sent.event(payload).unwrap_or_else(own));
+        return Ok((Content::Raw(payload.clone()), event));
     }
-}
-
-fn records(incoming: &Incoming, payload: &Arc<Value>) -> Result<Content, String> {
-    let inside = incoming.preset.and_then(|preset| preset.records.as_ref()?.find(payload));
-    match inside.unwrap_or(payload) {
-        Value::Object(_) => {
-            Ok(Content::Records { records: vec![record(incoming, payload.clone())], is_array: false })
-        }
-        Value::Array(items) if items.len() > MAX_RECORDS => {
-            Err(format!("The array has more than {MAX_RECORDS} records"))
-        }
-        Value::Array(items) => match items.iter().position(|item| !item.is_object()) {
-            Some(position) => Err(format!("The array must hold objects; item {position} is none")),
-            None => {
-                let records = items.iter().map(|item| record(incoming, Arc::new(item.clone()))).collect();
-                Ok(Content::Records { records, is_array: true })
-            }
-        },
-        _ => Err("The body must be a JSON object or an array of objects".to_owned()),
-    }
-}
-
-fn record(incoming: &Incoming, value: Arc<Value>) -> Record {
-    let settings = &incoming.webhook.settings;
-    match event_name(&value) {
-        // The names of a sender with a preset are its own.
-        Some(name) if name != settings.event_type.as_str() && incoming.preset.is_none() => {
-            Record::Ignored(format!("the event {} is not {}", shown(name), settings.event_type))
-        }
-        _ => match incoming.filter.as_ref().and_then(|filter| filter.ignores(&value)) {
-            Some(reason) => Record::Ignored(reason),
-            None => Record::Mapped(Prepared { mapped: Arc::new(map(incoming, &value)), value }),
-        },
-    }
-}
-
-/// Maps a record.
-pub(crate) fn map(incoming: &Incoming, record: &Value) -> Mapped {
-    incoming.mapper.map(record)
-}
-
-/// The event that a payload names, if it does.
-pub(crate) fn event_name(payload: &Value) -> Option<&str> {
-    payload.get("event")?.as_str()
+    let records = records::read(incoming, sent, payload)?;
+    let event = records.event.clone();
+    Ok((Content::Records(records), event))
 }
 
 /// The name of an event as the log shows it: it may be any text, of any length.
-fn shown(event_name: &str) -> String {
+pub(crate) fn shown(event_name: &str) -> String {
     headers::text(event_name.as_bytes(), MAX_EVENT_NAME_BYTES).into_owned()
 }
 
@@ -302,9 +261,9 @@ fn dedupe_key(
     let dedupe = incoming.webhook.settings.dedupe.as_ref();
     match dedupe.and_then(|dedupe| dedupe.key.find(payload)).filter(|value| !value.is_null()) {
         Some(value) => Ok(Some(format!("payload:{}", short(value.to_string())))),
-        None => match sent.name() {
+        None => match sent.name(payload) {
             Some(name) => Ok(Some(format!("preset:{}", short(name)))),
-            None => named_by_header(&sent.request.headers),
+            None => named_by_header(sent.headers),
         },
     }
 }
@@ -333,8 +292,12 @@ impl Accepted {
         &self.incoming.webhook.id
     }
 
-    pub(crate) fn is_array(&self) -> bool {
-        matches!(&self.content, Content::Records { is_array: true, .. })
+    /// A field of the record at this position, as errors name it.
+    pub(crate) fn field(&self, position: u32, name: &str) -> String {
+        match &self.content {
+            Content::Records(records) => records.field(position, name),
+            _ => name.to_owned(),
+        }
     }
 
     /// The script that has to run before this can be decided, and what it works on.
@@ -350,11 +313,19 @@ impl Accepted {
         if self.to_transform().is_none_or(|(code, _)| code != transformed.code) {
             return self;
         }
-        let content = transformed.result.as_ref().map_err(String::clone);
-        let content = content.and_then(|payload| records(&self.incoming, payload));
-        self.content = content.unwrap_or_else(|message| {
-            Content::Unusable(FieldError { field: "transform".to_owned(), message })
-        });
+        let headers = headers::from_json(&self.headers);
+        let sent = sender::Sent::new(&self.incoming, "", &headers);
+        let records = transformed.result.as_ref().map_err(String::clone);
+        let records = records.and_then(|payload| records::read(&self.incoming, &sent, payload));
+        match records {
+            Ok(records) => {
+                self.event_type = records.event.clone();
+                self.content = Content::Records(records);
+            }
+            Err(message) => {
+                self.content = Content::Unusable(FieldError { field: "transform".to_owned(), message });
+            }
+        }
         self.transformed = Some(transformed.clone());
         self
     }

@@ -11,6 +11,7 @@ use store::jobs::JobRow;
 use crate::actions::plan::Ended;
 use crate::actions::script::Returned;
 use crate::receive::{self, Accepted, Transformed};
+use crate::records;
 use crate::snapshot::{Incoming, Snapshot};
 
 /// A stored request, and what is known of how far it came.
@@ -135,6 +136,6 @@ impl Rerun {
             log.action == name.name() && log.status == ActionStatus::Done && log.output.is_some()
         });
         let payloads = scripts.filter_map(|log| Returned::read(log.output.clone()?).ok()?.payload);
-        payloads.filter_map(|payload| receive::map(incoming, &payload).fields.email).collect()
+        payloads.filter_map(|payload| records::map(incoming, &payload).fields.email).collect()
     }
 }

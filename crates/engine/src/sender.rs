@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use domain::Timestamp;
+use domain::{EventPath, Timestamp};
+use http::HeaderMap;
 use presets::Preset;
 use serde_json::Value;
 use signature::{Algorithm, Message, Part, Request, Secret, Source, VerifyError};
 
-use crate::receive::{self, Received};
+use crate::receive::Received;
 use crate::snapshot::Incoming;
 
 /// Checks a request by the scheme that the webhook's preset or the webhook itself describes.
@@ -23,10 +24,11 @@ pub(crate) fn verify(incoming: &Incoming, request: &Received, now: Timestamp) ->
     scheme.verify(keys, of(request), now.seconds())
 }
 
-/// Parses the members of a payload that are JSON in a text, by the preset. One that is none stays a text.
+/// Parses the texts of a payload that are JSON, as the preset and the user say. One that is none stays a text.
 pub(crate) fn parse_inside(incoming: &Incoming, payload: &mut Value) {
-    for path in incoming.preset.iter().flat_map(|preset| &preset.parse_json) {
-        let Some(member) = payload.get_mut(path.to_string()) else { continue };
+    let of_preset = incoming.preset.iter().flat_map(|preset| &preset.parse_json);
+    for path in of_preset.chain(&incoming.webhook.settings.parse_json) {
+        let Some(member) = path.find_mut(payload) else { continue };
         if let Some(inside) = member.as_str().and_then(|text| serde_json::from_str(text).ok()) {
             *member = inside;
         }
@@ -50,39 +52,68 @@ fn of(request: &Received) -> Request<'_> {
     Request { method: request.method, url: &request.url, headers: &request.headers, body: &request.body }
 }
 
-/// A request, with what its sender's preset finds in it.
+/// What came in beside the body, with what the user and the sender's preset find in it and in the payload.
 pub(crate) struct Sent<'a> {
-    pub(crate) request: &'a Received,
+    pub(crate) headers: &'a HeaderMap,
     incoming: &'a Incoming,
     message: Message<'a>,
 }
 
 impl<'a> Sent<'a> {
-    pub(crate) fn new(incoming: &'a Incoming, request: &'a Received) -> Self {
-        Self { request, incoming, message: Message::new(of(request)) }
+    pub(crate) fn new(incoming: &'a Incoming, url: &'a str, headers: &'a HeaderMap) -> Self {
+        // What stands in the body is looked up in the payload that it came to.
+        let message = Message::new(Request { method: "POST", url, headers, body: &[] });
+        Self { headers, incoming, message }
     }
 
-    /// The name of the event: by the preset, or else as the specification has it, or else the webhook's.
-    pub(crate) fn event<'p>(&'p self, payload: &'p Value) -> Cow<'p, str> {
-        let named = self.incoming.preset.and_then(|preset| self.first(&preset.event)).map(Cow::Owned);
-        let named = named.or_else(|| receive::event_name(payload).map(Cow::Borrowed));
-        named.unwrap_or_else(|| self.incoming.webhook.settings.event_type.as_str().into())
+    /// The name that a record gives its event: where the user says, or else the preset, or else in `event`.
+    pub(crate) fn event<'p>(&'p self, record: &'p Value) -> Option<Cow<'p, str>> {
+        match &self.incoming.webhook.settings.event_path {
+            Some(EventPath::Header(name)) => text_of(self.headers.get(name)?.as_bytes().into()),
+            Some(EventPath::Record(path)) => event_text(path.find(record)?),
+            None => {
+                let preset = self.incoming.preset;
+                let named = preset.and_then(|preset| self.first(&preset.event, record));
+                named.or_else(|| event_text(record.get("event")?))
+            }
+        }
     }
 
     /// What the sender calls the request, by the preset.
-    pub(crate) fn name(&self) -> Option<String> {
+    pub(crate) fn name(&self, payload: &Value) -> Option<String> {
         let preset = self.incoming.preset?;
         // One value can't name many records.
-        if preset.records.is_none() { self.first(&preset.dedupe) } else { None }
+        if preset.records.is_some() {
+            return None;
+        }
+        self.first(&preset.dedupe, payload).map(|name| name.replace('\0', "\u{fffd}"))
     }
 
-    fn first(&self, sources: &[Source]) -> Option<String> {
-        let text = |source: &Source| {
-            let value = source.value(&self.message)?;
-            let text = String::from_utf8_lossy(&value).replace('\0', "\u{fffd}");
-            (!text.is_empty()).then_some(text)
-        };
-        sources.iter().find_map(text)
+    fn first<'p>(&'p self, sources: &'p [Source], payload: &'p Value) -> Option<Cow<'p, str>> {
+        sources.iter().find_map(|source| match source {
+            Source::Body(path) => path.text(payload).filter(|text| !text.is_empty()),
+            Source::Form(name) => payload.get(name)?.as_str().filter(|text| !text.is_empty()).map(Cow::from),
+            Source::Header(_) | Source::Query(_) => text_of(source.value(&self.message)?),
+        })
+    }
+}
+
+fn text_of(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
+    if bytes.is_empty() {
+        return None;
+    }
+    Some(match bytes {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
+    })
+}
+
+/// The name of an event that a value is: a text, or a number, as some senders count theirs.
+fn event_text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
     }
 }
 
@@ -94,7 +125,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::receive::{Accepted, Content, Record, admit};
+    use crate::receive::{Accepted, Content, admit};
+    use crate::records::Record;
     use crate::testing::{NOW, SECRET, request, snapshot};
 
     fn post(preset: &Preset, sample: &Sample, secret: Option<&str>) -> Received {
@@ -127,14 +159,15 @@ mod tests {
             for sample in &preset.samples {
                 let accepted = admitted(preset, post(preset, sample, Some(SECRET)));
                 // Those whose keys are certificates, or whose signature stands in the body, are signed by nobody here.
-                let Content::Records { records, .. } = &accepted.content else { continue };
+                let Content::Records(records) = &accepted.content else { continue };
                 let emails: Vec<Option<String>> = records
+                    .list
                     .iter()
                     .map(|record| match record {
                         Record::Mapped(record) => {
                             record.mapped.fields.email.as_ref().map(ToString::to_string)
                         }
-                        Record::Ignored(why) => panic!("{}: {why}", preset.id),
+                        other => panic!("{}: {other:?}", preset.id),
                     })
                     .collect();
                 let expected: Vec<_> = sample.records.iter().map(|record| record.email.clone()).collect();

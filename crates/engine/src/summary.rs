@@ -33,15 +33,21 @@ impl Summary {
     }
 
     /// A record has no email, and an action needs one.
-    pub(crate) fn no_email(&mut self, mapped: &Mapped, position: u32, is_array: bool) {
+    pub(crate) fn no_email(&mut self, mapped: &Mapped, field: String) {
         let reason = mapped.email_error.as_ref().map(ToString::to_string);
-        self.outcome.errors.push(FieldError {
-            field: if is_array { format!("{position}.email") } else { "email".to_owned() },
-            message: reason.unwrap_or_else(|| "no email found".to_owned()),
-        });
+        self.outcome
+            .errors
+            .push(FieldError { field, message: reason.unwrap_or_else(|| "no email found".to_owned()) });
         self.unprocessable.get_or_insert(
             "No valid email was found. Mend the mapping, then retry this request from the log",
         );
+    }
+
+    /// A record is none.
+    pub(crate) fn invalid(&mut self, error: FieldError) {
+        self.outcome.errors.push(error);
+        self.unprocessable
+            .get_or_insert("No record could be used. Mend the webhook, then retry this request from the log");
     }
 
     /// The webhook's script made nothing of it.

@@ -103,6 +103,7 @@ pub(crate) fn request(body: impl Into<Bytes>) -> Received {
         headers,
         body: body.into(),
         sender_key: None,
+        max_body: 1_048_576,
     }
 }
 

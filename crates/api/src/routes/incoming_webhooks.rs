@@ -9,7 +9,7 @@ use domain::incoming::{Dedupe, IncomingSettings, OnUnprocessable, RateLimit, Res
 use domain::log::FieldError;
 use domain::mapping::Rule;
 use domain::network::Network;
-use domain::{EventType, IncomingWebhook, Step, Timestamp, WebhookId};
+use domain::{EventPath, EventType, IncomingWebhook, Step, Timestamp, WebhookId};
 use engine::{Incoming, IncomingSecrets, Rotating, RunError, Snapshot};
 use expression::Expression;
 use http::StatusCode;
@@ -55,8 +55,8 @@ struct IncomingWebhookInput {
     /// Whether it takes requests.
     #[serde(default)]
     status: WebhookStatus,
-    /// The event it is for: a request whose `event` names another one is ignored. Senders with a preset name events of their
-    /// own.
+    /// The event it is for: a record that names another one is ignored. Capitals and punctuation don't count: `Order.Paid` is
+    /// `order_paid`. Senders with a preset name events of their own.
     event_type: EventType,
     /// The sender, if it is one that the program knows: see the presets. Its requests are mapped, named and recognised as it
     /// makes them, where nothing else is set.
@@ -87,6 +87,17 @@ struct IncomingWebhookInput {
     /// day.
     #[serde(default)]
     dedupe: Option<Dedupe>,
+    /// Texts of the payload that are JSON, to be parsed before anything else is looked at; one that is none stays a text.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    parse_json: Vec<domain::mapping::Path>,
+    /// Where the array of records stands, such as `data.contacts`; without it the payload is one record, or an array of them.
+    #[serde(default)]
+    records: Option<domain::mapping::Path>,
+    /// Where the name of the event stands: a path such as `data.type`, which counts from the record, or
+    /// `header:X-GitHub-Event`; without it, in `event`, or where the preset says. A record without a name is of the webhook's.
+    #[serde(default)]
+    event_path: Option<EventPath>,
     /// A condition on each record, such as `data.status == 'subscribed'`; those for which it does not hold are ignored.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 4096, example = "data.status == 'subscribed'")]
@@ -158,6 +169,9 @@ impl IncomingWebhookInput {
             rate_limit: input.rate_limit,
             sender_rate_limit: input.sender_rate_limit,
             dedupe: input.dedupe,
+            parse_json: input.parse_json,
+            records: input.records,
+            event_path: input.event_path,
             filter: input.filter,
             transform: input.transform,
             mapping: input.mapping,
@@ -180,6 +194,9 @@ impl IncomingWebhookInput {
             rate_limit: settings.rate_limit,
             sender_rate_limit: settings.sender_rate_limit,
             dedupe: settings.dedupe,
+            parse_json: settings.parse_json,
+            records: settings.records,
+            event_path: settings.event_path,
             filter: settings.filter,
             transform: settings.transform,
             mapping: settings.mapping,

@@ -57,7 +57,7 @@ struct Payload;
 impl PartialSchema for Payload {
     fn schema() -> RefOr<Schema> {
         let record = ObjectBuilder::new().schema_type(Type::Object).build();
-        let records = ArrayBuilder::new().items(record.clone()).max_items(Some(engine::receive::MAX_RECORDS));
+        let records = ArrayBuilder::new().items(record.clone()).max_items(Some(engine::records::MAX_RECORDS));
         let either = OneOfBuilder::new().item(record).item(records);
         either.description(Some("An object, or an array of objects.")).into()
     }
@@ -68,7 +68,10 @@ impl ToSchema for Payload {}
 /// Receive a webhook
 ///
 /// For senders. The token stands in the URL, or in the header `X-Webhook-Token`. The body is a JSON object, or an array of
-/// up to 1,000, or a form whose names may nest by brackets. A 2xx means that the request is stored for good. A request that is sent again with the same `webhook-id` or
+/// up to 1,000, each a record; or as many lines of JSON; or a form, urlencoded or in parts, whose names may nest by brackets (of
+/// files the name, type and size are kept); or a CloudEvent, structured, in a batch, or with its attributes in headers
+/// `ce-…`. It may be compressed by gzip or deflate, which signatures cover as it is sent; the limit of its size holds for what
+/// it is decompressed to. A 2xx means that the request is stored for good. A request that is sent again with the same `webhook-id` or
 /// `Idempotency-Key` gets the first answer, and is not acted upon again.
 #[utoipa::path(
     post, path = "/webhooks/{id}", tag = "Receiving",
@@ -76,18 +79,29 @@ impl ToSchema for Payload {}
         ("id" = String, Path, description = "The webhook.", pattern = "^[a-z0-9]{12}$"),
         ("token" = Option<String>, Query, description = "The token of the webhook."),
     ),
-    request_body = Payload,
+    request_body(content(
+        (Payload = "application/json"),
+        (Payload = "application/cloudevents+json"),
+        (Payload = "application/cloudevents-batch+json"),
+        (Payload = "application/*+json"),
+        (String = "application/x-ndjson"),
+        (String = "application/jsonl"),
+        (Payload = "application/x-www-form-urlencoded"),
+        (Payload = "multipart/form-data"),
+        (String = "text/plain"),
+    )),
     responses(
         (status = 200, description = "Processed, or not for this webhook, or the same as before.", body = ReceiveAnswer),
         (status = 202, description = "Accepted.", body = ReceiveAnswer),
-        (status = 400, description = "Not JSON, or not an object or an array of objects.", body = ReceiveAnswer),
+        (status = 400, description = "Not what its type says, or not an object or an array of objects.", body = ReceiveAnswer),
         (status = 401, description = "The signature or the API key is missing or not valid.", body = ReceiveAnswer),
         (status = 403, description = "The webhook does not take requests from this address, or none over plain HTTP.", body = ReceiveAnswer),
         (status = 404, description = "There is no such webhook, or the token is not its own.", body = ReceiveAnswer),
         (status = 408, description = "The body did not arrive in time.", body = ReceiveAnswer),
         (status = 410, description = "The webhook is inactive.", body = ReceiveAnswer),
-        (status = 413, description = "The body is too large.", body = ReceiveAnswer),
-        (status = 415, description = "The body is not of a type that is taken.", body = ReceiveAnswer),
+        (status = 413, description = "The body is too large, as it is sent or once it is decompressed.", body = ReceiveAnswer),
+        (status = 415, description = "The body is not of a type that is taken, or compressed in another way.", body = ReceiveAnswer,
+            headers(("Accept-Encoding" = String, description = "How it may be compressed."))),
         (status = 422, description = "There is no valid email where an action needs one.", body = ReceiveAnswer),
         (status = 429, description = "Too many requests for this webhook, or from this address.", body = ReceiveAnswer,
             headers(("Retry-After" = u32, description = "When to come again, in seconds."))),
@@ -148,6 +162,7 @@ async fn received(
         headers: parts.headers,
         body,
         sender_key: None,
+        max_body: api.max_body(),
     })
 }
 
@@ -186,6 +201,10 @@ fn answer(reply: Reply) -> Response {
     let mut response = (status, [(header::CONTENT_TYPE, "application/json")], reply.body).into_response();
     if let Some(seconds) = reply.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        // RFC 9110, section 12.5.3.
+        response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"));
     }
     response
 }

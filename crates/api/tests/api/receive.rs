@@ -84,4 +84,5 @@ async fn refusals_have_its_own_form() {
         .send(Request::post(&path).header("content-type", "text/html").body(Body::from("{}")).unwrap())
         .await;
     assert_eq!((plain.status, message(&plain).is_empty()), (415, false));
+    assert_eq!(plain.headers["accept-encoding"], "gzip, deflate");
 }

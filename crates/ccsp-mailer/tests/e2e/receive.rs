@@ -40,7 +40,7 @@ async fn what_is_no_payload_is_refused_and_not_kept(kind: Kind) {
     let message = refused(&server.receive(&webhook, &[], "{\n  \"a\": oops}").await, 400);
     assert!(message.contains("line 2 column"), "{message}");
     let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
-    for body in ["", "  ", "7", "null", "\"text\"", "[1]", "[{}, 7]", "{\"a\":1} x", &deep] {
+    for body in ["", "  ", "7", "null", "\"text\"", "[1]", "[null, 7]", "{\"a\":1} x", &deep] {
         refused(&server.receive(&webhook, &[], body).await, 400);
     }
     let post = |headers: &[(&str, &str)], body: Vec<u8>| {
@@ -55,7 +55,7 @@ async fn what_is_no_payload_is_refused_and_not_kept(kind: Kind) {
     refused(&post(&[JSON], b"{\"a\": \"\xff\"}".to_vec()).await, 400);
     refused(&post(&[JSON], vec![b' '; 1024 * 1024 + 1]).await, 413);
     refused(&post(&[("content-type", "application/xml")], b"<a/>".to_vec()).await, 415);
-    refused(&post(&[], SPEC_PAYLOAD.into()).await, 415);
+    refused(&post(&[], b"email=ada@example.com".to_vec()).await, 415);
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
         let response = server.raw(method, &target(&webhook), &[], "").await.unwrap();
         refused(&response, 405);

@@ -67,6 +67,15 @@ impl Path {
         })
     }
 
+    /// The same, to be changed.
+    pub fn find_mut<'a>(&self, root: &'a mut Value) -> Option<&'a mut Value> {
+        self.steps.iter().try_fold(root, |value, step| match value {
+            Value::Object(members) => members.get_mut(step),
+            Value::Array(items) => items.get_mut(step.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -89,6 +89,7 @@ pub fn post(id: &WebhookId, headers: &[(&str, &str)], body: impl Into<String>) -
         headers: all,
         body: body.into().into(),
         sender_key: None,
+        max_body: 1_048_576,
     }
 }
 

@@ -109,7 +109,7 @@ pub fn broken_json(random: &mut StdRng, whole: &str) -> Vec<u8> {
         7 => br#"{"data": {"email": "a@example.com", "first_name": "\udc00\ud800x"}}"#.to_vec(),
         8 => b"{\"data\": {\"email\": \"a\0@example.com\"}}".to_vec(),
         9 => format!("{whole}{whole}").into_bytes(),
-        10 => format!("\u{feff}{whole}").into_bytes(),
+        10 => format!("\u{feff}\u{feff}{whole}").into_bytes(),
         _ => [b"{\"data\": \"" as &[u8], &random.random::<[u8; 16]>(), b"\x01\"}"].concat(),
     }
 }

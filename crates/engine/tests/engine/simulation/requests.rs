@@ -68,6 +68,7 @@ impl World<'_> {
             headers,
             body: order.body.clone(),
             sender_key: None,
+            max_body: 1_048_576,
         }
     }
 
