@@ -156,7 +156,7 @@ pub(crate) fn action() -> ActionLog {
 }
 
 /// Whether an entry of the log is a handshake: there is nothing in it to act upon.
-pub(crate) fn is_one(row: &RequestRow) -> bool {
+pub fn is_handshake(row: &RequestRow) -> bool {
     let outcome = serde_json::from_str::<Outcome>(&row.outcome).unwrap_or_default();
     outcome.actions.first().is_some_and(|action| action.action == ACTION)
 }

@@ -53,7 +53,7 @@ pub mod vault;
 pub use clock::Clock;
 pub use command::{Command, Executed, NewEvent, NewSubscriber, SubscriberChange};
 pub use engine::{Engine, Options, RunError};
-pub use handshake::Answered;
+pub use handshake::{Answered, is_handshake};
 pub use receive::{Received, Reply};
 pub use rotating::Rotating;
 pub use snapshot::{ApiKey, Incoming, Outgoing, Scope, Snapshot};

@@ -183,7 +183,7 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
     if row.status == RequestStatus::Rejected {
         return Err("The request was rejected".to_owned());
     }
-    if handshake::is_one(row) {
+    if handshake::is_handshake(row) {
         return Err("The request was a handshake, which is answered".to_owned());
     }
     let mut payload = body::json(row.payload.as_bytes())?;

@@ -259,7 +259,7 @@ struct HowToRetry {
     params(("id" = RequestId, Path, description = "Which."), HowToRetry),
     responses(
         (status = 200, description = "It, as it is now.", body = RequestView),
-        (status = 409, description = "It was rejected, or its webhook was deleted.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It was rejected, or a handshake, or its webhook was deleted.", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 async fn retry(
@@ -271,6 +271,12 @@ async fn retry(
     let row = find(&api, id).await?;
     if row.status == RequestStatus::Rejected {
         return Err(Problem::new(Code::Conflict, "The request was rejected, and can't be run."));
+    }
+    if engine::is_handshake(&row) {
+        return Err(Problem::new(
+            Code::Conflict,
+            "The request was a handshake: there is nothing in it to act upon.",
+        ));
     }
     match api.engine().retry(row, how.all).await? {
         Executed::Rerun(row) => Ok(Json(row.into())),
