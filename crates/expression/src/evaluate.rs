@@ -119,6 +119,13 @@ impl Expression {
         to_json(&value).map(Some)
     }
 
+    /// The names that it asks the payload for, without what is behind their dots, in alphabetical order.
+    pub fn variables(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.compiled.undeclared_variables(false).into_iter().collect();
+        names.sort_unstable();
+        names
+    }
+
     fn run(&self, payload: &Payload) -> Result<Engine, EvalError> {
         Ok(self.compiled.eval(payload.variables())?)
     }
@@ -172,6 +179,13 @@ mod tests {
         ] {
             assert!(is_true(source), "{source}");
         }
+    }
+
+    #[test]
+    fn its_variables_are_known() {
+        let expression =
+            Expression::compile("data.plan == 'pro' and (seats|number) * 2 > payload.x").unwrap();
+        assert_eq!(expression.variables(), ["data", "payload", "seats"]);
     }
 
     #[test]

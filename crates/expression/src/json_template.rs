@@ -11,8 +11,9 @@ pub const MAX_VALUES: usize = 2_000;
 /// How deep a template may nest.
 const MAX_DEPTH: usize = 32;
 
-/// A compiled JSON template. Names of members are as they stand; texts are [`Template`]s: one that is a whole placeholder keeps
-/// its value's type and becomes `null` without a value, in others a placeholder without a value is empty.
+/// A compiled JSON template. Texts are [`Template`]s: one that is a whole placeholder keeps its value's type and becomes `null`
+/// without a value, in others a placeholder without a value is empty. Names of members are as they stand, but for a `?` at
+/// their end: such a member is left out if its value is `null` or an empty text. Of two at the end one is left.
 #[derive(Debug)]
 pub struct JsonTemplate(Node);
 
@@ -21,7 +22,25 @@ enum Node {
     Fixed(Value),
     Text(Template),
     Items(Vec<Node>),
-    Members(Vec<(String, Node)>),
+    Members(Vec<Member>),
+}
+
+#[derive(Debug)]
+struct Member {
+    name: String,
+    is_optional: bool,
+    node: Node,
+}
+
+/// A name that a placeholder asks the payload for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The text in which the placeholder stands: a dotted path, empty for the whole.
+    pub at: String,
+    /// The character of that text at which the placeholder begins, from 1 on.
+    pub position: usize,
+    /// The name.
+    pub name: String,
 }
 
 /// Why a value is no template, and where in it.
@@ -56,10 +75,44 @@ impl JsonTemplate {
         compile(source, &mut Vec::new(), &mut left).map(Self)
     }
 
+    /// The names that its placeholders ask the payload for.
+    pub fn variables(&self) -> Vec<Variable> {
+        let mut found = Vec::new();
+        self.0.variables(&mut Vec::new(), &mut found);
+        found
+    }
+
     /// What it becomes for a payload, and what was wrong with placeholders that have no value because of it.
     pub fn render(&self, payload: &Payload) -> (Value, Vec<EvalError>) {
         let (mut errors, mut left) = (Vec::new(), MAX_OUTPUT_BYTES);
         (render(&self.0, payload, &mut errors, &mut left), errors)
+    }
+}
+
+impl Node {
+    fn variables(&self, at: &mut Vec<String>, found: &mut Vec<Variable>) {
+        match self {
+            Node::Fixed(_) => {}
+            Node::Text(template) => {
+                let here = at.join(".");
+                let of_text = template.variables().into_iter();
+                found.extend(of_text.map(|(position, name)| Variable { at: here.clone(), position, name }));
+            }
+            Node::Items(items) => {
+                for (position, item) in items.iter().enumerate() {
+                    at.push(position.to_string());
+                    item.variables(at, found);
+                    at.pop();
+                }
+            }
+            Node::Members(members) => {
+                for member in members {
+                    at.push(member.name.clone());
+                    member.node.variables(at, found);
+                    at.pop();
+                }
+            }
+        }
     }
 }
 
@@ -84,8 +137,12 @@ fn compile(source: &Value, at: &mut Vec<String>, left: &mut usize) -> Result<Nod
             items.collect::<Result<_, _>>().map(Node::Items)
         }
         Value::Object(members) => {
-            let members =
-                members.iter().map(|(name, value)| Ok((name.clone(), inside(name.clone(), value)?)));
+            let members = members.iter().map(|(name, value)| {
+                let node = inside(name.clone(), value)?;
+                let is_optional = name.ends_with('?') && !name.ends_with("??");
+                let name = name.strip_suffix('?').unwrap_or(name).to_owned();
+                Ok(Member { name, is_optional, node })
+            });
             members.collect::<Result<_, _>>().map(Node::Members)
         }
         fixed => Ok(Node::Fixed(fixed.clone())),
@@ -113,8 +170,11 @@ fn render(node: &Node, payload: &Payload, errors: &mut Vec<EvalError>, left: &mu
         }
         Node::Items(items) => items.iter().map(|item| render(item, payload, errors, left)).collect(),
         Node::Members(members) => {
-            let members =
-                members.iter().map(|(name, node)| (name.clone(), render(node, payload, errors, left)));
+            let members = members.iter().filter_map(|Member { name, is_optional, node }| {
+                let value = render(node, payload, errors, left);
+                let is_nothing = value.is_null() || value.as_str() == Some("");
+                (!(*is_optional && is_nothing)).then(|| (name.clone(), value))
+            });
             Value::Object(members.collect::<Map<_, _>>())
         }
     }
@@ -153,6 +213,20 @@ mod tests {
     }
 
     #[test]
+    fn members_are_left_out_on_request() {
+        let source = json!({"phone?": "{data.phone}", "name?": "{data.name}", "empty?": "{data.empty}", "what??": 1, "n?": 0, "?": 2});
+        let payload = json!({"data": {"name": "Ada", "empty": ""}});
+        assert_eq!(rendered(source, payload).0, json!({"name": "Ada", "what?": 1, "n": 0, "": 2}));
+    }
+
+    #[test]
+    fn its_variables_are_known() {
+        let template = JsonTemplate::compile(&json!({"a": ["x", "é {b.c} {d}"]})).unwrap();
+        let found: Vec<_> = template.variables().into_iter().map(|v| (v.at, v.position, v.name)).collect();
+        assert_eq!(found, [("a.1".into(), 3, "b".into()), ("a.1".into(), 9, "d".into())]);
+    }
+
+    #[test]
     fn faults_say_where() {
         let error = JsonTemplate::compile(&json!({"a": [{"b": "x {a|nope}"}]})).unwrap_err();
         assert_eq!(
@@ -173,7 +247,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn prop_what_has_no_braces_stays(text in "[^{}]{0,20}", number: i64) {
+        fn prop_what_has_no_braces_stays(text in "[^{}?]{0,20}", number: i64) {
             let source = json!({text.clone(): [text, number]});
             prop_assert_eq!(rendered(source.clone(), json!({})), (source, vec![]));
         }

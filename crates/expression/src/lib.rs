@@ -40,7 +40,7 @@ pub use environment::FUEL;
 pub use error::{CompileError, EvalError};
 pub use evaluate::{Expression, MAX_SOURCE_BYTES, Payload};
 pub use filter::{Algorithm, Filter, FilterError};
-pub use json_template::{JsonTemplate, JsonTemplateError, JsonTemplateProblem, MAX_VALUES};
+pub use json_template::{JsonTemplate, JsonTemplateError, JsonTemplateProblem, MAX_VALUES, Variable};
 pub use mapping::{Applied, Mapping, Outcome, Took};
 pub use rule::{CompiledRule, RuleError, RuleProblem};
 pub use template::{MAX_OUTPUT_BYTES, MAX_PLACEHOLDERS, Rendered, Template};

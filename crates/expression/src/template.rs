@@ -25,7 +25,11 @@ pub struct Template {
 #[derive(Debug)]
 enum Part {
     Text(String),
-    Placeholder(Expression),
+    Placeholder {
+        /// Where its brace stands, in characters from 1 on.
+        at: usize,
+        expression: Expression,
+    },
 }
 
 /// What a template became.
@@ -79,7 +83,7 @@ impl Template {
                     parts.push(Part::Text(std::mem::take(&mut text)));
                 }
                 let (expression, len) = placeholder(source, at)?;
-                parts.push(Part::Placeholder(expression));
+                parts.push(Part::Placeholder { at: source[..at].chars().count() + 1, expression });
                 at += len;
             } else {
                 text.push(c);
@@ -107,15 +111,26 @@ impl Template {
         rendered.errors.into_iter().next().map_or(Ok(text), Err)
     }
 
+    /// The names that its placeholders ask the payload for, each with the character at which the placeholder begins.
+    pub fn variables(&self) -> Vec<(usize, String)> {
+        let of = |part: &Part| match part {
+            Part::Placeholder { at, expression } => {
+                expression.variables().into_iter().map(|name| (*at, name)).collect()
+            }
+            Part::Text(_) => Vec::new(),
+        };
+        self.parts.iter().flat_map(of).collect()
+    }
+
     /// What stands where no placeholder has a value: nothing for a template that is one placeholder, and the text around them
     /// for others.
     pub(crate) fn without_value(&self) -> Value {
-        if let [Part::Placeholder(_)] = self.parts.as_slice() {
+        if let [Part::Placeholder { .. }] = self.parts.as_slice() {
             return Value::Null;
         }
         let texts = self.parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.as_str()),
-            Part::Placeholder(_) => None,
+            Part::Placeholder { .. } => None,
         });
         Value::String(texts.collect())
     }
@@ -123,7 +138,7 @@ impl Template {
     /// What it becomes for a payload. A placeholder without a value is empty.
     pub fn render(&self, payload: &Payload) -> Rendered {
         let mut rendered = Rendered::default();
-        if let [Part::Placeholder(expression)] = self.parts.as_slice() {
+        if let [Part::Placeholder { expression, .. }] = self.parts.as_slice() {
             rendered.value = rendered.evaluate(expression, payload);
             return rendered;
         }
@@ -140,11 +155,11 @@ impl Template {
         rendered: &mut Rendered,
     ) -> (String, bool) {
         let mut out = String::new();
-        let mut has_value = !self.parts.iter().any(|part| matches!(part, Part::Placeholder(_)));
+        let mut has_value = !self.parts.iter().any(|part| matches!(part, Part::Placeholder { .. }));
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Placeholder(expression) => {
+                Part::Placeholder { expression, .. } => {
                     if let Some(value) = rendered.evaluate(expression, payload) {
                         has_value = true;
                         match value {
