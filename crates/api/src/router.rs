@@ -52,6 +52,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::subscribers::routes())
         .merge(routes::lists::routes())
         .merge(routes::tags::routes())
+        .merge(routes::trial::routes())
         .merge(routes::api_keys::routes())
         .merge(routes::openapi::routes());
     let managed = OpenApiRouter::default().nest(BASE, resources).merge(routes::health::routes());

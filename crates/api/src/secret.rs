@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
+use domain::Auth;
 use domain::log::FieldError;
 use engine::Rotating;
 use serde::Deserialize;
@@ -96,6 +97,46 @@ impl Input for Replacement {
     fn check(&self) -> Vec<FieldError> {
         self.secret.as_deref().and_then(|given| read("secret", given).err()).into_iter().collect()
     }
+}
+
+/// How a webhook's authentication is shown.
+pub fn shown_auth(auth: &Auth, reveal: Reveal) -> Auth {
+    let mut shown = auth.clone();
+    for (_, value) in shown.secrets_mut() {
+        *value = reveal.secret(&Secret::new(value.as_str()));
+    }
+    shown
+}
+
+/// The authentication that is to hold: the one that was given, with what `current` has at each place that was given masked.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn choose_auth(given: &Auth, current: &Auth) -> Result<Auth, Vec<FieldError>> {
+    let mut known = current.clone();
+    let known: Vec<(String, String)> =
+        known.secrets_mut().into_iter().map(|(path, value)| (path, value.clone())).collect();
+    let (mut chosen, mut errors) = (given.clone(), Vec::new());
+    for (path, value) in chosen.secrets_mut() {
+        if !is_mask(value) {
+            continue;
+        }
+        let same = known
+            .iter()
+            .find(|(place, secret)| *place == path && Secret::new(secret.as_str()).is_masked_as(value));
+        match same {
+            Some((_, secret)) => value.clone_from(secret),
+            None => errors.push(FieldError {
+                field: format!("auth.{path}"),
+                message: "is the masked form of another secret: send the secret itself".to_owned(),
+            }),
+        }
+    }
+    if errors.is_empty() {
+        let faults = chosen.check().into_iter();
+        errors.extend(faults.map(|(path, message)| FieldError { field: format!("auth.{path}"), message }));
+    }
+    if errors.is_empty() { Ok(chosen) } else { Err(errors) }
 }
 
 /// Whether this is the masked form of some secret.

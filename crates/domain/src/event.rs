@@ -74,6 +74,67 @@ impl fmt::Debug for EventType {
     }
 }
 
+/// Which kinds of events: a name, `*` for all, or a beginning such as `subscriber_*`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum EventPattern {
+    /// One kind.
+    Exactly(EventType),
+    /// All whose name begins like this.
+    Beginning(String),
+}
+
+crate::schema::text_schema!(
+    EventPattern,
+    pattern = r"^([a-z][a-z0-9_]{0,63}|([a-z][a-z0-9_]{0,62})?\*)$",
+    "subscriber_added"
+);
+
+impl EventPattern {
+    /// Whether an event is of these kinds.
+    pub fn matches(&self, event_type: &EventType) -> bool {
+        match self {
+            Self::Exactly(wanted) => wanted == event_type,
+            Self::Beginning(beginning) => event_type.as_str().starts_with(beginning),
+        }
+    }
+}
+
+impl FromStr for EventPattern {
+    type Err = EventTypeError;
+
+    fn from_str(text: &str) -> Result<Self, EventTypeError> {
+        match text.strip_suffix('*') {
+            Some("") => Ok(Self::Beginning(String::new())),
+            Some(beginning) => beginning.parse::<EventType>().map(|_| Self::Beginning(beginning.to_owned())),
+            None => text.parse().map(Self::Exactly),
+        }
+    }
+}
+
+impl TryFrom<String> for EventPattern {
+    type Error = EventTypeError;
+
+    fn try_from(text: String) -> Result<Self, EventTypeError> {
+        text.parse()
+    }
+}
+
+impl From<EventPattern> for String {
+    fn from(pattern: EventPattern) -> String {
+        pattern.to_string()
+    }
+}
+
+impl fmt::Display for EventPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(name) => write!(f, "{name}"),
+            Self::Beginning(beginning) => write!(f, "{beginning}*"),
+        }
+    }
+}
+
 /// Something that happened. Its data is kept as JSON text: it is rendered once and then only copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -108,6 +169,24 @@ mod tests {
         }
         for wrong in ["", "_a", "2a", "A", "a-b", "a b", "é", &"a".repeat(65)] {
             assert!(wrong.parse::<EventType>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn patterns() {
+        let added: EventType = "subscriber_added".parse().unwrap();
+        for (pattern, expected) in [
+            ("*", true),
+            ("subscriber_*", true),
+            ("subscriber_added", true),
+            ("campaign_*", false),
+            ("email_sent", false),
+        ] {
+            let parsed: EventPattern = pattern.parse().unwrap();
+            assert_eq!((parsed.matches(&added), parsed.to_string().as_str()), (expected, pattern));
+        }
+        for wrong in ["", "**", "*a", "a*b", "A*"] {
+            assert!(wrong.parse::<EventPattern>().is_err(), "{wrong}");
         }
     }
 

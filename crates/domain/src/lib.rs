@@ -11,6 +11,7 @@
 
 pub mod action;
 pub mod apply;
+pub mod auth;
 pub mod catalog;
 pub mod change;
 pub mod email;
@@ -30,8 +31,9 @@ pub mod text;
 pub mod time;
 
 pub use action::Action;
+pub use auth::Auth;
 pub use email::Email;
-pub use event::{Event, EventType};
+pub use event::{Event, EventPattern, EventType};
 pub use event_path::EventPath;
 pub use id::{DeliveryId, EventId, Ids, ListId, RequestId, SubscriberId, WebhookId};
 pub use incoming::IncomingWebhook;

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::event::EventType;
-use crate::id::WebhookId;
+use crate::action::MAX_NAMES;
+use crate::event::EventPattern;
+use crate::id::{ListId, WebhookId};
 use crate::incoming::{MAX_DESCRIPTION_CHARS, WebhookStatus, is_header_name};
 use crate::log::FieldError;
 use crate::text;
@@ -77,6 +79,33 @@ impl Default for RetrySettings {
     }
 }
 
+/// How the body of a delivery is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyFormat {
+    /// `application/json`.
+    #[default]
+    Json,
+    /// `application/x-www-form-urlencoded`; members nest by brackets.
+    Form,
+    /// `application/xml`: the payload is a text, in which values of placeholders are escaped.
+    Xml,
+    /// `text/plain`: the payload is a text.
+    Text,
+}
+
+impl BodyFormat {
+    /// Its media type.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Form => "application/x-www-form-urlencoded",
+            Self::Xml => "application/xml; charset=utf-8",
+            Self::Text => "text/plain; charset=utf-8",
+        }
+    }
+}
+
 /// What a user sets of an outgoing webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,10 +125,30 @@ pub struct OutgoingSettings {
     pub method: Method,
     /// The events that are sent.
     #[schema(min_items = 1, max_items = 200)]
-    pub events: Vec<EventType>,
+    pub events: Vec<EventPattern>,
+    /// A condition on events of these kinds; those for which it does not hold are not sent.
+    #[serde(default)]
+    pub filter: Option<String>,
+    /// Only events about subscribers who are on one of these lists; all if empty.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub lists: Vec<ListId>,
+    /// Only events about subscribers who have one of these tags; all if empty.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub tags: Vec<String>,
     /// Whether it gets deliveries.
     #[serde(default)]
     pub status: WebhookStatus,
+    /// What is sent: a template; without one, the envelope of the event.
+    #[serde(default)]
+    pub payload: Option<Value>,
+    /// How it is written.
+    #[serde(default)]
+    pub format: BodyFormat,
+    /// JavaScript, `function transform(event, request)`: it may change what is sent, or cancel the delivery.
+    #[serde(default)]
+    pub transform: Option<String>,
     /// More headers. Those that the program sets itself can't be set here.
     #[serde(default)]
     #[schema(example = json!({"X-Env": "prod"}))]
@@ -176,6 +225,22 @@ impl OutgoingSettings {
         if self.events.is_empty() || self.events.len() > MAX_EVENTS {
             wrong("events", format!("must name 1 to {MAX_EVENTS} event types"));
         }
+        if self.lists.len() > MAX_NAMES || self.tags.len() > MAX_NAMES {
+            wrong("lists", format!("must be at most {MAX_NAMES} lists, and as many tags"));
+        }
+        let is_text = matches!(self.format, BodyFormat::Xml | BodyFormat::Text);
+        match &self.payload {
+            None if self.format != BodyFormat::Json => {
+                wrong("payload", "is required for a format that is not json".into());
+            }
+            Some(payload) if is_text && !payload.is_string() => {
+                wrong("payload", "must be a text in this format".into());
+            }
+            Some(payload) if self.format == BodyFormat::Form && !payload.is_object() => {
+                wrong("payload", "must be an object in this format".into());
+            }
+            _ => {}
+        }
         if self.headers.len() > MAX_HEADERS {
             wrong("headers", format!("must have at most {MAX_HEADERS} headers"));
         }
@@ -205,7 +270,8 @@ impl OutgoingSettings {
     }
 }
 
-fn header_fault(name: &str, value: &str) -> Option<&'static str> {
+/// Why a header can't be one of the user's, if it can't.
+pub fn header_fault(name: &str, value: &str) -> Option<&'static str> {
     if !is_header_name(name) {
         return Some("is not the name of an HTTP header");
     }

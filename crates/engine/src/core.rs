@@ -43,7 +43,7 @@ pub(crate) struct Core {
     pub(crate) outcomes: mpsc::Sender<Outcome>,
     pub(crate) stopping: AtomicBool,
     pub(crate) log_retention_ms: Option<i64>,
-    pub(crate) sandbox: Sandbox,
+    pub(crate) sandbox: Arc<Sandbox>,
     /// Tells that requests wait for actions that leave the process.
     pub(crate) jobs_due: Notify,
 }

@@ -8,7 +8,7 @@ use domain::log::{Outcome, RequestStatus};
 use domain::{Event, EventId, RequestId, Roster, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
-use store::commit::{DedupeAnswer, DedupeKey, Found, NewDelivery, RequestRow, Writes};
+use store::commit::{DedupeAnswer, DedupeKey, Found, NewDelivery, RequestRow, Skipped, Writes};
 use store::jobs::JobRow;
 use store::queue::DueDelivery;
 
@@ -236,10 +236,19 @@ impl<'a> Decision<'a> {
         let id = self.shared.ids.lock().next(self.now);
         let event =
             Event { id, event_type: draft.event_type, occurred_at, data: draft.data.into(), request_id };
-        let subscribers = self.snapshot.subscribers_of(&event.event_type);
-        if !subscribers.is_empty() {
-            let shared = Arc::new(event.clone());
-            self.fan_out.extend(subscribers.iter().map(|outgoing| (shared.clone(), outgoing.clone())));
+        let mut shared = None;
+        let mut skipped = Vec::new();
+        for outgoing in self.snapshot.subscribers_of(&event.event_type) {
+            match outgoing.refuses(&event) {
+                Some(reason) => skipped.push(Skipped { webhook_id: outgoing.webhook.id.clone(), reason }),
+                None => {
+                    let shared = shared.get_or_insert_with(|| Arc::new(event.clone()));
+                    self.fan_out.push((shared.clone(), outgoing.clone()));
+                }
+            }
+        }
+        if !skipped.is_empty() {
+            self.writes.skipped.insert(id, skipped);
         }
         self.writes.events.push(event);
         id

@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use delivery::{Limits, Queues};
 use domain::WebhookId;
-use outbound::Client;
 use parking_lot::Mutex;
 use store::queue::DueDelivery;
 use tokio::sync::{Notify, mpsc};
 
 use arc_swap::ArcSwap;
 
-use crate::clock::Clock;
+use crate::attempt::Sender;
 use crate::item::{Decided, Done};
 use crate::outcome::Outcome;
 use crate::room::Room;
-use crate::send::{self, Exchange};
 use crate::snapshot::Snapshot;
 
 /// Deliveries to one destination in memory, waiting or under way. What is past it waits in the table, so this bounds memory,
@@ -24,10 +22,9 @@ const WINDOW: usize = 1_024;
 
 pub(crate) struct Dispatcher {
     queues: Mutex<State>,
-    client: Client,
+    sender: Sender,
     snapshot: Arc<ArcSwap<Snapshot>>,
     outcomes: mpsc::Sender<Outcome>,
-    clock: Clock,
     /// Says that a destination that has spilled has room again.
     pub(crate) room_again: Notify,
     /// Says that an attempt or a transaction has ended while the dispatcher stops.
@@ -41,18 +38,16 @@ struct State {
 
 impl Dispatcher {
     pub(crate) fn new(
-        client: Client,
+        sender: Sender,
         snapshot: Arc<ArcSwap<Snapshot>>,
         outcomes: mpsc::Sender<Outcome>,
-        clock: Clock,
     ) -> Self {
         let state = State { queues: Queues::new(Limits { per_destination: WINDOW }), stopping: false };
         Self {
             queues: Mutex::new(state),
-            client,
+            sender,
             snapshot,
             outcomes,
-            clock,
             room_again: Notify::new(),
             ended: Notify::new(),
         }
@@ -136,17 +131,15 @@ impl Dispatcher {
 
     async fn attempt(&self, delivery: &DueDelivery) -> Outcome {
         let snapshot = self.snapshot.load_full();
-        let outgoing = snapshot.outgoing.get(&delivery.webhook_id).filter(|outgoing| outgoing.is_active());
-        let started = self.clock.now();
-        let Some((outgoing, request)) =
-            outgoing.and_then(|o| Some((o, send::request(o, delivery, started)?)))
-        else {
-            return Outcome::GivenBack(delivery.id);
-        };
-        let request_headers = request.headers.clone();
-        let result = self.client.send(request).await;
-        let exchange = Exchange { started, ended: self.clock.now(), request_headers, result };
-        Outcome::Attempted(Box::new(send::judge(outgoing, delivery, &exchange)))
+        match snapshot.outgoing.get(&delivery.webhook_id).filter(|outgoing| outgoing.is_active()) {
+            Some(outgoing) => Outcome::Attempted(Box::new(self.sender.attempt(outgoing, delivery).await.row)),
+            None => Outcome::GivenBack(delivery.id),
+        }
+    }
+
+    /// What makes attempts.
+    pub(crate) fn sender(&self) -> &Sender {
+        &self.sender
     }
 
     /// Webhooks that have spilled and have room for a good part of a window again.

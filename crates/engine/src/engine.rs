@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use domain::incoming::IncomingSettings;
-use domain::log::{FieldError, RequestStatus};
-use domain::{Ids, Timestamp};
+use domain::log::{DeliveryStatus, FieldError, RequestStatus};
+use domain::{Event, Ids, Timestamp};
 use outbound::{Client, IpNet};
 use parking_lot::Mutex;
 use rand::SeedableRng;
@@ -17,16 +17,19 @@ use sandbox::{Sandbox, SandboxError};
 use signature::MasterKey;
 use store::commit::{Commit, Rehearse, RequestRow, Writes};
 use store::config::{AgreeOn, LoadConfig};
+use store::deliveries::InsertTest;
 use store::once::{Once, OnceKey, OnceOutcome};
-use store::queue::Leave;
+use store::queue::{DueDelivery, Leave};
+use store::record::AttemptRow;
 use store::{Store, StoreError, Work};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
 use crate::access;
 use crate::actions::script;
+use crate::attempt::{Attempt, Sender};
 use crate::certificates::Certificates;
 use crate::clock::Clock;
-use crate::command::{Command, Executed};
+use crate::command::{Command, Executed, NewEvent};
 use crate::core::Core;
 use crate::dispatch::Dispatcher;
 use crate::error::chain;
@@ -36,11 +39,13 @@ use crate::item::{Decided, Done, Item, Shared};
 use crate::jobs::Jobs;
 use crate::limits::Limits;
 use crate::outcome::{OUTCOME_QUEUE, Outcome};
+use crate::outgoing::{Draft, Unsendable};
 use crate::receive::{self, Accepted, Content, Received, Reply};
 use crate::recorder;
+use crate::refresh;
 use crate::rerun::Rerun;
 use crate::room::Room;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Outgoing, Snapshot};
 use crate::sweep;
 use crate::vault::{Vault, VaultError};
 
@@ -62,6 +67,14 @@ pub struct Options {
     pub seed: [u8; 32],
     /// How users' scripts are run.
     pub sandbox: sandbox::Settings,
+}
+
+/// A delivery that was made to try a webhook.
+pub struct Tested {
+    /// What was written down.
+    pub row: AttemptRow,
+    /// What was sent, but for token and signatures; `None` if nothing was.
+    pub sent: Option<Draft>,
 }
 
 /// Why a stored request could not be run again.
@@ -110,12 +123,9 @@ impl Engine {
         let (outcomes, recorded) = mpsc::channel(OUTCOME_QUEUE);
         let clock = options.clock;
         let certificates = Arc::new(Certificates::new(options.client.clone()));
-        let dispatcher = Arc::new(Dispatcher::new(
-            options.client.clone(),
-            snapshot.clone(),
-            outcomes.clone(),
-            clock.clone(),
-        ));
+        let sandbox = Arc::new(Sandbox::new(options.sandbox));
+        let (sender, refreshed) = Sender::new(options.client.clone(), sandbox.clone(), clock.clone());
+        let dispatcher = Arc::new(Dispatcher::new(sender, snapshot.clone(), outcomes.clone()));
         let node: Arc<str> = vault.new_webhook_id().as_str().into();
         let room: Arc<dyn Room> = dispatcher.clone();
         let ids = Mutex::new(Ids::new(StdRng::from_rng(&mut random)));
@@ -134,7 +144,7 @@ impl Engine {
             outcomes,
             stopping: AtomicBool::new(false),
             log_retention_ms: options.log_retention_ms,
-            sandbox: Sandbox::new(options.sandbox),
+            sandbox,
             jobs_due: Notify::new(),
         });
         let config = core.store.read(LoadConfig { known: 0 }).await?;
@@ -147,6 +157,7 @@ impl Engine {
         sweep::beat(&core).await?;
         tokio::spawn(recorder::run(options.store, node, clock, recorded));
         sweep::start(&core);
+        tokio::spawn(refresh::run(core.clone(), refreshed));
         let ingest = Arc::new(Ingest::start(&core));
         let jobs = Jobs::start(&core, options.client);
         let allow_private = options.allow_private.into();
@@ -410,6 +421,67 @@ impl Engine {
     /// How many nodes serve the database, as far as this one knows.
     pub fn nodes(&self) -> u32 {
         self.core.nodes.load(Ordering::Relaxed)
+    }
+
+    /// Sends an event to a webhook now, whatever its status, and writes that down as a test: it is none of the events that
+    /// happened, counts in no statistics, and is not tried again.
+    ///
+    /// # Errors
+    /// If it can't be written down.
+    pub async fn test(&self, outgoing: &Outgoing, event: NewEvent) -> Result<Tested, StoreError> {
+        let delivery = self.sample(outgoing, event);
+        let Attempt { mut row, sent } = self.core.dispatcher.sender().attempt(outgoing, &delivery).await;
+        row.due_at = None;
+        row.deactivate = None;
+        if row.status == DeliveryStatus::Retrying {
+            row.status = DeliveryStatus::Failed;
+        }
+        let event = delivery.event.as_ref().clone();
+        self.core.store.write(InsertTest { event, attempt: row.clone() }).await?;
+        Ok(Tested { row, sent })
+    }
+
+    /// What would be sent of an event, but for tokens and signatures.
+    ///
+    /// # Errors
+    /// Why nothing would.
+    pub async fn draft(&self, outgoing: &Outgoing, event: NewEvent) -> Result<Draft, Unsendable> {
+        let event = self.sample(outgoing, event).event;
+        if let Some(reason) = outgoing.refuses(&event) {
+            return Err(Unsendable { code: "filtered", message: reason });
+        }
+        let prepared = self.core.dispatcher.sender().prepared(outgoing, &event).await;
+        prepared.map_err(|unsent| Unsendable { code: unsent.code, message: unsent.message })
+    }
+
+    fn sample(&self, outgoing: &Outgoing, new: NewEvent) -> DueDelivery {
+        let now = self.core.now();
+        let (id, event_id) = {
+            let mut ids = self.core.shared.ids.lock();
+            (ids.next(now), ids.next(now))
+        };
+        let event = Event {
+            id: event_id,
+            event_type: new.event_type,
+            occurred_at: new.occurred_at.unwrap_or(now),
+            data: new.data.into(),
+            request_id: None,
+        };
+        DueDelivery {
+            id,
+            webhook_id: outgoing.webhook.id.clone(),
+            event: Arc::new(event),
+            attempts: 0,
+            first_attempt_at: None,
+        }
+    }
+
+    /// Everything that is wrong with the `transform` of an outgoing webhook.
+    ///
+    /// # Errors
+    /// If scripts can't be checked now.
+    pub async fn check_transform(&self, code: Option<&str>) -> Result<Vec<FieldError>, SandboxError> {
+        script::check_one(&self.core.sandbox, "transform", code, "transform").await
     }
 
     /// Whether deliveries may go to this URL.

@@ -62,7 +62,8 @@ impl Serialize for Shown<'_> {
 
 impl Shown<'_> {
     fn value(&self, name: &HeaderName) -> Cow<'_, str> {
-        if is_secret(name.as_str()) {
+        let is_sensitive = self.0.get_all(name).iter().any(HeaderValue::is_sensitive);
+        if is_sensitive || is_secret(name.as_str()) {
             return MASK.into();
         }
         let values = self.0.get_all(name).iter().map(|value| text(value.as_bytes(), MAX_VALUE_BYTES));

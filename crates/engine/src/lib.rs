@@ -15,6 +15,7 @@
 
 mod access;
 pub mod actions;
+mod attempt;
 pub mod batch;
 mod body;
 mod certificates;
@@ -34,9 +35,11 @@ mod jobs;
 mod limits;
 pub mod mapping;
 mod outcome;
+pub mod outgoing;
 pub mod receive;
 mod recorder;
 pub mod records;
+mod refresh;
 pub mod rerun;
 mod resume;
 mod room;
@@ -52,7 +55,7 @@ pub mod vault;
 
 pub use clock::Clock;
 pub use command::{Command, Executed, NewEvent, NewSubscriber, SubscriberChange};
-pub use engine::{Engine, Options, RunError};
+pub use engine::{Engine, Options, RunError, Tested};
 pub use handshake::{Answered, is_handshake};
 pub use receive::{Received, Reply};
 pub use rotating::Rotating;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use delivery::{Answer, Verdict, classify, parse_retry_after};
-use domain::Timestamp;
 use domain::log::DeliveryStatus;
-use domain::outgoing::{Method, SigningScheme};
+use domain::outgoing::SigningScheme;
+use domain::{Event, Timestamp};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use outbound::{Request, Response, SendError};
 use signature::{standard_webhooks, x_webhook};
@@ -15,10 +15,13 @@ use store::queue::DueDelivery;
 use store::record::AttemptRow;
 
 use crate::headers;
+use crate::outgoing::{Draft, Unsendable, auth};
 use crate::snapshot::Outgoing;
 
 /// How much of an answer is kept in the log.
 const MAX_STORED_RESPONSE_BYTES: usize = 16 * 1_024;
+/// How much of a body of one's own is kept in the log.
+const MAX_STORED_BODY_BYTES: usize = 256 * 1_024;
 /// What we call ourselves.
 pub(crate) const USER_AGENT: &str = concat!("CloudCusp-Mailer/", env!("CARGO_PKG_VERSION"));
 
@@ -30,14 +33,27 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
-/// The request of an attempt that begins now; `None` if what is stored as the URL is none.
-pub fn request(outgoing: &Outgoing, delivery: &DueDelivery, now: Timestamp) -> Option<Request> {
+/// What is sent of an event, before it is signed.
+///
+/// # Errors
+/// Says what can't be made of it.
+pub fn draft(outgoing: &Outgoing, event: &Event) -> Result<Draft, Unsendable> {
+    let rendering = outgoing.rendering.as_ref().map_err(|fault| Unsendable::template(fault.clone()))?;
+    rendering.draft(&outgoing.webhook.settings, event)
+}
+
+/// The request of an attempt that begins now. `token` is that of OAuth, where the webhook has it.
+pub fn sign(
+    outgoing: &Outgoing,
+    event: &Event,
+    draft: Draft,
+    token: Option<&str>,
+    now: Timestamp,
+) -> Request {
     let settings = &outgoing.webhook.settings;
-    let event = &delivery.event;
-    let body = event.envelope();
-    let mut headers = outgoing.headers.clone();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let Draft { method, mut url, mut headers, body, .. } = draft;
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    auth::apply(&outgoing.secrets.auth, token, &mut url, &mut headers);
     // The same on every attempt, and on every delivery of this event: receivers recognise it by this.
     let id = event.id.to_string();
     let timestamp = now.seconds().to_string();
@@ -55,23 +71,18 @@ pub fn request(outgoing: &Outgoing, delivery: &DueDelivery, now: Timestamp) -> O
         match scheme {
             SigningScheme::XWebhookSignature => {
                 if let Some(key) = keys.first() {
-                    set(X_WEBHOOK_SIGNATURE, &x_webhook::sign(key, body.as_bytes()));
+                    set(X_WEBHOOK_SIGNATURE, &x_webhook::sign(key, &body));
                 }
             }
             SigningScheme::StandardWebhooks => {
                 set(WEBHOOK_ID, &id);
                 set(WEBHOOK_TIMESTAMP, &timestamp);
-                set(WEBHOOK_SIGNATURE, &standard_webhooks::sign(keys, &id, now.seconds(), body.as_bytes()));
+                set(WEBHOOK_SIGNATURE, &standard_webhooks::sign(keys, &id, now.seconds(), &body));
             }
         }
     }
-    let method = match settings.method {
-        Method::Post => http::Method::POST,
-        Method::Put => http::Method::PUT,
-        Method::Patch => http::Method::PATCH,
-    };
     let timeout = Duration::from_secs(settings.timeout_seconds.into());
-    Some(Request { method, url: outgoing.url.clone()?, headers, body: Bytes::from(body), timeout })
+    Request { method, url, headers, body, timeout }
 }
 
 /// What became of an attempt: when it began and ended, and what came back.
@@ -82,6 +93,8 @@ pub struct Exchange {
     pub ended: Timestamp,
     /// The headers that were sent.
     pub request_headers: HeaderMap,
+    /// The body that was sent, if it was not the event's envelope.
+    pub request_body: Option<Bytes>,
     /// The answer, or why there was none.
     pub result: Result<Response, SendError>,
 }
@@ -141,6 +154,10 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
         error_code,
         error,
         request_headers: headers::to_json(&exchange.request_headers),
+        request_body: exchange
+            .request_body
+            .as_ref()
+            .map(|body| headers::text(body, MAX_STORED_BODY_BYTES).into_owned()),
         response_headers: exchange
             .result
             .as_ref()
@@ -153,6 +170,101 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
         due_at,
         deactivate: (verdict == Verdict::Gone)
             .then_some("The destination answered 410 Gone: it wants no more deliveries"),
+    }
+}
+
+/// What to do about a failure of this code.
+pub fn hint(code: &str) -> &'static str {
+    match code {
+        "dns" => {
+            "The host's name could not be found. Check its spelling, or ask whoever runs it for its DNS record."
+        }
+        "connection_refused" => {
+            "Nothing listens there. Check the port, and whether the receiving program runs."
+        }
+        "connect_failed" | "connect_timeout" => {
+            "The host can't be reached. Check its firewall, and whether it is up."
+        }
+        "tls" => {
+            "The host's certificate was not accepted. Check that it is valid for this name, has not expired, and comes with its chain."
+        }
+        "timeout" => {
+            "The receiver took too long. It should answer first and work afterwards, or the webhook's timeout be longer."
+        }
+        "connection_closed" => {
+            "The receiver closed the connection before it had answered. Look into its log."
+        }
+        "invalid_response" => "What answered does not speak HTTP. Check scheme and port.",
+        "blocked_address" => {
+            "The address is not public. The operator can allow it with --allow-private-destinations."
+        }
+        "invalid_url" => "The URL can't be called. Check it.",
+        "invalid_json" => "The receiver must answer with JSON, or expect_json be switched off.",
+        "http_status" => {
+            "The receiver refused it. Its answer says why; a redirect is not followed: use the URL that it leads to."
+        }
+        "template" => "Mend the webhook's payload, URL or headers: the preview shows what they become.",
+        "too_large" => "Make the payload smaller.",
+        "transform" => "Mend the webhook's transform: the preview runs it.",
+        "cancelled" => "The webhook's transform asked for it.",
+        "oauth_token" => "Check the token URL, the client and its secret.",
+        _ => "Look into the log of this delivery.",
+    }
+}
+
+/// Why nothing was sent, and what that means for the delivery.
+pub(crate) struct Unsent {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) what: Then,
+}
+
+/// What follows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It is tried again, as after a failure of the destination.
+    Retry,
+    /// It has failed: the same would happen again.
+    Fail,
+    /// It is not to be sent.
+    Cancel,
+}
+
+/// The row to record of an attempt in which nothing was sent.
+pub(crate) fn unsent(
+    outgoing: &Outgoing,
+    delivery: &DueDelivery,
+    (started, ended): (Timestamp, Timestamp),
+    unsent: Unsent,
+) -> AttemptRow {
+    let first_attempt_at = delivery.first_attempt_at.unwrap_or(started);
+    let number = delivery.attempts.saturating_add(1);
+    let next = || outgoing.schedule.next_attempt(first_attempt_at.millis(), number, ended.millis(), None);
+    let (status, due_at) = match unsent.what {
+        Then::Cancel => (DeliveryStatus::Cancelled, None),
+        Then::Fail => (DeliveryStatus::Failed, None),
+        Then::Retry => match next() {
+            Some(due) => (DeliveryStatus::Retrying, Some(Timestamp::from_millis(due))),
+            None => (DeliveryStatus::Failed, None),
+        },
+    };
+    AttemptRow {
+        delivery_id: delivery.id,
+        webhook_id: delivery.webhook_id.clone(),
+        number,
+        attempted_at: started,
+        first_attempt_at,
+        duration_ms: ended.millis().saturating_sub(started.millis()).max(0),
+        http_status: None,
+        error_code: Some(unsent.code),
+        error: Some(unsent.message.replace('\0', "\u{fffd}")),
+        request_headers: "{}".to_owned(),
+        request_body: None,
+        response_headers: "{}".to_owned(),
+        response_body: String::new(),
+        status,
+        due_at,
+        deactivate: None,
     }
 }
 

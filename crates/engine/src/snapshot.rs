@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use delivery::Schedule;
 use domain::incoming::{SignatureScheme, SignatureSettings, WebhookStatus};
-use domain::{EventType, IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use domain::{
+    Event, EventPattern, EventType, IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId,
+};
 use presets::Preset;
 use serde::Deserialize;
 use signature::{KeyError, Scheme, SchemeKey, Secret, SigningKey, TokenHash, token};
 use store::config::Config;
-use url::Url;
 
 use crate::actions::compile::Actions;
 use crate::filter::Filter;
 use crate::mapping::Mapper;
+use crate::outgoing::rendering::Rendering;
 use crate::rotating::Ready;
 use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
 
@@ -88,14 +89,19 @@ pub struct Outgoing {
     pub webhook: OutgoingWebhook,
     /// Its secrets.
     pub secrets: OutgoingSecrets,
-    /// `None` if what is stored is no URL: saving checks it, so only a changed database has such a one.
-    pub(crate) url: Option<Url>,
-    pub(crate) headers: HeaderMap,
+    /// Or why what is stored is not valid: saving checks it, so only another version of the program can have stored that.
+    pub(crate) rendering: Result<Rendering, String>,
     pub(crate) keys: Ready<SigningKey>,
     pub(crate) schedule: Schedule,
 }
 
 impl Outgoing {
+    /// Why an event of a kind that it wants is not sent, if it is not.
+    pub(crate) fn refuses(&self, event: &Event) -> Option<String> {
+        // What can't be compiled fails when it is sent, where the log shows it.
+        self.rendering.as_ref().ok()?.refuses(&self.webhook.settings, event)
+    }
+
     /// Whether its deliveries are sent now.
     pub fn is_active(&self) -> bool {
         self.webhook.settings.status == WebhookStatus::Active
@@ -121,6 +127,8 @@ pub struct Snapshot {
     /// The lists that exist.
     pub lists: HashSet<ListId>,
     subscriptions: HashMap<EventType, Vec<Arc<Outgoing>>>,
+    /// Those that want all events whose names begin alike.
+    pattern_subscriptions: Vec<Arc<Outgoing>>,
 }
 
 impl Snapshot {
@@ -139,9 +147,7 @@ impl Snapshot {
             let secrets = vault.open_outgoing(&webhook.id, &sealed)?;
             let outgoing = Arc::new(Outgoing::new(webhook, secrets));
             if outgoing.gets_deliveries() {
-                for event in outgoing.webhook.settings.events.iter().collect::<HashSet<_>>() {
-                    snapshot.subscriptions.entry(event.clone()).or_default().push(outgoing.clone());
-                }
+                snapshot.subscribe(&outgoing);
             }
             snapshot.outgoing.insert(outgoing.webhook.id.clone(), outgoing);
         }
@@ -159,9 +165,30 @@ impl Snapshot {
         Ok(snapshot)
     }
 
+    fn subscribe(&mut self, outgoing: &Arc<Outgoing>) {
+        let events: HashSet<&EventPattern> = outgoing.webhook.settings.events.iter().collect();
+        // A webhook that names a kind twice gets its events once.
+        if events.iter().any(|pattern| matches!(pattern, EventPattern::Beginning(_))) {
+            self.pattern_subscriptions.push(outgoing.clone());
+            return;
+        }
+        for pattern in events {
+            if let EventPattern::Exactly(event) = pattern {
+                self.subscriptions.entry(event.clone()).or_default().push(outgoing.clone());
+            }
+        }
+    }
+
     /// The outgoing webhooks that get events of this kind.
-    pub fn subscribers_of(&self, event_type: &EventType) -> &[Arc<Outgoing>] {
-        self.subscriptions.get(event_type).map_or(&[], Vec::as_slice)
+    pub fn subscribers_of<'a>(
+        &'a self,
+        event_type: &'a EventType,
+    ) -> impl Iterator<Item = &'a Arc<Outgoing>> {
+        let exact = self.subscriptions.get(event_type).into_iter().flatten();
+        let wants = |outgoing: &&Arc<Outgoing>| {
+            outgoing.webhook.settings.events.iter().any(|pattern| pattern.matches(event_type))
+        };
+        exact.chain(self.pattern_subscriptions.iter().filter(wants))
     }
 }
 
@@ -218,13 +245,12 @@ fn scheme(settings: &SignatureSettings, preset: Option<&Preset>) -> Option<Schem
 impl Outgoing {
     /// Prepares one.
     pub fn new(webhook: OutgoingWebhook, secrets: OutgoingSecrets) -> Self {
-        let own = webhook.settings.headers.iter();
-        let headers = own.filter_map(|(name, value)| {
-            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+        let rendering = Rendering::compile(&webhook.settings).map_err(|faults| {
+            let first = faults.into_iter().next();
+            first.map_or_else(String::new, |fault| format!("{}: {}", fault.field, fault.message))
         });
         Self {
-            url: Url::parse(&webhook.settings.url).ok(),
-            headers: headers.collect(),
+            rendering,
             keys: Ready::new(&secrets.signing, |secret| SigningKey::new(secret).ok()),
             schedule: Schedule::new(webhook.settings.retry.schedule_seconds.clone()).unwrap_or_default(),
             webhook,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Timestamp, WebhookId};
+use domain::{Auth, Timestamp, WebhookId};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,8 @@ pub struct IncomingSecrets {
 pub struct OutgoingSecrets {
     /// The key of the signatures; the one before it signs as well.
     pub signing: Rotating,
+    /// How deliveries prove who sends them.
+    pub auth: Auth,
 }
 
 /// Secrets in the form that is sealed.
@@ -51,6 +53,7 @@ struct Plain {
     old_signing: Old,
     learns: bool,
     call_headers: BTreeMap<String, String>,
+    auth: Auth,
 }
 
 type Old = Option<(String, Timestamp)>;
@@ -114,8 +117,18 @@ impl Vault {
         let learns = secrets.learns;
         let exposed = |(key, value): (&String, &Secret)| (key.clone(), value.expose().to_owned());
         let call_headers = secrets.call_headers.iter().map(exposed).collect();
-        let plain =
-            Plain { token, old_token, api_key, old_api_key, signing, old_signing, learns, call_headers };
+        let auth = Auth::None;
+        let plain = Plain {
+            token,
+            old_token,
+            api_key,
+            old_api_key,
+            signing,
+            old_signing,
+            learns,
+            call_headers,
+            auth,
+        };
         self.seal_plain(&incoming_identity(id), &plain)
     }
 
@@ -141,7 +154,7 @@ impl Vault {
     /// Seals the secrets of an outgoing webhook.
     pub fn seal_outgoing(&self, id: &WebhookId, secrets: &OutgoingSecrets) -> Vec<u8> {
         let (signing, old_signing) = plain(&secrets.signing);
-        let plain = Plain { signing, old_signing, ..Plain::default() };
+        let plain = Plain { signing, old_signing, auth: secrets.auth.clone(), ..Plain::default() };
         self.seal_plain(&outgoing_identity(id), &plain)
     }
 
@@ -151,7 +164,7 @@ impl Vault {
     /// If they were sealed with another key or for another webhook.
     pub fn open_outgoing(&self, id: &WebhookId, sealed: &[u8]) -> Result<OutgoingSecrets, VaultError> {
         let plain = self.open_plain(outgoing_identity(id), sealed)?;
-        Ok(OutgoingSecrets { signing: rotating(plain.signing, plain.old_signing) })
+        Ok(OutgoingSecrets { signing: rotating(plain.signing, plain.old_signing), auth: plain.auth })
     }
 
     /// Seals bytes for one place, named by its identity.

@@ -40,12 +40,21 @@ fn build() -> Environment<'static> {
         environment.add_filter(name, move |a: &Value, b: &Value| order(a, b));
     }
     environment.add_filter(operators::TIMES, operators::times);
+    for name in ["default", "d"] {
+        environment.add_filter(name, or_else);
+    }
     for name in NAMES {
         environment.add_filter(*name, move |value: &Value, arguments: Rest<Value>| {
             run_filter(name, value, &arguments)
         });
     }
     environment
+}
+
+/// What is null is missing as well: other systems write `null` where there is nothing.
+fn or_else(value: &Value, other: Option<Value>) -> Value {
+    let is_missing = matches!(value.kind(), ValueKind::Undefined | ValueKind::None);
+    if is_missing { other.unwrap_or_else(|| Value::from("")) } else { value.clone() }
 }
 
 /// A filter of ours on a value: what it can't do is undefined.

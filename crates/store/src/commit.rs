@@ -9,6 +9,7 @@ use domain::{
     DeliveryId, Email, Event, EventId, EventType, RequestId, Subscriber, SubscriberId, Timestamp, WebhookId,
 };
 use futures_util::try_join;
+use serde::{Deserialize, Serialize};
 
 use crate::config;
 use crate::error::StoreError;
@@ -57,6 +58,8 @@ pub struct Writes {
     pub subscribers: Vec<Changed>,
     /// Events.
     pub events: Vec<Event>,
+    /// Of these events, who wanted their kind and did not get them.
+    pub skipped: HashMap<EventId, Vec<Skipped>>,
     /// Deliveries of these events.
     pub deliveries: Vec<NewDelivery>,
     /// New entries of the request log.
@@ -69,6 +72,15 @@ pub struct Writes {
     pub jobs: Vec<JobRow>,
     /// Requests that no job goes on with any more.
     pub ended_jobs: Vec<RequestId>,
+}
+
+/// An outgoing webhook that wants events of a kind, and did not get one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// An answer to remember.
@@ -213,7 +225,7 @@ async fn load_dedupe<T: Tx>(tx: &T, keys: &[DedupeKey]) -> Result<HashMap<Dedupe
 async fn write<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError> {
     try_join!(
         subscribers::write(tx, &writes.subscribers),
-        insert_events(tx, &writes.events),
+        insert_events(tx, &writes.events, &writes.skipped),
         insert_deliveries(tx, &writes.deliveries),
         insert_requests(tx, &writes.requests),
         update_requests(tx, &writes.retried),
@@ -224,8 +236,12 @@ async fn write<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn insert_events<T: Tx>(tx: &T, events: &[Event]) -> Result<(), StoreError> {
-    let mut rows = Rows::with_capacity(events.len(), 5);
+async fn insert_events<T: Tx>(
+    tx: &T,
+    events: &[Event],
+    skipped: &HashMap<EventId, Vec<Skipped>>,
+) -> Result<(), StoreError> {
+    let mut rows = Rows::with_capacity(events.len(), 6);
     for event in events {
         rows.push([
             event.id.to_string().into(),
@@ -233,10 +249,11 @@ async fn insert_events<T: Tx>(tx: &T, events: &[Event]) -> Result<(), StoreError
             event.occurred_at.into(),
             event.data.as_ref().into(),
             event.request_id.map(|id| id.to_string()).into(),
+            // Ids and texts always have a JSON form.
+            skipped.get(&event.id).and_then(|skipped| serde_json::to_string(skipped).ok()).into(),
         ]);
     }
-    const SQL: &str =
-        "INSERT INTO events (id, event_type, occurred_at, data, request_id) VALUES (?1, ?2, ?3, ?4, ?5)";
+    const SQL: &str = "INSERT INTO events (id, event_type, occurred_at, data, request_id, skipped) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 

@@ -7,9 +7,10 @@ use domain::{DeliveryId, Event, Timestamp, WebhookId};
 use futures_util::try_join;
 
 use crate::error::StoreError;
-use crate::events::{self, read_event, sized};
+use crate::events::{read_event, sized};
 use crate::filter::{Conditions, LogFilter, Slice};
 use crate::params;
+use crate::record::{AttemptRow, insert_attempts};
 use crate::tx::{Row, Tx, Value, Work};
 
 /// A delivery with all that became of it.
@@ -27,6 +28,8 @@ pub struct DeliveryEntry {
     pub status: DeliveryStatus,
     /// When it is tried next; `None` if it is finished.
     pub due_at: Option<Timestamp>,
+    /// Whether it was made to try the webhook; then its event is none of those that happened.
+    pub test: bool,
     /// The attempts, in order.
     pub attempts: Vec<AttemptEntry>,
 }
@@ -48,6 +51,8 @@ pub struct AttemptEntry {
     pub error: Option<String>,
     /// What was sent, as a JSON object, secrets masked.
     pub request_headers: String,
+    /// What was sent, as much as was kept, if it was not the event's envelope.
+    pub request_body: Option<String>,
     /// What came back, as a JSON object.
     pub response_headers: String,
     /// What came back, as much as was kept.
@@ -82,9 +87,10 @@ impl Work for ListDeliveries {
     type Output = Slice<DeliveryEntry>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Slice<DeliveryEntry>, StoreError> {
-        const SELECT: &str = "SELECT d.id, LENGTH(e.data) + (SELECT COALESCE(SUM(LENGTH(a.request_headers) + \
-               LENGTH(a.response_headers) + LENGTH(a.response_body)), 0) FROM attempts a WHERE a.delivery_id = d.id) \
-             FROM deliveries d JOIN events e ON e.id = d.event_id";
+        const SELECT: &str = "SELECT d.id, LENGTH(COALESCE(e.data, d.test_event, '')) + (SELECT COALESCE(SUM(LENGTH(a.request_headers) + \
+               LENGTH(a.response_headers) + LENGTH(a.response_body) + LENGTH(COALESCE(a.request_body, ''))), 0) \
+               FROM attempts a WHERE a.delivery_id = d.id) \
+             FROM deliveries d LEFT JOIN events e ON e.id = d.event_id";
         let filter = &self.filter;
         let mut conditions = Conditions::default();
         conditions.on("d.webhook_id = ?", self.webhook_id.as_str().to_owned());
@@ -94,7 +100,7 @@ impl Work for ListDeliveries {
         }
         conditions.on_some("d.event_type = ?", filter.event_type.clone());
         conditions.within("d.id", DeliveryId::lowest_at, (filter.since, filter.until), filter.before);
-        conditions.on_part(&["e.data"], filter.contains.as_deref());
+        conditions.on_part(&["COALESCE(e.data, d.test_event)"], filter.contains.as_deref());
         let (sql, params) = conditions.query(SELECT, "d.id DESC", self.limit + 1);
         let (ids, more) = sized(tx, &sql, params, self.limit).await?;
         Ok(Slice { entries: load(tx, ids).await?, more })
@@ -103,14 +109,15 @@ impl Work for ListDeliveries {
 
 async fn load<T: Tx>(tx: &T, ids: Vec<String>) -> Result<Vec<DeliveryEntry>, StoreError> {
     const ATTEMPTS: &str = "SELECT delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, request_headers, \
-                            response_headers, response_body FROM attempts WHERE delivery_id IN ?1 ORDER BY delivery_id, number";
-    let deliveries = format!(
-        "SELECT d.id, d.webhook_id, d.created_at, d.status, d.due_at, {} FROM deliveries d JOIN events e ON e.id = d.event_id \
-         WHERE d.id IN ?1 ORDER BY d.id DESC",
-        events::COLUMNS
-    );
+                            request_body, response_headers, response_body FROM attempts WHERE delivery_id IN ?1 ORDER BY delivery_id, number";
+    // The event of a test is in the delivery itself.
+    const DELIVERIES: &str = "SELECT d.id, d.webhook_id, d.created_at, d.status, d.due_at, \
+                              CASE WHEN d.test_event IS NULL THEN 0 ELSE 1 END, \
+                              d.event_id, d.event_type, COALESCE(e.occurred_at, d.created_at), \
+                              COALESCE(e.data, d.test_event, '{}'), e.request_id \
+                              FROM deliveries d LEFT JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.id DESC";
     let (deliveries, attempts) = try_join!(
-        tx.query(&deliveries, vec![Value::Texts(ids.clone())]),
+        tx.query(DELIVERIES, vec![Value::Texts(ids.clone())]),
         tx.query(ATTEMPTS, vec![Value::Texts(ids)]),
     )?;
     let mut made: HashMap<DeliveryId, Vec<AttemptEntry>> = HashMap::new();
@@ -136,6 +143,7 @@ fn read_delivery(row: Row) -> Result<DeliveryEntry, StoreError> {
         created_at: row.time()?,
         status: row.named(DeliveryStatus::from_name, "a delivery status")?,
         due_at: row.opt_time()?,
+        test: row.int()? == 1,
         event: read_event(&mut row)?,
         attempts: Vec::new(),
     })
@@ -152,10 +160,40 @@ fn read_attempt(row: Row) -> Result<(DeliveryId, AttemptEntry), StoreError> {
         error_code: row.opt_text()?,
         error: row.opt_text()?,
         request_headers: row.text()?,
+        request_body: row.opt_text()?,
         response_headers: row.text()?,
         response_body: row.text()?,
     };
     Ok((id, attempt))
+}
+
+/// Writes down a delivery that was made to try a webhook. It counts in no statistics.
+pub struct InsertTest {
+    /// The event that was sent; none of those that happened.
+    pub event: Event,
+    /// The one attempt.
+    pub attempt: AttemptRow,
+}
+
+impl Work for InsertTest {
+    type Output = ();
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO deliveries (id, webhook_id, event_id, event_type, created_at, status, attempts, \
+                           first_attempt_at, test_event) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?5, ?7)";
+        let attempt = &self.attempt;
+        let params = params![
+            attempt.delivery_id.to_string(),
+            attempt.webhook_id.as_str(),
+            self.event.id.to_string(),
+            self.event.event_type.as_str(),
+            attempt.attempted_at,
+            attempt.status.as_str(),
+            self.event.data.as_ref(),
+        ];
+        tx.execute(SQL, params).await?;
+        insert_attempts(tx, std::slice::from_ref(attempt)).await
+    }
 }
 
 /// What became of a retry by hand.
@@ -165,7 +203,7 @@ pub enum Retried {
     Queued(WebhookId),
     /// There is no such delivery.
     NotFound,
-    /// It is not finished: it will be tried by itself.
+    /// It is not finished and will be tried by itself, or it was a test.
     StillOpen,
 }
 
@@ -182,7 +220,7 @@ impl Work for RetryDelivery {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Retried, StoreError> {
         const PUT_BACK: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, node = NULL \
-                                WHERE id = ?1 AND due_at IS NULL RETURNING webhook_id";
+                                WHERE id = ?1 AND due_at IS NULL AND test_event IS NULL RETURNING webhook_id";
         let (id, pending) = (self.id.to_string(), DeliveryStatus::Pending.as_str());
         if let Some(row) = tx.query(PUT_BACK, params![&id, pending, self.now]).await?.pop() {
             return Ok(Retried::Queued(row.read().parse("a webhook id")?));
@@ -228,6 +266,7 @@ impl Work for ReplayDeliveries {
         if self.which == Replayed::Failed {
             conditions.fixed("status = 'failed'");
         }
+        conditions.fixed("test_event IS NULL");
         let (since, until) = self.within;
         conditions.on_some("id >= ?", since.map(|moment| DeliveryId::lowest_at(moment).to_string()));
         conditions.on("id < ?", DeliveryId::lowest_at(until).to_string());

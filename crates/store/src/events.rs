@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::log::DeliveryStatus;
 use domain::{DeliveryId, Event, EventId, WebhookId};
 
+use crate::commit::Skipped;
 use crate::error::StoreError;
 use crate::filter::{Conditions, LogFilter, Slice, fit};
 use crate::params;
@@ -81,6 +82,8 @@ pub struct EventWithDeliveries {
     pub event: Event,
     /// Its deliveries, in the order in which they were made.
     pub deliveries: Vec<EventDelivery>,
+    /// Who wanted events of its kind and did not get it.
+    pub skipped: Vec<Skipped>,
 }
 
 /// The delivery of an event.
@@ -104,9 +107,11 @@ impl Work for GetEvent {
     type Output = Option<EventWithDeliveries>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Option<EventWithDeliveries>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM events e WHERE e.id = ?1");
+        let sql = format!("SELECT {COLUMNS}, COALESCE(e.skipped, '[]') FROM events e WHERE e.id = ?1");
         let Some(row) = tx.query(&sql, params![self.id.to_string()]).await?.pop() else { return Ok(None) };
-        let event = read_event(&mut row.read())?;
+        let mut row = row.read();
+        let event = read_event(&mut row)?;
+        let skipped = row.json()?;
         // By the moment, because an index by event would be paid for by every delivery.
         const DELIVERIES: &str = "SELECT id, webhook_id, status FROM deliveries \
                                   WHERE id >= ?1 AND id < ?2 AND event_id = ?3 ORDER BY id";
@@ -115,7 +120,7 @@ impl Work for GetEvent {
         let to = DeliveryId::lowest_at(made_at.plus_millis(DELIVERIES_MADE_WITHIN_MS)).to_string();
         let rows = tx.query(DELIVERIES, params![from, to, self.id.to_string()]).await?;
         let deliveries = rows.into_iter().map(read_delivery).collect::<Result<_, _>>()?;
-        Ok(Some(EventWithDeliveries { event, deliveries }))
+        Ok(Some(EventWithDeliveries { event, deliveries, skipped }))
     }
 }
 

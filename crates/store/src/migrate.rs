@@ -7,8 +7,11 @@ use crate::params;
 use crate::tx::{Tx, Work};
 
 /// All steps in order; the position is the version.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_foundation.sql"), include_str!("../migrations/0002_action_jobs.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_foundation.sql"),
+    include_str!("../migrations/0002_action_jobs.sql"),
+    include_str!("../migrations/0003_payloads_of_ones_own.sql"),
+];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.
 pub(crate) struct Migrate {

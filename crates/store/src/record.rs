@@ -39,6 +39,8 @@ pub struct AttemptRow {
     pub error: Option<String>,
     /// What was sent, as a JSON object, secrets masked.
     pub request_headers: String,
+    /// What was sent, as much as is kept, if it was not the event's envelope.
+    pub request_body: Option<String>,
     /// What came back, as a JSON object.
     pub response_headers: String,
     /// What came back, as much as is kept.
@@ -65,7 +67,7 @@ impl Work for Record {
     type Output = ();
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
-        try_join!(self.insert_attempts(tx), self.update_deliveries(tx), self.count(tx))?;
+        try_join!(insert_attempts(tx, &self.attempts), self.update_deliveries(tx), self.count(tx))?;
         for attempt in &self.attempts {
             if let Some(reason) = attempt.deactivate {
                 deactivate(tx, &attempt.webhook_id, reason, self.now).await?;
@@ -75,29 +77,31 @@ impl Work for Record {
     }
 }
 
-impl Record {
-    async fn insert_attempts<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO attempts (delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, \
-                           request_headers, response_headers, response_body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
-                           ON CONFLICT (delivery_id, number) DO NOTHING";
-        let mut rows = Rows::with_capacity(self.attempts.len(), 10);
-        for attempt in &self.attempts {
-            rows.push([
-                attempt.delivery_id.to_string().into(),
-                i64::from(attempt.number).into(),
-                attempt.attempted_at.into(),
-                attempt.duration_ms.into(),
-                attempt.http_status.map(i64::from).into(),
-                attempt.error_code.into(),
-                attempt.error.as_deref().into(),
-                (&attempt.request_headers).into(),
-                (&attempt.response_headers).into(),
-                (&attempt.response_body).into(),
-            ]);
-        }
-        tx.execute_many(SQL, rows).await.map(|_| ())
+pub(crate) async fn insert_attempts<T: Tx>(tx: &T, attempts: &[AttemptRow]) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO attempts (delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, \
+                       request_headers, response_headers, response_body, request_body) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+                       ON CONFLICT (delivery_id, number) DO NOTHING";
+    let mut rows = Rows::with_capacity(attempts.len(), 11);
+    for attempt in attempts {
+        rows.push([
+            attempt.delivery_id.to_string().into(),
+            i64::from(attempt.number).into(),
+            attempt.attempted_at.into(),
+            attempt.duration_ms.into(),
+            attempt.http_status.map(i64::from).into(),
+            attempt.error_code.into(),
+            attempt.error.as_deref().into(),
+            (&attempt.request_headers).into(),
+            (&attempt.response_headers).into(),
+            (&attempt.response_body).into(),
+            attempt.request_body.as_deref().into(),
+        ]);
     }
+    tx.execute_many(SQL, rows).await.map(|_| ())
+}
 
+impl Record {
     async fn update_deliveries<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
         // By the id: written like this, the index of what a node holds is of no use, which is longer with each lease.
         const SQL: &str = "UPDATE deliveries SET status = ?2, attempts = ?3, first_attempt_at = ?4, due_at = ?5, node = NULL \

@@ -7,6 +7,7 @@ use domain::log::DeliveryStatus;
 use domain::{DeliveryId, EventId, EventType, Timestamp, WebhookId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use store::deliveries::{
     AttemptEntry, ClearDeliveries, DeliveryEntry, GetDelivery, ListDeliveries, ReplayDeliveries, Replayed,
@@ -95,16 +96,26 @@ impl From<DeliveryEntry> for DeliveryView {
     fn from(entry: DeliveryEntry) -> Self {
         Self {
             id: entry.id,
+            payload: payload(&entry),
             webhook_id: entry.webhook_id,
             event_id: entry.event.id,
-            payload: json(entry.event.envelope()),
             event_type: entry.event.event_type,
             created_at: entry.created_at,
             status: entry.status,
-            test: false,
+            test: entry.test,
             next_attempt_at: entry.due_at,
             attempts: entry.attempts.into_iter().map(AttemptView::from).collect(),
         }
+    }
+}
+
+/// What was sent last, or else the envelope of the event: what is sent is made when it is.
+fn payload(entry: &DeliveryEntry) -> Box<RawValue> {
+    let sent = entry.attempts.iter().rev().find_map(|attempt| attempt.request_body.as_ref());
+    match sent {
+        Some(body) => RawValue::from_string(body.clone())
+            .unwrap_or_else(|_| json(Value::from(body.as_str()).to_string())),
+        None => json(entry.event.envelope()),
     }
 }
 

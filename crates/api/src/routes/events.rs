@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use store::StoreError;
+use store::commit::Skipped;
 use store::events::{EventDelivery, GetEvent, ListEvents};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -79,8 +80,21 @@ struct EventView {
 struct EventWithDeliveries {
     /// Its deliveries, as long as their log is kept, in the order in which they were made.
     deliveries: Vec<EventDeliveryView>,
+    /// The outgoing webhooks that get events of this kind and did not get this one, each with the reason.
+    skipped: Vec<SkippedView>,
     #[serde(flatten)]
     event: EventView,
+}
+
+/// An outgoing webhook that did not get an event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SkippedWebhook)]
+struct SkippedView {
+    /// The webhook.
+    webhook_id: WebhookId,
+    /// Why, in words.
+    #[schema(example = "the webhook's filter does not hold")]
+    reason: String,
 }
 
 /// The delivery of an event.
@@ -160,7 +174,9 @@ async fn show(
 ) -> Result<Json<EventWithDeliveries>, Problem> {
     let found = api.engine().read(GetEvent { id }).await?.ok_or_else(|| Problem::no_such("an event"))?;
     let deliveries = found.deliveries.into_iter().map(EventDeliveryView::from).collect();
-    Ok(Json(EventWithDeliveries { deliveries, event: EventView::from(&found.event) }))
+    let skipped = found.skipped.into_iter();
+    let skipped = skipped.map(|Skipped { webhook_id, reason }| SkippedView { webhook_id, reason }).collect();
+    Ok(Json(EventWithDeliveries { deliveries, skipped, event: EventView::from(&found.event) }))
 }
 
 /// Publish events

@@ -19,3 +19,4 @@ pub mod requests;
 pub mod stats;
 pub mod subscribers;
 pub mod tags;
+pub mod trial;

@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::incoming::WebhookStatus;
 use domain::log::FieldError;
-use domain::outgoing::{Method, OutgoingSettings, RetrySettings, SigningScheme, SigningSettings};
-use domain::{EventType, OutgoingWebhook, Timestamp, WebhookId};
-use engine::{Outgoing, OutgoingSecrets, Rotating, Snapshot};
+use domain::outgoing::{BodyFormat, Method, OutgoingSettings, RetrySettings, SigningScheme, SigningSettings};
+use domain::{Auth, EventPattern, ListId, OutgoingWebhook, Timestamp, WebhookId};
+use engine::{Outgoing, OutgoingSecrets, Rotating, RunError, Snapshot};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use signature::Secret;
 use store::webhooks::{DeleteWebhook, Direction, InsertOutgoing, UpdateOutgoing};
 use utoipa::ToSchema;
@@ -57,16 +58,46 @@ struct OutgoingWebhookInput {
     /// The method of a delivery.
     #[serde(default)]
     method: Method,
-    /// The events that are sent.
+    /// The events that are sent: names, `*` for all, or beginnings such as `subscriber_*`.
     #[schema(min_items = 1, max_items = 200)]
-    events: Vec<EventType>,
+    events: Vec<EventPattern>,
+    /// A condition on them, such as `subscriber_status == 'subscribed'`; those for which it does not hold are not sent. It
+    /// sees the variables of `payload`.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 4096, example = "subscriber_status == 'subscribed'")]
+    filter: Option<String>,
+    /// Only events about subscribers who are on one of these lists; all if empty.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    lists: Vec<ListId>,
+    /// Only events about subscribers who have one of these tags; all if empty.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    tags: Vec<String>,
     /// Whether it gets deliveries.
     #[serde(default)]
     status: WebhookStatus,
-    /// More headers. Those that the program sets itself can't be set here.
+    /// How deliveries prove who sends them, beside their signature.
+    #[serde(default)]
+    auth: Auth,
+    /// More headers, whose values may have placeholders. Those that the program sets itself can't be set here.
     #[serde(default)]
     #[schema(example = json!({"X-Env": "prod"}))]
     headers: BTreeMap<String, String>,
+    /// What is sent: a template whose texts may have placeholders such as `{subscriber_email}`, `{custom_field_plan}` or
+    /// `{data.campaign_name}`. A text that is one whole placeholder becomes the value with its type. Without a template the
+    /// envelope of the event is sent.
+    #[serde(default)]
+    #[schema(example = json!({"id": "{subscriber_id}", "phone?": "{subscriber_phone}"}))]
+    payload: Option<Value>,
+    /// How the payload is written.
+    #[serde(default)]
+    format: BodyFormat,
+    /// JavaScript with `function transform(event, request)`: it returns the request, changed, or `{cancel: "why"}`, within 100
+    /// ms.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 262_144)]
+    transform: Option<String>,
     /// How deliveries are signed.
     #[serde(default)]
     signing: OutgoingSigning,
@@ -139,8 +170,14 @@ impl OutgoingWebhookInput {
             url: input.url,
             method: input.method,
             events: input.events,
+            filter: input.filter,
+            lists: input.lists,
+            tags: input.tags,
             status: input.status,
             headers: input.headers,
+            payload: input.payload,
+            format: input.format,
+            transform: input.transform,
             signing: SigningSettings { schemes: input.signing.schemes },
             retry: input.retry,
             timeout_seconds: input.timeout_seconds,
@@ -156,8 +193,15 @@ impl OutgoingWebhookInput {
             url: settings.url,
             method: settings.method,
             events: settings.events,
+            filter: settings.filter,
+            lists: settings.lists,
+            tags: settings.tags,
             status: settings.status,
+            auth: secret::shown_auth(&secrets.auth, reveal),
             headers: settings.headers,
+            payload: settings.payload,
+            format: settings.format,
+            transform: settings.transform,
             signing: OutgoingSigning {
                 secret: Some(reveal.secret(&secrets.signing.current)),
                 schemes: settings.signing.schemes,
@@ -177,16 +221,27 @@ impl OutgoingWebhookInput {
         current: OutgoingSecrets,
         url_before: Option<&str>,
     ) -> Result<(OutgoingSettings, OutgoingSecrets), Problem> {
-        let secret = secret::choose("signing.secret", self.signing.secret.as_deref(), current.signing);
+        let OutgoingSecrets { signing, auth } = current;
+        let secret = secret::choose("signing.secret", self.signing.secret.as_deref(), signing);
         let destination = match url_before {
             Some(before) if before == self.url => Ok(()),
             _ => api.engine().check_destination(&self.url),
         };
         let destination = destination.map_err(|message| FieldError { field: "url".to_owned(), message });
-        match (secret, destination) {
-            (Ok(signing), Ok(())) => Ok((self.settings(), OutgoingSecrets { signing })),
-            (secret, destination) => {
-                let errors = destination.err().into_iter().chain(secret.err()).collect();
+        let token_url = match self.auth.token_url() {
+            Some(url) if auth.token_url() != Some(url) => api.engine().check_destination(url),
+            _ => Ok(()),
+        };
+        let token_url =
+            token_url.map_err(|message| FieldError { field: "auth.token_url".to_owned(), message });
+        let auth = secret::choose_auth(&self.auth, &auth);
+        match (secret, destination, token_url, auth) {
+            (Ok(signing), Ok(()), Ok(()), Ok(auth)) => {
+                Ok((self.settings(), OutgoingSecrets { signing, auth }))
+            }
+            (secret, destination, token_url, auth) => {
+                let errors = destination.err().into_iter().chain(secret.err()).chain(token_url.err());
+                let errors = errors.chain(auth.err().into_iter().flatten()).collect();
                 Err(Problem::with_errors(Code::InvalidBody, errors))
             }
         }
@@ -195,7 +250,10 @@ impl OutgoingWebhookInput {
 
 impl Input for OutgoingWebhookInput {
     fn check(&self) -> Vec<FieldError> {
-        self.settings().check()
+        let settings = self.settings();
+        let mut errors = settings.check();
+        errors.extend(engine::outgoing::check(&settings));
+        errors
     }
 }
 
@@ -261,8 +319,9 @@ async fn create(
     Create { input, once }: Create<OutgoingWebhookInput>,
 ) -> Result<Response, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
-    let made = OutgoingSecrets { signing: Rotating::new(vault.new_signing_secret()) };
+    let made = OutgoingSecrets { signing: Rotating::new(vault.new_signing_secret()), auth: Auth::None };
     let (settings, secrets) = input.decided(&api, made, None)?;
+    check_transform(&api, &settings).await?;
     let id = vault.new_webhook_id();
     let webhook = OutgoingWebhook { id, settings, disabled_reason: None, created_at: now, updated_at: now };
     let sealed = vault.seal_outgoing(&webhook.id, &secrets);
@@ -289,11 +348,17 @@ async fn update(
     patch: Patch<OutgoingWebhookInput>,
 ) -> Result<Json<OutgoingWebhookView>, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
+    let merged = |configuration: &Snapshot| {
+        let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
+        let current = OutgoingWebhookInput::shown(webhook.settings.clone(), secrets, Reveal::Nothing);
+        patch.merged_onto(&api, &current)
+    };
+    let configuration = api.configuration().await?;
+    check_transform(&api, &merged(&configuration)?.settings()).await?;
     let found = api
         .decide(|configuration| {
             let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
-            let current = OutgoingWebhookInput::shown(webhook.settings.clone(), secrets, Reveal::Nothing);
-            let input = patch.merged_onto(&api, &current)?;
+            let input = merged(configuration)?;
             let url_before = Some(webhook.settings.url.as_str());
             let (settings, secrets) = input.decided(&api, secrets.clone(), url_before)?;
             // Who activates it again has read why it was not.
@@ -335,7 +400,7 @@ async fn rotate(
     api.decide_once(&caller, once, |configuration| {
         let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
         let signing = secrets.signing.replaced(new.clone(), now, input.grace_seconds);
-        let secrets = OutgoingSecrets { signing };
+        let secrets = OutgoingSecrets { signing, ..secrets.clone() };
         let webhook = OutgoingWebhook { updated_at: now, ..webhook.clone() };
         let answer =
             Answer::new(StatusCode::OK, None, &OutgoingWebhookView::new(&webhook, &secrets, Reveal::All))?;
@@ -360,6 +425,12 @@ async fn delete(
 ) -> Result<StatusCode, Problem> {
     let deleted = api.engine().write(DeleteWebhook { direction: Direction::Outgoing, id }).await?;
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+}
+
+/// A script that is none is refused when it is saved.
+async fn check_transform(api: &Api, settings: &OutgoingSettings) -> Result<(), Problem> {
+    let errors = api.engine().check_transform(settings.transform.as_deref()).await.map_err(RunError::from)?;
+    if errors.is_empty() { Ok(()) } else { Err(Problem::with_errors(Code::InvalidBody, errors)) }
 }
 
 fn find<'a>(configuration: &'a Snapshot, id: &WebhookId) -> Result<&'a Outgoing, Problem> {

@@ -237,7 +237,7 @@ async fn unknown_fields_are_refused_wherever_they_stand() {
     }
     let made = server.post("/outgoing-webhooks", outgoing()).await.json();
     let path = format!("/outgoing-webhooks/{}", made["id"].as_str().unwrap());
-    let patched = server.patch(&path, json!({"payload": null, "name": "x"})).await;
+    let patched = server.patch(&path, json!({"payloads": null, "name": "x"})).await;
     assert_eq!((patched.status, patched.code().as_str()), (400, "unknown-fields"));
 }
 

@@ -34,6 +34,8 @@ mod load;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod outgoing;
+#[cfg(test)]
 mod pause;
 #[cfg(test)]
 mod receive;

@@ -38,9 +38,10 @@ pub(crate) fn request(action: &Action, call: &Call, context: &Context, key: &str
         return Err("is not a call".to_owned());
     };
     let payload = context.payload();
-    let escape = |text: &str| utf8_percent_encode(text, ESCAPED).to_string();
-    let url =
-        call.url.render_text(payload, escape).map_err(|error| format!("the URL can't be made: {error}"))?;
+    let url = call
+        .url
+        .render_text(payload, escape_url)
+        .map_err(|error| format!("the URL can't be made: {error}"))?;
     let url = Url::parse(&url).map_err(|_| "the URL is not valid with the values of this record")?;
     let body = call.body.as_ref().map(|body| body.render(payload));
     if let Some(error) = body.as_ref().and_then(|(_, errors)| errors.first()) {
@@ -69,6 +70,11 @@ pub(crate) fn request(action: &Action, call: &Call, context: &Context, key: &str
     };
     let timeout = Duration::from_secs((*timeout_seconds).into());
     Ok(Request { method: http_method(*method), url, headers: sent, body, timeout })
+}
+
+/// A value in a URL.
+pub(crate) fn escape_url(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 fn http_method(method: CallMethod) -> Method {

@@ -184,7 +184,7 @@ impl Call {
 }
 
 /// Scheme and host may not come from a payload: who posts must not choose where our secrets go.
-fn check_url(url: &str) -> Result<(), &'static str> {
+pub(crate) fn check_url(url: &str) -> Result<(), &'static str> {
     const FIXED: &str = "must begin with http:// or https:// and a host without placeholders";
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or(FIXED)?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

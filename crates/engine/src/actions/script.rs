@@ -150,6 +150,24 @@ fn seed_of(id: RequestId) -> u64 {
     id.to_string().bytes().fold(0, |seed, byte| seed * 31 % 0xffff_ffff_ffff + u64::from(byte))
 }
 
+/// What is wrong with a script, if there is one.
+///
+/// # Errors
+/// If it can't be checked now.
+pub(crate) async fn check_one(
+    sandbox: &Sandbox,
+    field: &str,
+    code: Option<&str>,
+    function: &str,
+) -> Result<Vec<FieldError>, SandboxError> {
+    let Some(code) = code else { return Ok(Vec::new()) };
+    match sandbox.check(code, function).await {
+        Ok(()) => Ok(Vec::new()),
+        Err(error) if is_passing(&error) => Err(error),
+        Err(error) => Ok(vec![FieldError { field: field.to_owned(), message: error.to_string() }]),
+    }
+}
+
 /// What is wrong with the scripts of a webhook, by dotted path.
 ///
 /// # Errors
@@ -165,11 +183,7 @@ pub(crate) async fn check(
     });
     let transform = settings.transform.iter().map(|code| ("transform".to_owned(), code, "transform"));
     for (field, code, function) in transform.chain(of_actions) {
-        match sandbox.check(code, function).await {
-            Ok(()) => {}
-            Err(error) if is_passing(&error) => return Err(error),
-            Err(error) => faults.push(FieldError { field, message: error.to_string() }),
-        }
+        faults.extend(check_one(sandbox, &field, Some(code), function).await?);
     }
     Ok(faults)
 }

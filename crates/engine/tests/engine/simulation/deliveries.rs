@@ -41,7 +41,8 @@ impl World<'_> {
             let Some(delivery) = started else { return };
             let now = self.time();
             let request = outgoing.filter(|outgoing| outgoing.is_active()).and_then(|outgoing| {
-                let request = send::request(&outgoing, &delivery, now)?;
+                let draft = send::draft(&outgoing, &delivery.event).ok()?;
+                let request = send::sign(&outgoing, &delivery.event, draft, None, now);
                 Some((outgoing, request))
             });
             let Some((outgoing, request)) = request else {
@@ -90,7 +91,7 @@ impl World<'_> {
         let ended = self.time();
         let Attempt { delivery, outgoing, started, request_headers, result } =
             self.node(life).in_flight.remove(&attempt).unwrap();
-        let exchange = Exchange { started, ended, request_headers, result };
+        let exchange = Exchange { started, ended, request_headers, request_body: None, result };
         let row = send::judge(&outgoing, &delivery, &exchange);
         let asked = exchange
             .result

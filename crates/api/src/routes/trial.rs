@@ -1,0 +1,269 @@
+//! Trying an outgoing webhook: what it would send, and sending it for real.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use domain::log::FieldError;
+use domain::outgoing::BodyFormat;
+use domain::{DeliveryId, EventId, EventType, WebhookId, catalog};
+use engine::outgoing::Draft;
+use engine::{NewEvent, Outgoing};
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use store::events::GetEvent;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Api;
+use crate::auth::{Caller, Write};
+use crate::extract::{Body, Input, Path};
+use crate::log::json;
+use crate::problem::{Code, Problem};
+
+/// The routes of this family.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::default().routes(routes!(preview)).routes(routes!(test))
+}
+
+/// The event to try it with: one that happened, or a sample.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TestInput {
+    /// The kind of a sample; that of the first of the webhook's events if not given.
+    #[serde(default)]
+    event_type: Option<EventType>,
+    /// The data of a sample; an example of its kind if not given.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    data: Option<Map<String, Value>>,
+    /// An event that happened, in place of a sample.
+    #[serde(default)]
+    event_id: Option<EventId>,
+}
+
+impl Input for TestInput {
+    fn check(&self) -> Vec<FieldError> {
+        if self.event_id.is_some() && (self.event_type.is_some() || self.data.is_some()) {
+            let message = "can't be beside event_type and data".to_owned();
+            return vec![FieldError { field: "event_id".to_owned(), message }];
+        }
+        Vec::new()
+    }
+}
+
+/// The same, with settings that are not saved yet.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PreviewInput {
+    /// The kind of a sample; that of the first of the webhook's events if not given.
+    #[serde(default)]
+    event_type: Option<EventType>,
+    /// The data of a sample; an example of its kind if not given.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    data: Option<Map<String, Value>>,
+    /// An event that happened, in place of a sample.
+    #[serde(default)]
+    event_id: Option<EventId>,
+    /// A payload in place of the webhook's.
+    #[serde(default)]
+    payload: Option<Value>,
+    /// A format in place of the webhook's.
+    #[serde(default)]
+    format: Option<BodyFormat>,
+}
+
+impl Input for PreviewInput {
+    fn check(&self) -> Vec<FieldError> {
+        self.event().check()
+    }
+}
+
+impl PreviewInput {
+    fn event(&self) -> TestInput {
+        let (event_type, data) = (self.event_type.clone(), self.data.clone());
+        TestInput { event_type, data, event_id: self.event_id }
+    }
+}
+
+/// A request as it would be, or was, sent.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OutgoingRequest)]
+struct RequestView {
+    /// Its method.
+    method: String,
+    /// Where to; without what authentication adds to it.
+    url: String,
+    /// Its headers, secrets masked.
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
+    headers: Box<RawValue>,
+    /// Its body: JSON if it is that, or else a text.
+    body: Value,
+}
+
+/// What would be sent.
+#[derive(Serialize, ToSchema)]
+struct OutgoingPreview {
+    /// Whether anything would.
+    sent: bool,
+    /// Why nothing would; `null` if it would.
+    #[schema(required = true)]
+    reason: Option<String>,
+    /// What would be sent, but for what authentication and signatures add; `null` if nothing would.
+    #[schema(required = true)]
+    request: Option<RequestView>,
+}
+
+/// What came of a test.
+#[derive(Serialize, ToSchema)]
+struct TestResult {
+    /// The status of the answer; `null` if there was none.
+    #[schema(required = true, example = 200)]
+    status: Option<u16>,
+    /// Whether a delivery like this counts as delivered.
+    success: bool,
+    /// How long it took, in milliseconds.
+    #[schema(example = 234)]
+    time_ms: i64,
+    /// The body of the answer: JSON if it is that, or else a text.
+    response: Value,
+    /// Its headers.
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
+    response_headers: Box<RawValue>,
+    /// What was sent; `null` if nothing was.
+    #[schema(required = true)]
+    request: Option<RequestView>,
+    /// Why it failed, as a stable code; `null` if it did not.
+    #[schema(required = true, example = "connection_refused")]
+    error_code: Option<&'static str>,
+    /// The same in words; `null` if it did not fail.
+    #[schema(required = true)]
+    error: Option<String>,
+    /// What to do about it; `null` if it did not fail.
+    #[schema(required = true)]
+    hint: Option<&'static str>,
+    /// Its entry in the log.
+    delivery_id: DeliveryId,
+}
+
+/// See what an outgoing webhook would send
+///
+/// Renders the request for a sample or for an event that happened. Nothing is sent.
+#[utoipa::path(
+    post, path = "/outgoing-webhooks/{id}/preview", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
+    params(("id" = WebhookId, Path, description = "Which.")),
+    request_body = PreviewInput,
+    responses((status = 200, description = "What would be sent.", body = OutgoingPreview)),
+)]
+async fn preview(
+    State(api): State<Api>,
+    _: Caller<Write>,
+    Path(id): Path<WebhookId>,
+    Body(input): Body<PreviewInput>,
+) -> Result<Json<OutgoingPreview>, Problem> {
+    let outgoing = find(&api, &id).await?;
+    let event = event(&api, &outgoing, input.event()).await?;
+    let outgoing = with(&outgoing, input)?;
+    Ok(Json(match api.engine().draft(&outgoing, event).await {
+        Ok(draft) => {
+            let headers = draft.headers.clone();
+            OutgoingPreview { sent: true, reason: None, request: Some(RequestView::new(draft, &headers)) }
+        }
+        Err(unsendable) => OutgoingPreview { sent: false, reason: Some(unsendable.message), request: None },
+    }))
+}
+
+/// Test an outgoing webhook
+///
+/// Sends a sample, or an event that happened, for real, once, whatever the webhook's status and filter are. It is logged as a
+/// test and counts in no statistics.
+#[utoipa::path(
+    post, path = "/outgoing-webhooks/{id}/test", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
+    params(("id" = WebhookId, Path, description = "Which.")),
+    request_body = TestInput,
+    responses((status = 200, description = "What came of it.", body = TestResult)),
+)]
+async fn test(
+    State(api): State<Api>,
+    _: Caller<Write>,
+    Path(id): Path<WebhookId>,
+    Body(input): Body<TestInput>,
+) -> Result<Json<TestResult>, Problem> {
+    let outgoing = find(&api, &id).await?;
+    let event = event(&api, &outgoing, input).await?;
+    let engine::Tested { row, sent } = api.engine().test(&outgoing, event).await?;
+    let headers = json(row.request_headers);
+    Ok(Json(TestResult {
+        status: row.http_status,
+        success: row.status == domain::log::DeliveryStatus::Delivered,
+        time_ms: row.duration_ms,
+        response: json_or_text(row.response_body.as_bytes()),
+        response_headers: json(row.response_headers),
+        request: sent.map(|draft| RequestView { headers, ..RequestView::new(draft, &HeaderMap::new()) }),
+        hint: row.error_code.map(engine::send::hint),
+        error_code: row.error_code,
+        error: row.error,
+        delivery_id: row.delivery_id,
+    }))
+}
+
+impl RequestView {
+    fn new(draft: Draft, headers: &HeaderMap) -> Self {
+        Self {
+            method: draft.method.to_string(),
+            url: draft.url.to_string(),
+            headers: json(engine::headers::to_json(headers)),
+            body: json_or_text(&draft.body),
+        }
+    }
+}
+
+fn json_or_text(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into())
+}
+
+async fn find(api: &Api, id: &WebhookId) -> Result<Arc<Outgoing>, Problem> {
+    let found = api.configuration().await?.outgoing.get(id).cloned();
+    found.ok_or_else(|| Problem::no_such("an outgoing webhook"))
+}
+
+/// The webhook with settings that are not saved.
+fn with(outgoing: &Arc<Outgoing>, input: PreviewInput) -> Result<Arc<Outgoing>, Problem> {
+    if input.payload.is_none() && input.format.is_none() {
+        return Ok(outgoing.clone());
+    }
+    let mut webhook = outgoing.webhook.clone();
+    webhook.settings.payload = input.payload.or(webhook.settings.payload);
+    webhook.settings.format = input.format.unwrap_or(webhook.settings.format);
+    let mut errors = webhook.settings.check();
+    errors.extend(engine::outgoing::check(&webhook.settings));
+    if !errors.is_empty() {
+        return Err(Problem::with_errors(Code::InvalidBody, errors));
+    }
+    Ok(Arc::new(Outgoing::new(webhook, outgoing.secrets.clone())))
+}
+
+async fn event(api: &Api, outgoing: &Outgoing, input: TestInput) -> Result<NewEvent, Problem> {
+    if let Some(id) = input.event_id {
+        let found = api.engine().read(GetEvent { id }).await?.ok_or_else(|| Problem::no_such("an event"))?;
+        let event = found.event;
+        let (event_type, data) = (event.event_type, event.data.to_string());
+        return Ok(NewEvent { event_type, occurred_at: Some(event.occurred_at), data });
+    }
+    let event_type = input.event_type.or_else(|| first_kind(outgoing)).unwrap_or(catalog::SUBSCRIBER_ADDED);
+    let data = input.data.map_or_else(|| catalog::example(&event_type), Value::Object);
+    Ok(NewEvent { event_type, occurred_at: None, data: data.to_string() })
+}
+
+/// The first kind of event that the webhook gets.
+fn first_kind(outgoing: &Outgoing) -> Option<EventType> {
+    let wanted = outgoing.webhook.settings.events.first()?;
+    match wanted {
+        domain::EventPattern::Exactly(event_type) => Some(event_type.clone()),
+        pattern => catalog::BUILT_IN.iter().map(|(kind, _)| kind).find(|kind| pattern.matches(kind)).cloned(),
+    }
+}

@@ -1,0 +1,217 @@
+//! How a delivery proves who sends it, beside its signature. All of it is secret: it is kept sealed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::outgoing::header_fault;
+
+/// The most headers or parameters of one method.
+const MAX_ENTRIES: usize = 50;
+/// The most bytes of one value.
+const MAX_VALUE_BYTES: usize = 4_096;
+
+/// How a delivery proves who sends it. Values are written, and read back masked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Auth {
+    /// Not at all.
+    #[default]
+    None,
+    /// A key in a header.
+    ApiKey {
+        /// The key.
+        key: String,
+        /// The header.
+        #[serde(default = "default_header")]
+        #[schema(default = "X-API-Key")]
+        header: String,
+    },
+    /// `Authorization: Bearer`.
+    Bearer {
+        /// The token.
+        token: String,
+    },
+    /// HTTP Basic authentication (RFC 7617).
+    Basic {
+        /// The user, without a colon.
+        username: String,
+        /// The password.
+        password: String,
+    },
+    /// Headers of one's own.
+    CustomHeaders {
+        /// Names and values.
+        headers: BTreeMap<String, String>,
+    },
+    /// Parameters in the URL: less secure, for servers log URLs.
+    Query {
+        /// Names and values.
+        params: BTreeMap<String, String>,
+    },
+    /// OAuth 2.0 client credentials (RFC 6749, section 4.4): a token is fetched, and fetched anew before it expires.
+    #[serde(rename = "oauth2_client_credentials")]
+    Oauth2ClientCredentials {
+        /// Where tokens are given.
+        #[schema(format = "uri")]
+        token_url: String,
+        /// The client.
+        client_id: String,
+        /// Its secret.
+        client_secret: String,
+        /// What is asked for, if the server wants that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<String>,
+    },
+    /// The same from a refresh token (RFC 6749, section 6).
+    #[serde(rename = "oauth2_refresh_token")]
+    Oauth2RefreshToken {
+        /// Where tokens are given.
+        #[schema(format = "uri")]
+        token_url: String,
+        /// The client.
+        client_id: String,
+        /// Its secret, if it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_secret: Option<String>,
+        /// What a token is given for.
+        refresh_token: String,
+        /// What is asked for, if the server wants that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<String>,
+    },
+}
+
+fn default_header() -> String {
+    "X-API-Key".to_owned()
+}
+
+impl Auth {
+    /// The secrets in it, each with its dotted path.
+    pub fn secrets_mut(&mut self) -> Vec<(String, &mut String)> {
+        match self {
+            Auth::None => Vec::new(),
+            Auth::ApiKey { key, .. } => vec![("key".into(), key)],
+            Auth::Bearer { token } => vec![("token".into(), token)],
+            Auth::Basic { password, .. } => vec![("password".into(), password)],
+            Auth::CustomHeaders { headers } => {
+                headers.iter_mut().map(|(name, value)| (format!("headers.{name}"), value)).collect()
+            }
+            Auth::Query { params } => {
+                params.iter_mut().map(|(name, value)| (format!("params.{name}"), value)).collect()
+            }
+            Auth::Oauth2ClientCredentials { client_secret, .. } => {
+                vec![("client_secret".into(), client_secret)]
+            }
+            Auth::Oauth2RefreshToken { client_secret, refresh_token, .. } => {
+                let mut secrets = vec![("refresh_token".into(), refresh_token)];
+                secrets.extend(client_secret.iter_mut().map(|secret| ("client_secret".into(), secret)));
+                secrets
+            }
+        }
+    }
+
+    /// Where tokens are fetched, if they are.
+    pub fn token_url(&self) -> Option<&str> {
+        match self {
+            Auth::Oauth2ClientCredentials { token_url, .. } | Auth::Oauth2RefreshToken { token_url, .. } => {
+                Some(token_url)
+            }
+            _ => None,
+        }
+    }
+
+    /// Everything that is wrong with it: dotted path and message. Whether a URL may be called is for `outbound` to say.
+    pub fn check(&self) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        let mut copy = self.clone();
+        for (path, value) in copy.secrets_mut() {
+            faults.extend(value_fault(value).map(|message| (path, message)));
+        }
+        let mut wrong = |path: String, message: &str| faults.push((path, message.to_owned()));
+        match self {
+            Auth::ApiKey { header, .. } => {
+                if let Some(message) = header_fault(header, "") {
+                    wrong("header".into(), message);
+                }
+            }
+            Auth::Basic { username, .. } if username.contains(':') || value_fault(username).is_some() => {
+                wrong("username".into(), "must be visible ASCII characters without a colon");
+            }
+            Auth::CustomHeaders { headers } => {
+                if headers.is_empty() || headers.len() > MAX_ENTRIES {
+                    wrong("headers".into(), "must be 1 to 50 headers");
+                }
+                for name in headers.keys() {
+                    if let Some(message) = header_fault(name, "") {
+                        wrong(format!("headers.{name}"), message);
+                    }
+                }
+            }
+            Auth::Query { params } if params.is_empty() || params.len() > MAX_ENTRIES => {
+                wrong("params".into(), "must be 1 to 50 parameters");
+            }
+            _ => {}
+        }
+        faults
+    }
+}
+
+fn value_fault(value: &str) -> Option<String> {
+    if value.is_empty() {
+        return Some("must not be empty".to_owned());
+    }
+    let visible = |b: u8| (0x20..=0x7e).contains(&b);
+    (!value.bytes().all(visible) || value.len() > MAX_VALUE_BYTES)
+        .then(|| format!("must be at most {MAX_VALUE_BYTES} visible ASCII characters"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_contracts_forms() {
+        for (json, secrets) in [
+            (json!({"method": "none"}), 0),
+            (json!({"method": "api_key", "key": "k", "header": "X-API-Key"}), 1),
+            (json!({"method": "bearer", "token": "t"}), 1),
+            (json!({"method": "basic", "username": "u", "password": "p"}), 1),
+            (json!({"method": "custom_headers", "headers": {"A": "1", "B": "2"}}), 2),
+            (json!({"method": "query", "params": {"api_key": "1"}}), 1),
+            (
+                json!({"method": "oauth2_client_credentials", "token_url": "https://a.b/t", "client_id": "i", "client_secret": "s", "scope": "x"}),
+                1,
+            ),
+            (
+                json!({"method": "oauth2_refresh_token", "token_url": "https://a.b/t", "client_id": "i", "client_secret": "s", "refresh_token": "r"}),
+                2,
+            ),
+        ] {
+            let mut auth: Auth = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&auth).unwrap(), json);
+            assert_eq!(auth.check(), []);
+            assert_eq!(auth.secrets_mut().len(), secrets, "{json}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named() {
+        for (json, path) in [
+            (json!({"method": "api_key", "key": "a\nb"}), "key"),
+            (json!({"method": "api_key", "key": "a", "header": "X Y"}), "header"),
+            (json!({"method": "bearer", "token": ""}), "token"),
+            (json!({"method": "basic", "username": "a:b", "password": "p"}), "username"),
+            (json!({"method": "custom_headers", "headers": {}}), "headers"),
+            (json!({"method": "custom_headers", "headers": {"A B": "1"}}), "headers.A B"),
+            (json!({"method": "query", "params": {"a": "é"}}), "params.a"),
+        ] {
+            let auth: Auth = serde_json::from_value(json).unwrap();
+            let faults = auth.check();
+            assert!(faults.len() == 1 && faults[0].0 == path, "{faults:?}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! One attempt of a delivery, from the event to the row to record: what is sent, a script that may change it, a token if
+//! the destination wants one, the exchange, and what it means.
+
+use std::sync::Arc;
+
+use domain::{Auth, Event, Timestamp, WebhookId};
+use outbound::{Client, Request, Response, SendError};
+use sandbox::{Call, Limits, Sandbox, SandboxError};
+use serde_json::json;
+use store::queue::DueDelivery;
+use store::record::AttemptRow;
+use tokio::sync::mpsc;
+
+use crate::actions::script;
+use crate::clock::Clock;
+use crate::outgoing::Draft;
+use crate::outgoing::draft::Fate;
+use crate::outgoing::oauth::{TokenError, Tokens};
+use crate::send::{self, Exchange, Then, Unsent};
+use crate::snapshot::Outgoing;
+
+/// New refresh tokens that wait to be stored. Servers give one an hour or so.
+const REFRESHED: usize = 64;
+
+/// A refresh token that takes the place of the one before.
+pub(crate) struct Refreshed {
+    pub(crate) webhook_id: WebhookId,
+    pub(crate) token: String,
+}
+
+/// Makes attempts.
+pub(crate) struct Sender {
+    client: Client,
+    sandbox: Arc<Sandbox>,
+    tokens: Tokens,
+    refreshed: mpsc::Sender<Refreshed>,
+    clock: Clock,
+}
+
+/// An attempt that was made.
+pub(crate) struct Attempt {
+    /// What to record.
+    pub(crate) row: AttemptRow,
+    /// What was sent, if anything was.
+    pub(crate) sent: Option<Draft>,
+}
+
+impl Sender {
+    pub(crate) fn new(
+        client: Client,
+        sandbox: Arc<Sandbox>,
+        clock: Clock,
+    ) -> (Self, mpsc::Receiver<Refreshed>) {
+        let (refreshed, to_store) = mpsc::channel(REFRESHED);
+        let tokens = Tokens::new(client.clone(), clock.clone());
+        (Self { client, sandbox, tokens, refreshed, clock }, to_store)
+    }
+
+    /// Makes one.
+    pub(crate) async fn attempt(&self, outgoing: &Outgoing, delivery: &DueDelivery) -> Attempt {
+        let started = self.clock.now();
+        match self.send(outgoing, delivery, started).await {
+            Ok((draft, exchange)) => {
+                let row = send::judge(outgoing, delivery, &exchange);
+                Attempt { row, sent: Some(draft) }
+            }
+            Err(unsent) => {
+                let times = (started, self.clock.now());
+                let row = send::unsent(outgoing, delivery, times, unsent);
+                Attempt { row, sent: None }
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        outgoing: &Outgoing,
+        delivery: &DueDelivery,
+        started: Timestamp,
+    ) -> Result<(Draft, Exchange), Unsent> {
+        let event = &delivery.event;
+        let draft = self.prepared(outgoing, event).await?;
+        let request_body = draft.is_own_body.then(|| draft.body.clone());
+        let mut token = self.token(outgoing, None).await?;
+        let signed =
+            |token: Option<&str>| send::sign(outgoing, event, draft.clone(), token, self.clock.now());
+        let (mut request_headers, mut result) = self.exchange(signed(token.as_deref())).await;
+        if token.is_some() && result.as_ref().is_ok_and(|response| response.status == 401) {
+            // The token may have been withdrawn: once more with a new one.
+            token = self.token(outgoing, token.as_deref()).await?;
+            (request_headers, result) = self.exchange(signed(token.as_deref())).await;
+        }
+        let ended = self.clock.now();
+        Ok((draft, Exchange { started, ended, request_headers, request_body, result }))
+    }
+
+    /// What would be sent of an event, but for token and signatures.
+    pub(crate) async fn prepared(&self, outgoing: &Outgoing, event: &Event) -> Result<Draft, Unsent> {
+        let draft = send::draft(outgoing, event).map_err(|error| Unsent {
+            code: error.code,
+            message: error.message,
+            what: Then::Fail,
+        })?;
+        match &outgoing.webhook.settings.transform {
+            Some(code) => self.transformed(code, event, draft).await,
+            None => Ok(draft),
+        }
+    }
+
+    async fn exchange(&self, request: Request) -> (http::HeaderMap, Result<Response, SendError>) {
+        let headers = request.headers.clone();
+        (headers, self.client.send(request).await)
+    }
+
+    /// What the webhook's script makes of a request.
+    async fn transformed(&self, code: &str, event: &Event, draft: Draft) -> Result<Draft, Unsent> {
+        let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
+        let told =
+            json!({"id": event.id, "event": event.event_type, "timestamp": event.occurred_at, "data": data});
+        let arguments = [told, draft.shown()];
+        let call = Call {
+            code,
+            function: "transform",
+            arguments: &arguments,
+            // The same event makes the same request on every attempt.
+            now: event.occurred_at.millis(),
+            seed: u64::try_from(event.occurred_at.millis()).unwrap_or_default(),
+            limits: Limits::TRANSFORM,
+        };
+        let failed = |message: String, what| Unsent { code: "transform", message, what };
+        let returned = self.sandbox.call(call).await.map_err(|error: SandboxError| {
+            let what = if script::is_passing(&error) { Then::Retry } else { Then::Fail };
+            failed(format!("the webhook's transform failed: {error}"), what)
+        })?;
+        match draft.changed(returned) {
+            Ok(Fate::Sent(draft)) => Ok(*draft),
+            Ok(Fate::Cancelled(reason)) => Err(Unsent {
+                code: "cancelled",
+                message: format!("cancelled by the webhook's transform: {reason}"),
+                what: Then::Cancel,
+            }),
+            Err(message) => Err(failed(message, Then::Fail)),
+        }
+    }
+
+    /// The token that the destination wants, if it wants one.
+    async fn token(&self, outgoing: &Outgoing, refused: Option<&str>) -> Result<Option<String>, Unsent> {
+        let (id, auth) = (&outgoing.webhook.id, &outgoing.secrets.auth);
+        if auth.token_url().is_none() {
+            return Ok(None);
+        }
+        let fetched = self.tokens.get(id, auth, refused).await.map_err(|error| {
+            let what = if matches!(error, TokenError::Url) { Then::Fail } else { Then::Retry };
+            Unsent { code: "oauth_token", message: error.to_string(), what }
+        })?;
+        if let (Some(token), Auth::Oauth2RefreshToken { .. }) = (fetched.new_refresh, auth) {
+            // If this can't be stored now, the token in memory goes on until the next one.
+            let _ = self.refreshed.try_send(Refreshed { webhook_id: id.clone(), token });
+        }
+        Ok(Some(fetched.access))
+    }
+}

@@ -1,0 +1,154 @@
+//! A request on its way to a destination, before it is signed.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::headers;
+
+/// What is sent, but for what the program itself adds: its own headers, authentication and signatures.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The method.
+    pub method: Method,
+    /// Where to.
+    pub url: Url,
+    /// The user's headers, and the type of the body.
+    pub headers: HeaderMap,
+    /// What.
+    pub body: Bytes,
+    /// Whether the body is something else than the event's envelope, so that the log has to keep it.
+    pub is_own_body: bool,
+}
+
+/// What a `transform` returns: the request with what it changed, or `cancel` with a reason.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changed {
+    method: Option<String>,
+    url: Option<String>,
+    headers: Option<Map<String, Value>>,
+    body: Option<Value>,
+    cancel: Option<String>,
+}
+
+/// What became of a draft in a `transform`.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    /// It is sent.
+    Sent(Box<Draft>),
+    /// It is not: why.
+    Cancelled(String),
+}
+
+impl Draft {
+    /// As a script sees it.
+    pub(crate) fn shown(&self) -> Value {
+        let headers: Map<String, Value> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), headers::text(value.as_bytes(), usize::MAX).into()))
+            .collect();
+        let body = serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&self.body).into_owned()));
+        json!({"method": self.method.as_str(), "url": self.url.as_str(), "headers": headers, "body": body})
+    }
+
+    /// What a script made of it.
+    ///
+    /// # Errors
+    /// Says what of it can't be sent.
+    pub(crate) fn changed(mut self, returned: Value) -> Result<Fate, String> {
+        let changed: Changed = serde_json::from_value(returned)
+            .map_err(|error| format!("transform must return the request, or {{cancel}}: {error}"))?;
+        if let Some(reason) = changed.cancel {
+            return Ok(Fate::Cancelled(reason));
+        }
+        if let Some(method) = changed.method {
+            self.method = match method.as_str() {
+                "POST" => Method::POST,
+                "PUT" => Method::PUT,
+                "PATCH" => Method::PATCH,
+                _ => return Err("transform returned a method that is not POST, PUT or PATCH".to_owned()),
+            };
+        }
+        if let Some(url) = changed.url {
+            self.url = Url::parse(&url).map_err(|_| "transform returned a URL that is none".to_owned())?;
+        }
+        if let Some(headers) = changed.headers {
+            self.headers = own_headers(headers)?;
+        }
+        match changed.body {
+            Some(Value::String(text)) => self.body = text.into(),
+            Some(body) => self.body = body.to_string().into(),
+            None => {}
+        }
+        self.is_own_body = true;
+        Ok(Fate::Sent(Box::new(self)))
+    }
+}
+
+fn own_headers(given: Map<String, Value>) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let is_content_type = name.eq_ignore_ascii_case("content-type");
+        if !is_content_type && domain::outgoing::header_fault(&name, &text).is_some() {
+            return Err(format!("transform returned the header {name}, which can't be set"));
+        }
+        let parsed = HeaderName::try_from(name.as_str()).ok().zip(HeaderValue::try_from(text).ok());
+        let (name, value) =
+            parsed.ok_or_else(|| format!("transform returned the header {name}, which is none"))?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft() -> Draft {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        Draft {
+            method: Method::POST,
+            url: "https://a.b/c".parse().unwrap(),
+            headers,
+            body: r#"{"a":1}"#.into(),
+            is_own_body: false,
+        }
+    }
+
+    #[test]
+    fn a_script_changes_what_it_returns() {
+        let mut shown = draft().shown();
+        assert_eq!(shown["body"], json!({"a": 1}));
+        shown["body"]["b"] = json!(2);
+        shown["headers"]["x-env"] = json!("prod");
+        shown["url"] = json!("https://a.b/d");
+        let Ok(Fate::Sent(changed)) = draft().changed(shown) else { panic!() };
+        assert_eq!((&changed.body[..], changed.url.path()), (&br#"{"a":1,"b":2}"#[..], "/d"));
+        assert_eq!(changed.headers["x-env"], "prod");
+        assert!(
+            matches!(draft().changed(json!({"cancel": "no"})), Ok(Fate::Cancelled(reason)) if reason == "no")
+        );
+    }
+
+    #[test]
+    fn what_can_not_be_sent_is_refused() {
+        for returned in [
+            json!(null),
+            json!({"method": "GET"}),
+            json!({"url": "nowhere"}),
+            json!({"headers": {"Host": "x"}}),
+            json!({"headers": {"X": "a\r\nb"}}),
+            json!({"webhook-signature": "x"}),
+            json!({"headers": {"Webhook-Signature": "v1,x"}}),
+        ] {
+            assert!(draft().changed(returned.clone()).is_err(), "{returned}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Access tokens of OAuth 2.0: fetched once, kept in memory, fetched anew a little before they expire.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::{Auth, Timestamp, WebhookId};
+use http::{HeaderMap, HeaderValue, Method, header};
+use outbound::{Client, Request, SendError};
+use parking_lot::Mutex;
+use serde::Deserialize;
+use tokio::sync::Mutex as AsyncMutex;
+use url::form_urlencoded;
+
+use crate::clock::Clock;
+use crate::error::chain;
+
+/// How long a token is taken to last of which the server does not say it (RFC 6749, section 5.1, only recommends that it does).
+const DEFAULT_LIFETIME_SECONDS: i64 = 300;
+/// How long before its end a token is not used any more: as long as a delivery may take, and some for clocks that differ.
+const MARGIN_MS: i64 = 60_000;
+/// How long fetching a token may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenError {
+    /// The URL is none, or may not be called.
+    #[error("the token URL can't be used")]
+    Url,
+    /// No answer.
+    #[error("the token URL did not answer: {}", chain(.0))]
+    Send(SendError),
+    /// Another answer than a token.
+    #[error("the token URL answered {status}{}", after_colon(.said))]
+    Refused {
+        /// Its status.
+        status: u16,
+        /// The error that it names.
+        said: Option<String>,
+    },
+}
+
+fn after_colon(said: &Option<String>) -> String {
+    said.as_ref().map(|said| format!(": {said}")).unwrap_or_default()
+}
+
+#[derive(Clone, Debug)]
+struct Token {
+    access: String,
+    expires_at: Timestamp,
+    /// By what it was fetched: with other settings it is another one.
+    auth: Auth,
+    /// The refresh token to use next, if the server gave a new one.
+    refresh: Option<String>,
+}
+
+/// The tokens of this node.
+pub(crate) struct Tokens {
+    client: Client,
+    clock: Clock,
+    kept: Mutex<HashMap<WebhookId, Arc<AsyncMutex<Option<Token>>>>>,
+}
+
+/// A token, and the refresh token that takes the place of the one before, if there is a new one.
+pub(crate) struct Fetched {
+    pub(crate) access: String,
+    pub(crate) new_refresh: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    expires_in: Option<serde_json::Value>,
+    refresh_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+    error_description: Option<String>,
+}
+
+impl Tokens {
+    pub(crate) fn new(client: Client, clock: Clock) -> Self {
+        Self { client, clock, kept: Mutex::default() }
+    }
+
+    /// A token that can be used; one that is not this one, which the destination has refused.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) async fn get(
+        &self,
+        id: &WebhookId,
+        auth: &Auth,
+        refused: Option<&str>,
+    ) -> Result<Fetched, TokenError> {
+        let slot = self.kept.lock().entry(id.clone()).or_default().clone();
+        // Whoever comes meanwhile waits, and finds the token: it is fetched once.
+        let mut kept = slot.lock().await;
+        let now = self.clock.now();
+        let usable = kept.as_ref().filter(|token| {
+            token.auth == *auth && token.expires_at > now && Some(token.access.as_str()) != refused
+        });
+        if let Some(token) = usable {
+            return Ok(Fetched { access: token.access.clone(), new_refresh: None });
+        }
+        let refresh =
+            kept.as_ref().filter(|token| token.auth == *auth).and_then(|token| token.refresh.clone());
+        let fetched = self.fetch(auth, refresh.as_deref()).await;
+        let answer = fetched.inspect_err(|_| *kept = None)?;
+        let seconds = lifetime(answer.expires_in.as_ref());
+        // A short one is used for half its time.
+        let usable_ms = (seconds * 1_000 - MARGIN_MS).max(seconds * 500);
+        *kept = Some(Token {
+            access: answer.access_token.clone(),
+            expires_at: self.clock.now().plus_millis(usable_ms),
+            auth: auth.clone(),
+            refresh: answer.refresh_token.clone().or(refresh),
+        });
+        Ok(Fetched { access: answer.access_token, new_refresh: answer.refresh_token })
+    }
+
+    async fn fetch(&self, auth: &Auth, refresh: Option<&str>) -> Result<Answer, TokenError> {
+        let url = auth.token_url().and_then(|url| url.parse().ok()).ok_or(TokenError::Url)?;
+        let mut headers = HeaderMap::new();
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(header::CONTENT_TYPE, form);
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(crate::send::USER_AGENT));
+        let body = Bytes::from(form_of(auth, refresh));
+        let request = Request { method: Method::POST, url, headers, body, timeout: TIMEOUT };
+        let response = self.client.send(request).await.map_err(TokenError::Send)?;
+        let is_ok = (200..300).contains(&response.status);
+        match serde_json::from_slice::<Answer>(&response.body) {
+            Ok(answer) if is_ok && HeaderValue::from_str(&answer.access_token).is_ok() => Ok(answer),
+            _ => {
+                let refusal = serde_json::from_slice::<Refusal>(&response.body).ok();
+                let said = refusal.map(|refusal| match refusal.error_description {
+                    Some(description) => format!("{}: {description}", refusal.error),
+                    None => refusal.error,
+                });
+                let said = said.or_else(|| is_ok.then(|| "without an access_token".to_owned()));
+                let said = said.map(|said| said.chars().take(300).collect::<String>().replace('\0', ""));
+                Err(TokenError::Refused { status: response.status, said })
+            }
+        }
+    }
+}
+
+/// RFC 6749, sections 4.4.2 and 6, with the client's credentials in the body (section 2.3.1), which is what servers in use take.
+fn form_of(auth: &Auth, refresh: Option<&str>) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    let (id, secret, scope) = match auth {
+        Auth::Oauth2ClientCredentials { client_id, client_secret, scope, .. } => {
+            form.append_pair("grant_type", "client_credentials");
+            (client_id, Some(client_secret), scope)
+        }
+        Auth::Oauth2RefreshToken { client_id, client_secret, refresh_token, scope, .. } => {
+            form.append_pair("grant_type", "refresh_token");
+            form.append_pair("refresh_token", refresh.unwrap_or(refresh_token));
+            (client_id, client_secret.as_ref(), scope)
+        }
+        _ => return String::new(),
+    };
+    form.append_pair("client_id", id);
+    for (name, value) in [("client_secret", secret), ("scope", scope.as_ref())] {
+        if let Some(value) = value {
+            form.append_pair(name, value);
+        }
+    }
+    form.finish()
+}
+
+/// Some servers send the number as a text.
+fn lifetime(expires_in: Option<&serde_json::Value>) -> i64 {
+    let seconds = expires_in.and_then(|value| match value {
+        serde_json::Value::String(text) => text.parse().ok(),
+        other => other.as_i64(),
+    });
+    seconds.filter(|seconds| (1..=10 * 365 * 86_400).contains(seconds)).unwrap_or(DEFAULT_LIFETIME_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn forms_of_the_grants() {
+        let credentials = json!({"method": "oauth2_client_credentials", "token_url": "https://t", "client_id": "i", "client_secret": "s&", "scope": "a b"});
+        let refresh = json!({"method": "oauth2_refresh_token", "token_url": "https://t", "client_id": "i", "refresh_token": "r"});
+        for (auth, new, expected) in [
+            (credentials, None, "grant_type=client_credentials&client_id=i&client_secret=s%26&scope=a+b"),
+            (refresh.clone(), None, "grant_type=refresh_token&refresh_token=r&client_id=i"),
+            (refresh, Some("r2"), "grant_type=refresh_token&refresh_token=r2&client_id=i"),
+        ] {
+            assert_eq!(form_of(&serde_json::from_value(auth).unwrap(), new), expected);
+        }
+    }
+
+    #[test]
+    fn lifetimes() {
+        for (given, seconds) in [
+            (json!(3600), 3600),
+            (json!("3600"), 3600),
+            (json!(null), 300),
+            (json!(-1), 300),
+            (json!("x"), 300),
+        ] {
+            assert_eq!(lifetime(Some(&given)), seconds);
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! How an outgoing webhook makes requests of events: its templates and conditions, compiled once.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use domain::Event;
+use domain::log::FieldError;
+use domain::outgoing::{BodyFormat, Method, OutgoingSettings};
+use expression::{Expression, JsonTemplate, Payload, Template};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde_json::Value;
+use url::{Url, form_urlencoded};
+
+use super::draft::Draft;
+use super::variables;
+use crate::actions::call::escape_url;
+use crate::actions::compile::check_url;
+
+/// The most bytes of a body.
+pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// Why there is nothing to send.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Unsendable {
+    /// As a stable code.
+    pub code: &'static str,
+    /// In words.
+    pub message: String,
+}
+
+impl Unsendable {
+    pub(crate) fn template(message: impl Into<String>) -> Self {
+        Self { code: "template", message: message.into() }
+    }
+}
+
+/// A webhook's templates and conditions.
+#[derive(Debug)]
+pub(crate) struct Rendering {
+    url: Address,
+    headers: Vec<(HeaderName, Template)>,
+    /// Those without placeholders, ready to be sent.
+    fixed_headers: HeaderMap,
+    body: Body,
+    filter: Option<Expression>,
+}
+
+#[derive(Debug)]
+enum Address {
+    Fixed(Url),
+    Template(Template),
+}
+
+#[derive(Debug)]
+enum Body {
+    Envelope,
+    Json(JsonTemplate),
+    Form(JsonTemplate),
+    Text(Template),
+    Xml(Template),
+}
+
+/// Everything that is wrong with the templates and conditions of a webhook.
+pub fn check(settings: &OutgoingSettings) -> Vec<FieldError> {
+    Rendering::compile(settings).err().unwrap_or_default()
+}
+
+impl Rendering {
+    pub(crate) fn compile(settings: &OutgoingSettings) -> Result<Self, Vec<FieldError>> {
+        let mut faults = Vec::new();
+        let mut wrong = |field: &str, message: String| {
+            faults.push(FieldError { field: field.to_owned(), message });
+        };
+        let filter = settings.filter.as_deref().and_then(|source| match Expression::compile(source) {
+            Ok(filter) => {
+                let names = filter.variables();
+                if let Some(name) = names.iter().find(|name| !variables::is_known(name)) {
+                    wrong("filter", variables::unknown(name));
+                }
+                Some(filter)
+            }
+            Err(error) => {
+                wrong("filter", error.to_string());
+                None
+            }
+        });
+        let url = address(&settings.url).map_err(|message| wrong("url", message));
+        let (mut headers, mut fixed_headers) = (Vec::new(), HeaderMap::new());
+        for (name, value) in &settings.headers {
+            let field = format!("headers.{name}");
+            let Ok(header) = HeaderName::try_from(name) else { continue };
+            if value.contains(['{', '}']) {
+                match text_template(value) {
+                    Ok(template) => headers.push((header, template)),
+                    Err(message) => wrong(&field, message),
+                }
+            } else if let Ok(value) = HeaderValue::try_from(value) {
+                fixed_headers.insert(header, value);
+            }
+        }
+        let body = body(settings).map_err(|fault| wrong(&fault.field, fault.message));
+        fixed_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(settings.format.content_type()));
+        match (url, body) {
+            (Ok(url), Ok(body)) if faults.is_empty() => {
+                Ok(Self { url, headers, fixed_headers, body, filter })
+            }
+            _ => Err(faults),
+        }
+    }
+
+    /// What is to be sent of an event.
+    ///
+    /// # Errors
+    /// Says what can't be made of it.
+    pub(crate) fn draft(&self, settings: &OutgoingSettings, event: &Event) -> Result<Draft, Unsendable> {
+        let mut seen = None;
+        let mut payload = || seen.get_or_insert_with(|| Payload::new(&variables::of(event))).clone();
+        let url = match &self.url {
+            Address::Fixed(url) => url.clone(),
+            Address::Template(template) => {
+                let text = template.render_text(&payload(), escape_url);
+                let text =
+                    text.map_err(|error| Unsendable::template(format!("the URL can't be made: {error}")))?;
+                Url::parse(&text)
+                    .map_err(|_| Unsendable::template("the URL is not valid with the values of this event"))?
+            }
+        };
+        let mut headers = self.fixed_headers.clone();
+        for (name, template) in &self.headers {
+            let text = template.render_text(&payload(), str::to_owned);
+            let text = text
+                .map_err(|error| Unsendable::template(format!("the header {name} can't be made: {error}")))?;
+            let value = HeaderValue::from_str(&text).map_err(|_| {
+                Unsendable::template(format!("the header {name} would not be visible ASCII characters"))
+            })?;
+            headers.insert(name, value);
+        }
+        let method = match settings.method {
+            Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
+            Method::Patch => http::Method::PATCH,
+        };
+        let is_own_body = !matches!(self.body, Body::Envelope);
+        let body = if is_own_body { self.body(&payload())? } else { event.envelope() };
+        if body.len() > MAX_BODY_BYTES {
+            return Err(Unsendable { code: "too_large", message: "the body has more than 1 MiB".to_owned() });
+        }
+        Ok(Draft { method, url, headers, body: Bytes::from(body), is_own_body })
+    }
+
+    fn body(&self, payload: &Payload) -> Result<String, Unsendable> {
+        let fault = |error: &dyn std::fmt::Display| {
+            Unsendable::template(format!("the payload can't be made: {error}"))
+        };
+        match &self.body {
+            Body::Envelope => Ok(String::new()),
+            Body::Json(template) | Body::Form(template) => {
+                let (value, errors) = template.render(payload);
+                if let Some(error) = errors.first() {
+                    return Err(fault(error));
+                }
+                Ok(if matches!(self.body, Body::Form(_)) { form(&value) } else { value.to_string() })
+            }
+            Body::Text(template) => {
+                template.render_text(payload, str::to_owned).map_err(|error| fault(&error))
+            }
+            Body::Xml(template) => template.render_text(payload, escape_xml).map_err(|error| fault(&error)),
+        }
+    }
+
+    /// Why an event is not sent, if it is not.
+    pub(crate) fn refuses(&self, settings: &OutgoingSettings, event: &Event) -> Option<String> {
+        if self.filter.is_none() && settings.lists.is_empty() && settings.tags.is_empty() {
+            return None;
+        }
+        let variables = variables::of(event);
+        let has_one = |name: &str, wanted: Vec<Value>| {
+            let has: HashSet<&Value> = variables[name].as_array().into_iter().flatten().collect();
+            wanted.iter().any(|value| has.contains(value))
+        };
+        if !settings.lists.is_empty()
+            && !has_one("subscriber_lists", settings.lists.iter().map(|list| list.0.into()).collect())
+        {
+            return Some("the subscriber is on none of the webhook's lists".to_owned());
+        }
+        if !settings.tags.is_empty()
+            && !has_one("subscriber_tags", settings.tags.iter().map(|tag| tag.as_str().into()).collect())
+        {
+            return Some("the subscriber has none of the webhook's tags".to_owned());
+        }
+        match self.filter.as_ref()?.is_true(&Payload::new(&variables)) {
+            Ok(true) => None,
+            Ok(false) => Some("the webhook's filter does not hold".to_owned()),
+            Err(error) => Some(format!("the webhook's filter can't be evaluated: {error}")),
+        }
+    }
+}
+
+/// A URL, or a template of one whose scheme and host are fixed: no event chooses where secrets go.
+fn address(url: &str) -> Result<Address, String> {
+    if !url.contains(['{', '}']) {
+        return Url::parse(url).map(Address::Fixed).map_err(|error| format!("is not a URL: {error}"));
+    }
+    check_url(url)?;
+    text_template(url).map(Address::Template)
+}
+
+fn text_template(source: &str) -> Result<Template, String> {
+    let template = Template::compile(source).map_err(|error| error.to_string())?;
+    match template.variables().into_iter().find(|(_, name)| !variables::is_known(name)) {
+        Some((position, name)) => Err(format!("at character {position}: {}", variables::unknown(&name))),
+        None => Ok(template),
+    }
+}
+
+fn body(settings: &OutgoingSettings) -> Result<Body, FieldError> {
+    let Some(payload) = &settings.payload else { return Ok(Body::Envelope) };
+    let fault = |at: &str, message: String| {
+        let field = if at.is_empty() { "payload".to_owned() } else { format!("payload.{at}") };
+        FieldError { field, message }
+    };
+    if let (BodyFormat::Xml | BodyFormat::Text, Value::String(text)) = (settings.format, payload) {
+        let template = text_template(text).map_err(|message| fault("", message))?;
+        return Ok(if settings.format == BodyFormat::Xml {
+            Body::Xml(template)
+        } else {
+            Body::Text(template)
+        });
+    }
+    let template =
+        JsonTemplate::compile(payload).map_err(|error| fault(&error.at, error.problem.to_string()))?;
+    if let Some(unknown) = template.variables().into_iter().find(|v| !variables::is_known(&v.name)) {
+        let message = format!("at character {}: {}", unknown.position, variables::unknown(&unknown.name));
+        return Err(fault(&unknown.at, message));
+    }
+    Ok(if settings.format == BodyFormat::Form { Body::Form(template) } else { Body::Json(template) })
+}
+
+/// The predefined entities of XML 1.0, section 4.6.
+fn escape_xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            // No XML 1.0 document may hold these (section 2.2).
+            c if c.is_control() && !matches!(c, '\t' | '\n' | '\r') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Members nest by brackets; `null` is empty.
+fn form(value: &Value) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    add(&mut form, "", value);
+    form.finish()
+}
+
+fn add(form: &mut form_urlencoded::Serializer<'_, String>, name: &str, value: &Value) {
+    let inside = |member: &str| if name.is_empty() { member.to_owned() } else { format!("{name}[{member}]") };
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(member, value)| add(form, &inside(member), value))
+        }
+        Value::Array(items) => items.iter().for_each(|item| add(form, &inside(""), item)),
+        Value::Null => {
+            form.append_pair(name, "");
+        }
+        Value::String(text) => {
+            form.append_pair(name, text);
+        }
+        other => {
+            form.append_pair(name, &other.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn settings(change: Value) -> OutgoingSettings {
+        let mut all = json!({"name": "Out", "url": "https://example.com/hook", "events": ["*"]});
+        for (name, value) in change.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        serde_json::from_value(all).unwrap()
+    }
+
+    fn event() -> Event {
+        Event {
+            id: domain::EventId::lowest_at(domain::Timestamp::from_millis(0)),
+            event_type: "subscriber_added".parse().unwrap(),
+            occurred_at: "2024-01-15T11:45:00Z".parse().unwrap(),
+            data: json!({"subscriber_id": 7, "email": "ada+x@example.com", "first_name": "A & <B>", "status": "subscribed",
+                         "lists": [1, 2], "tags": ["web", "vip"], "custom_fields": {"plan": "pro"}}).to_string().into(),
+            request_id: None,
+        }
+    }
+
+    fn drafted(change: Value) -> Draft {
+        let settings = settings(change);
+        Rendering::compile(&settings).unwrap().draft(&settings, &event()).unwrap()
+    }
+
+    #[test]
+    fn bodies_in_every_format() {
+        for (change, expected) in [
+            (json!({}), event().envelope()),
+            // The specification's example.
+            (
+                json!({"payload": {"event_type": "{event_type}", "timestamp": "{timestamp}", "subscriber": {"id": "{subscriber_id}",
+                    "email": "{subscriber_email}", "first_name": "{subscriber_first_name}", "custom_field": "{subscriber_custom_field_plan}"},
+                    "campaign": {"id": "{campaign_id}"}, "custom_data": {"your_field": "your_value"}}}),
+                r#"{"event_type":"subscriber_added","timestamp":"2024-01-15T11:45:00Z","subscriber":{"id":7,"email":"ada+x@example.com","first_name":"A & <B>","custom_field":"pro"},"campaign":{"id":null},"custom_data":{"your_field":"your_value"}}"#.into(),
+            ),
+            (
+                json!({"payload": {"phone?": "{subscriber_phone}", "phone_or": "{subscriber_phone|default('')}", "tags": "{subscriber_tags}", "all": "{data.tags|join(',')}"}}),
+                r#"{"phone_or":"","tags":["web","vip"],"all":"web,vip"}"#.into(),
+            ),
+            (
+                json!({"format": "form", "payload": {"mail": "{subscriber_email}", "who": {"tags": "{subscriber_tags}", "phone": "{subscriber_phone}"}}}),
+                "mail=ada%2Bx%40example.com&who%5Btags%5D%5B%5D=web&who%5Btags%5D%5B%5D=vip&who%5Bphone%5D=".into(),
+            ),
+            (json!({"format": "xml", "payload": "<n>{subscriber_first_name}</n>"}), "<n>A &amp; &lt;B&gt;</n>".into()),
+            (json!({"format": "text", "payload": "New: {subscriber_email}"}), "New: ada+x@example.com".into()),
+        ] {
+            let draft = drafted(change.clone());
+            assert_eq!(String::from_utf8_lossy(&draft.body), expected, "{change}");
+        }
+        assert_eq!(
+            drafted(json!({"format": "xml", "payload": "x"})).headers["content-type"],
+            "application/xml; charset=utf-8"
+        );
+    }
+
+    #[test]
+    fn addresses_and_headers_take_variables() {
+        let draft = drafted(json!({
+            "url": "https://example.com/contacts/{subscriber_email}?plan={custom_field_plan}",
+            "headers": {"X-Id": "id {subscriber_id}", "X-Env": "prod"},
+        }));
+        assert_eq!(draft.url.as_str(), "https://example.com/contacts/ada%2Bx%40example.com?plan=pro");
+        assert_eq!(
+            (&draft.headers["x-id"], &draft.headers["x-env"]),
+            (&"id 7".parse().unwrap(), &"prod".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn faults_are_told_when_it_is_saved() {
+        for (change, expected) in [
+            (
+                json!({"payload": {"a": ["{subscriber_emial}"]}}),
+                "payload.a.0: at character 1: there is no variable subscriber_emial",
+            ),
+            (json!({"payload": {"a": "x {"}}), "payload.a: at character 3"),
+            (
+                json!({"url": "https://{subscriber_email}/"}),
+                "url: must begin with http:// or https:// and a host",
+            ),
+            (json!({"url": "https://a.b/{x}"}), "url: at character 13: there is no variable x"),
+            (json!({"headers": {"X": "{y}"}}), "headers.X: at character 1: there is no variable y"),
+            (json!({"filter": "plan == 'pro'"}), "filter: there is no variable plan"),
+            (json!({"filter": "data.plan =="}), "filter: at character"),
+            (
+                json!({"format": "text", "payload": "{a.b}"}),
+                "payload: at character 1: there is no variable a",
+            ),
+        ] {
+            let faults = check(&settings(change.clone()));
+            let [fault] = &faults[..] else { panic!("{change}: {faults:?}") };
+            let fault = format!("{}: {}", fault.field, fault.message);
+            assert!(fault.starts_with(expected), "{fault}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_refused_with_a_reason() {
+        for (change, expected) in [
+            (json!({}), None),
+            (json!({"filter": "subscriber_status == 'subscribed'"}), None),
+            (json!({"filter": "data.status == 'pending'"}), Some("the webhook's filter does not hold")),
+            (json!({"lists": [2, 9]}), None),
+            (json!({"lists": [9]}), Some("the subscriber is on none of the webhook's lists")),
+            (json!({"tags": ["vip"]}), None),
+            (json!({"tags": ["new"]}), Some("the subscriber has none of the webhook's tags")),
+        ] {
+            let settings = settings(change.clone());
+            let refused = Rendering::compile(&settings).unwrap().refuses(&settings, &event());
+            assert_eq!(refused.as_deref(), expected, "{change}");
+        }
+    }
+}
