@@ -188,7 +188,8 @@ pub enum BodyRefusal {
 }
 
 impl BodyRefusal {
-    fn code(self) -> Code {
+    /// The problem that it is.
+    pub fn code(self) -> Code {
         match self {
             Self::TooLarge => Code::BodyTooLarge,
             Self::TooSlow => Code::BodyTimeout,

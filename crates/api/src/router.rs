@@ -42,6 +42,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
     let resources = OpenApiRouter::default()
         .merge(routes::incoming_webhooks::routes())
         .merge(routes::preview::routes())
+        .merge(routes::incoming_trial::routes())
         .merge(routes::presets::routes())
         .merge(routes::requests::routes())
         .merge(routes::outgoing_webhooks::routes())

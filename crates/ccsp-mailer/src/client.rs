@@ -6,7 +6,9 @@
 
 pub mod incoming;
 pub mod logs;
+pub mod outgoing;
 pub mod sample;
+pub mod send;
 pub mod table;
 pub mod webhooks;
 
@@ -139,7 +141,7 @@ impl Client {
     /// # Errors
     /// See [`send`](Self::send).
     pub async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Value> {
-        self.send(Method::GET, path, query, None).await
+        self.send(Method::GET, path, query, HeaderMap::new(), Vec::new()).await
     }
 
     /// Sends JSON.
@@ -147,7 +149,9 @@ impl Client {
     /// # Errors
     /// See [`send`](Self::send).
     pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        self.send(Method::POST, path, &[], Some(("application/json", body.to_string().into_bytes()))).await
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
+        self.send(Method::POST, path, &[], headers, body.to_string().into_bytes()).await
     }
 
     /// Sends a request to a path of the API, and gives the answer.
@@ -159,25 +163,17 @@ impl Client {
         method: Method,
         path: &str,
         query: &[(&str, String)],
-        body: Option<(&str, Vec<u8>)>,
+        mut headers: HeaderMap,
+        body: Vec<u8>,
     ) -> anyhow::Result<Value> {
-        let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, self.authorization()?);
-        headers.insert(
-            header::USER_AGENT,
-            HeaderValue::from_static(concat!("ccsp-mailer/", env!("CARGO_PKG_VERSION"))),
-        );
-        let mut content = Vec::new();
-        if let Some((content_type, bytes)) = body {
-            let value = HeaderValue::from_str(content_type);
-            headers.insert(header::CONTENT_TYPE, value.map_err(|_| fault("--content-type is not one"))?);
-            content = bytes;
-        }
+        let program = concat!("ccsp-mailer/", env!("CARGO_PKG_VERSION"));
+        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(program));
         let request = outbound::Request {
             method,
             url: self.url(path, query),
             headers,
-            body: content.into(),
+            body: body.into(),
             timeout: TIMEOUT,
         };
         let answer = self.http.send(request).await.map_err(|error| self.unreachable(&error))?;

@@ -43,6 +43,11 @@ enum Command {
     /// List, show, make and try incoming webhooks, and follow what comes in.
     #[command(subcommand)]
     Incoming(client::incoming::IncomingCommand),
+    /// List, show and make outgoing webhooks, follow what goes out, and send it again.
+    #[command(subcommand)]
+    Outgoing(client::outgoing::OutgoingCommand),
+    /// Post a file to an incoming webhook as its sender would, signed.
+    Send(client::send::SendOptions),
     /// Show the whole round trip on this machine, with sample data that is gone afterwards.
     Demo(demo::DemoOptions),
     /// Bring the database's schema up to date.
@@ -99,6 +104,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(options) => serve::run(options).await,
         Command::ApiKey(command) => api_key::run(command).await,
         Command::Incoming(command) => client::incoming::run(command).await,
+        Command::Outgoing(command) => client::outgoing::run(command).await,
+        Command::Send(options) => client::send::run(options).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Migrate(options) => setup::migrate(options).await,
         Command::Doctor(options) => doctor::run(options).await,

@@ -85,12 +85,15 @@ named_enum!(
 pub struct Place {
     /// The record's position in the request, from 0 on; not shown for the first.
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
     pub record: u32,
     /// The action's position in the webhook's configuration, from 0 on.
     #[serde(default)]
+    #[schema(required = true)]
     pub step: u32,
     /// If a script asked for it: its position in what the script returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
     pub part: Option<u32>,
 }
 
@@ -116,9 +119,11 @@ pub struct ActionLog {
     pub duration_ms: i64,
     /// What came back: the answer to a call, what a script returned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
     pub output: Option<Value>,
     /// Whether it failed for a reason that may pass: then it is tried again by itself.
     #[serde(default, skip_serializing_if = "is_false")]
+    #[schema(required = false)]
     pub passing: bool,
 }
 

@@ -51,6 +51,7 @@ mod summary;
 mod sweep;
 #[cfg(test)]
 mod testing;
+mod trial;
 pub mod vault;
 
 pub use clock::Clock;
@@ -60,4 +61,5 @@ pub use handshake::{Answered, is_handshake};
 pub use receive::{Received, Reply};
 pub use rotating::Rotating;
 pub use snapshot::{ApiKey, Incoming, Outgoing, Scope, Snapshot};
+pub use trial::{TrialError, TrialSignature};
 pub use vault::{IncomingSecrets, OutgoingSecrets, Vault};

@@ -4,7 +4,7 @@
 //! about the body.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
+use base64::engine::general_purpose::{STANDARD, STANDARD_PAD_INDIFFERENT};
 
 use crate::{Part, Secret, VerifyError, token};
 
@@ -30,6 +30,13 @@ pub fn verify<'a>(
         any | (token::hash(compared) == token::hash(secret.expose()))
     });
     if matches { Ok(()) } else { Err(VerifyError::Mismatch) }
+}
+
+/// The value of the header `Authorization` that `verify` takes for a secret.
+pub fn credentials(secret: &Secret) -> String {
+    let text = secret.expose();
+    let user = if text.contains(':') { "" } else { "webhook:" };
+    format!("Basic {}", STANDARD.encode(format!("{user}{text}")))
 }
 
 fn parse(value: &[u8]) -> Option<String> {

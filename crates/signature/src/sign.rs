@@ -12,7 +12,7 @@ use crate::field::{Field, Source};
 use crate::message::{Message, Request};
 use crate::scheme::{Algorithm, Encoding, Scheme, TimestampUnit};
 use crate::scheme_key::Kind;
-use crate::{KeyError, Secret, VerifyError, hex};
+use crate::{KeyError, Secret, VerifyError, basic, hex};
 
 /// Why nothing can be signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,10 +80,7 @@ impl Scheme {
                 Ok(self.encoding.encode(context.sign().as_ref()))
             }
             (Algorithm::Token, _) => Ok(text.to_owned()),
-            (Algorithm::Basic, _) => {
-                let user = if text.contains(':') { "" } else { "webhook:" };
-                Ok(format!("Basic {}", STANDARD.encode(format!("{user}{text}"))))
-            }
+            (Algorithm::Basic, _) => Ok(basic::credentials(secret)),
             _ => Err(SignError::PublicKey),
         }
     }

@@ -127,18 +127,23 @@ fn bound_integers(schema: &mut Map<String, Value>) {
 }
 
 /// Turns what consists of several schemas into one object: a view whose settings are those of a body, which takes no other
-/// members. An answer has all of its members, always.
+/// members. An answer has all members of a body, also those that a body may leave out.
 fn flatten_components(schemas: &mut Value) {
     let Some(known) = schemas.as_object().cloned() else { return };
     for (name, schema) in known.iter().filter(|(_, schema)| schema["allOf"].is_array()) {
-        let mut properties = Map::new();
+        let (mut properties, mut required) = (Map::new(), Vec::new());
         // Its own members, which stand last, come first: an id before everything else.
         for part in schema["allOf"].as_array().into_iter().flatten().rev() {
             let referred = part["$ref"].as_str().and_then(|target| target.rsplit('/').next());
             let part = referred.map_or(part, |target| &known[target]);
-            properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+            let members = part["properties"].as_object().cloned().unwrap_or_default();
+            if part["additionalProperties"] == false {
+                required.extend(members.keys().map(|name| json!(name)));
+            } else {
+                required.extend(part["required"].as_array().cloned().unwrap_or_default());
+            }
+            properties.extend(members);
         }
-        let required: Vec<&String> = properties.keys().collect();
         schemas[name] = json!({
             "type": "object",
             "description": schema["description"],

@@ -8,6 +8,7 @@ pub mod events;
 pub mod health;
 mod incoming_secrets;
 mod incoming_signature;
+pub mod incoming_trial;
 pub mod incoming_webhooks;
 pub mod lists;
 pub mod openapi;

@@ -151,7 +151,8 @@ impl Default for OutgoingSigning {
 struct OutgoingWebhookView {
     /// Unique.
     id: WebhookId,
-    /// Why the program deactivated it, if it did.
+    /// Why the program deactivated it; `null` if it did not.
+    #[schema(required = true)]
     disabled_reason: Option<String>,
     /// When it was made.
     created_at: Timestamp,

@@ -1,5 +1,7 @@
 //! The senders that the program knows.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -45,6 +47,8 @@ struct PresetView {
 struct SampleView {
     /// Its content type.
     content_type: &'static str,
+    /// Other headers that matter.
+    headers: &'static BTreeMap<String, String>,
     /// It, as it is sent.
     body: &'static str,
 }
@@ -64,7 +68,11 @@ async fn list(_: Caller<Read>) -> Json<Presets> {
         samples: preset
             .samples
             .iter()
-            .map(|sample| SampleView { content_type: &sample.content_type, body: &sample.body })
+            .map(|sample| SampleView {
+                content_type: &sample.content_type,
+                headers: &sample.headers,
+                body: &sample.body,
+            })
             .collect(),
     };
     Json(Presets { data: presets::all().iter().map(view).collect() })

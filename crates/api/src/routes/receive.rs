@@ -52,7 +52,7 @@ struct ReceiveAnswer {
 }
 
 /// What senders post, for the document: the engine reads it.
-struct Payload;
+pub(crate) struct Payload;
 
 impl PartialSchema for Payload {
     fn schema() -> RefOr<Schema> {

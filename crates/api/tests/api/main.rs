@@ -35,4 +35,6 @@ mod support;
 #[cfg(test)]
 mod tags;
 #[cfg(test)]
+mod trial;
+#[cfg(test)]
 mod webhooks;

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::logs::{Log, LogOptions};
 use super::sample::{Sample, shell_line};
 use super::table::{self, Column, numbered, pairs, status, text};
-use super::webhooks::{Family, IdOptions, ListOptions, answered, bytes_of, settings};
-use super::{Client, ClientOptions, fault};
+use super::webhooks::{Family, IdOptions, ListOptions, answered, settings};
+use super::{Client, ClientOptions, fault, send};
 
 /// What to do with incoming webhooks.
 #[derive(Debug, Subcommand)]
@@ -22,7 +22,7 @@ pub enum IncomingCommand {
     Show(IdOptions),
     /// Make one, and show its address and its secrets, this once.
     Create(CreateOptions),
-    /// Tell what one would do with a request, without doing it.
+    /// Tell what one would do with a request, without doing it; or send it one.
     Test(TestOptions),
     /// Show what came in, and go on with it.
     Logs(LogOptions),
@@ -192,6 +192,9 @@ pub struct TestOptions {
     /// The payload, as JSON; - is stdin. Without it, a sample that fits the webhook
     #[arg(long, env = "CCSP_FILE", value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Send it for real, signed as its sender would: it is acted upon and logged. See also the command send
+    #[arg(long, env = "CCSP_SEND")]
+    send: bool,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -199,12 +202,15 @@ pub struct TestOptions {
 async fn test(options: TestOptions) -> anyhow::Result<()> {
     let client = Client::new(&options.client)?;
     let path = format!("{}/{}", FAMILY.path, options.id);
-    let body = match &options.file {
-        Some(file) => bytes_of(file, "--file")?,
-        None => Sample::of(&client, &client.get(&path, &[]).await?).await?.body.into_bytes(),
+    let sample = match &options.file {
+        Some(file) => Sample::from_file(file)?,
+        None => Sample::of(&client, &client.get(&path, &[]).await?).await?,
     };
-    let payload: Value = serde_json::from_slice(&body)
-        .map_err(|error| fault(&format!("--file: only JSON can be tried: {error}")))?;
+    if options.send {
+        return send::post(&client, &options.id, sample.posted()?, options.client.json).await;
+    }
+    let payload: Value = serde_json::from_str(&sample.body)
+        .map_err(|error| fault(&format!("--file: without --send only JSON can be tried: {error}")))?;
     let preview = client.post(&format!("{path}/preview"), &json!({ "payload": payload })).await?;
     if options.client.json {
         table::json(&preview)?;

@@ -2,17 +2,23 @@
 //! everything in, else one in the specification's own form.
 
 use std::fmt::Write;
+use std::path::Path;
 
+use http::{HeaderMap, HeaderName, header};
 use serde_json::{Map, Value, json};
 
-use super::Client;
+use super::send::Posted;
 use super::table::text;
+use super::webhooks::bytes_of;
+use super::{Client, fault};
 
 /// A request's body.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Sample {
     /// Its type.
     pub content_type: String,
+    /// Other headers that matter.
+    pub headers: Vec<(String, String)>,
     /// It.
     pub body: String,
 }
@@ -30,10 +36,44 @@ impl Sample {
             if let Some(sample) =
                 preset.map(|preset| &preset["samples"][0]).filter(|sample| sample.is_object())
             {
-                return Ok(Self { content_type: text(&sample["content_type"]), body: text(&sample["body"]) });
+                let headers = sample["headers"].as_object().into_iter().flatten();
+                return Ok(Self {
+                    content_type: text(&sample["content_type"]),
+                    headers: headers.map(|(name, value)| (name.clone(), text(value))).collect(),
+                    body: sample["body"].as_str().unwrap_or_default().to_owned(),
+                });
             }
         }
-        Ok(Self { content_type: "application/json".to_owned(), body: payload(webhook).to_string() })
+        Ok(Self {
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+            body: payload(webhook).to_string(),
+        })
+    }
+}
+
+impl Sample {
+    /// JSON that a user has.
+    ///
+    /// # Errors
+    /// If the file can't be read, or is not text.
+    pub fn from_file(file: &Path) -> anyhow::Result<Self> {
+        let body = String::from_utf8(bytes_of(file, "--file")?)
+            .map_err(|_| fault("--file is not text: post it with the command send"))?;
+        Ok(Self { content_type: "application/json".to_owned(), headers: Vec::new(), body })
+    }
+
+    /// What is posted of it, signed.
+    ///
+    /// # Errors
+    /// If the server described headers that can't be.
+    pub fn posted(self) -> anyhow::Result<Posted> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, self.content_type.parse()?);
+        for (name, value) in self.headers {
+            headers.insert(name.parse::<HeaderName>()?, value.parse()?);
+        }
+        Ok(Posted { headers, body: self.body.into_bytes(), signature: "right" })
     }
 }
 
@@ -104,10 +144,7 @@ pub fn shell_line(webhook: &Value, sample: &Sample) -> String {
                 "BODY={body}\n{curl} \\\n  -H \"{header}: sha256=$(printf %s \"$BODY\" | openssl dgst -sha256 -hmac {key} | sed 's/^.*= //')\" \\\n  -d \"$BODY\""
             );
         }
-        _ => {
-            let id = text(&webhook["id"]);
-            return format!("ccsp-mailer incoming test {id}");
-        }
+        _ => return format!("ccsp-mailer incoming test {} --send", text(&webhook["id"])),
     }
     format!("{curl} \\\n  -d {body}")
 }
@@ -142,7 +179,11 @@ mod tests {
 
     #[test]
     fn the_line_for_a_shell_signs_as_the_webhook_asks() {
-        let sample = Sample { content_type: "application/json".into(), body: r#"{"name":"O'Hara"}"#.into() };
+        let sample = Sample {
+            content_type: "application/json".into(),
+            headers: vec![],
+            body: r#"{"name":"O'Hara"}"#.into(),
+        };
         let line = |scheme: &str| {
             let webhook = json!({
                 "id": "a1b2c3d4e5f6", "url": "http://localhost/webhooks/a?token=b", "require_api_key": scheme == "none", "api_key": "ccsp_1",
@@ -160,6 +201,6 @@ mod tests {
             line("hmac_sha256").contains("X-Sig: sha256=$(")
                 && line("hmac_sha256").contains("-hmac 'whsec_x'")
         );
-        assert_eq!(line("standard_webhooks"), "ccsp-mailer incoming test a1b2c3d4e5f6");
+        assert_eq!(line("standard_webhooks"), "ccsp-mailer incoming test a1b2c3d4e5f6 --send");
     }
 }

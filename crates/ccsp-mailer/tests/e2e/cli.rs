@@ -52,15 +52,27 @@ async fn help_is_complete() {
             vec!["incoming", "create"],
             [CLIENT, &["--name", "--event", "--preset", "--action", "--file"]].concat(),
         ),
-        (vec!["incoming", "test"], [CLIENT, &["<ID>", "--file"]].concat()),
+        (vec!["incoming", "test"], [CLIENT, &["<ID>", "--file", "--send"]].concat()),
         (
             vec!["incoming", "logs"],
             [CLIENT, &["<ID>", "--follow", "--status", "--since", "--limit"]].concat(),
         ),
+        (
+            vec!["send"],
+            [CLIENT, &["<FILE>", "--webhook", "--content-type", "--header", "--wrong-signature"]].concat(),
+        ),
+        (
+            vec!["outgoing", "create"],
+            [CLIENT, &["--name", "--url", "--events", "--secret", "--file"]].concat(),
+        ),
+        (vec!["outgoing", "test"], [CLIENT, &["<ID>", "--event", "--file"]].concat()),
+        (vec!["outgoing", "logs"], [CLIENT, &["<ID>", "--follow"]].concat()),
+        (vec!["outgoing", "replay"], [CLIENT, &["<ID>", "--status", "--since", "--until"]].concat()),
+        (vec!["outgoing"], vec!["list", "show", "create", "test", "logs", "replay"]),
         (vec!["incoming"], vec!["list", "show", "create", "test", "logs"]),
         (vec!["demo"], vec![]),
         (vec!["api-key"], vec!["create", "list", "revoke"]),
-        (vec![], vec!["serve", "api-key", "incoming", "demo", "migrate", "doctor"]),
+        (vec![], vec!["serve", "api-key", "incoming", "outgoing", "send", "demo", "migrate", "doctor"]),
     ] {
         let output = run(&[&command[..], &["--help"]].concat()).await;
         let help = stdout(&output);

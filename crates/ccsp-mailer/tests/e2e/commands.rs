@@ -3,15 +3,22 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
+use http::StatusCode;
 use serde_json::{Value, json};
-use testkit::eventually;
+use testkit::receiver::always;
+use testkit::{Receiver, eventually};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::support::{BINARY, Kind, PATIENCE, Server, World, text};
 
-on_both_databases!(webhooks_are_made_listed_and_shown, a_log_is_followed_across_a_restart);
+on_both_databases!(
+    webhooks_are_made_listed_and_shown,
+    a_log_is_followed_across_a_restart,
+    a_file_is_sent_signed_as_its_sender_does,
+    deliveries_are_followed_and_sent_again
+);
 
 /// The program, on the data folder of a server, without the settings of whoever runs the tests.
 fn command(world: &World, args: &[&str]) -> Command {
@@ -225,6 +232,136 @@ async fn a_request_is_tried_without_being_made() {
     assert_eq!(server.list(&format!("/incoming-webhooks/{id}/requests")).await, [] as [Value; 0]);
 }
 
+async fn a_file_is_sent_signed_as_its_sender_does(kind: Kind) {
+    let world = World::new(kind).await;
+    let server = world.serve().await;
+    let operator = Operator::of(&world, &server);
+    let file = world.folder().join("payload.json");
+    std::fs::write(&file, r#"{"event": "subscriber_added", "data": {"email": "ada@example.com"}}"#).unwrap();
+    let file = file.to_str().unwrap();
+    for settings in [
+        json!({}),
+        json!({"require_api_key": true}),
+        json!({"signature": {"scheme": "hmac_sha256"}}),
+        json!({"signature": {"scheme": "standard_webhooks"}}),
+        json!({"signature": {"scheme": "basic"}}),
+    ] {
+        let webhook = server.incoming(settings.clone()).await;
+        let id = text(&webhook["id"]);
+        let sent = operator.run(&["send", file, "--webhook", id]).await;
+        assert!(sent.starts_with("✓ answered 200\n") && sent.contains("req_"), "{settings}: {sent}");
+        if settings == json!({}) {
+            let line = operator.fails(1, &["send", file, "--webhook", id, "--wrong-signature"]).await;
+            assert!(line.contains("nothing that could be wrong"), "{line}");
+            continue;
+        }
+        let refused = operator.feed(&["send", file, "--webhook", id, "--wrong-signature"], b"").await;
+        assert_eq!(refused.status.code(), Some(1), "{settings}: {}", stdout(&refused));
+        assert!(stdout(&refused).starts_with("✗ answered 401\n"), "{settings}: {}", stdout(&refused));
+        let log = server.list(&format!("/incoming-webhooks/{id}/requests")).await;
+        let statuses: Vec<_> = log.iter().map(|entry| text(&entry["status"])).collect();
+        assert_eq!(statuses, ["rejected", "processed"], "{settings}");
+        assert!(
+            !log.iter().any(|entry| entry.to_string().contains("ccsp_pass_")),
+            "the operator's pass is kept"
+        );
+    }
+
+    // From stdin, as another type, with a header; and the sample of a known sender.
+    let form = server.incoming(json!({})).await;
+    let args =
+        ["send", "-", "--webhook", text(&form["id"]), "--content-type", "application/x-www-form-urlencoded"];
+    let sent = operator
+        .feed(&[&args[..], &["--header", "Idempotency-Key: one"]].concat(), b"data[email]=eve@example.com")
+        .await;
+    assert!(sent.status.success(), "{}", stderr(&sent));
+    assert!(server.subscriber("eve@example.com").await.is_some());
+    let again = operator
+        .feed(
+            &[&args[..], &["--header", "Idempotency-Key: one", "--json"]].concat(),
+            b"data[email]=eve@example.com",
+        )
+        .await;
+    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!((&again["status"], &again["body"]["duplicate"]), (&json!(200), &json!(true)));
+    for preset in ["stripe", "github", "shopify", "typeform"] {
+        let webhook = server.incoming(json!({"preset": preset})).await;
+        let sent = operator.feed(&["incoming", "test", text(&webhook["id"]), "--send"], b"").await;
+        assert!(stdout(&sent).starts_with("✓ answered 20"), "{preset}: {}{}", stdout(&sent), stderr(&sent));
+    }
+}
+
+async fn deliveries_are_followed_and_sent_again(kind: Kind) {
+    let world = World::new(kind).await;
+    let server = world.serve().await;
+    let operator = Operator::of(&world, &server);
+    let receiver = Receiver::start().await.unwrap();
+    receiver.otherwise(always(StatusCode::INTERNAL_SERVER_ERROR));
+    let settings = json!({"retry": {"schedule_seconds": []}});
+    let url = receiver.url("/hook");
+    let args = [
+        "outgoing",
+        "create",
+        "--name",
+        "Shop",
+        "--url",
+        &url,
+        "--events",
+        "subscriber_added,subscriber_tagged",
+        "--file",
+        "-",
+    ];
+    let made = operator.feed(&args, settings.to_string().as_bytes()).await;
+    assert!(made.status.success(), "{}", stderr(&made));
+    assert!(stdout(&made).lines().any(|line| line.starts_with("secret  whsec_")), "{}", stdout(&made));
+    let webhook = operator.json(&["outgoing", "list"]).await["data"][0].clone();
+    let id = text(&webhook["id"]);
+    assert_eq!(webhook["events"], json!(["subscriber_added", "subscriber_tagged"]));
+    assert!(operator.run(&["outgoing", "list"]).await.contains(&url));
+    assert!(operator.run(&["outgoing", "show", id]).await.contains("subscriber_added, subscriber_tagged"));
+
+    let refused = operator.feed(&["outgoing", "test", id, "--event", "subscriber_tagged"], b"").await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stdout(&refused).contains("500") && stdout(&refused).contains("dlv_"), "{}", stdout(&refused));
+    assert!(stderr(&refused).contains("500"), "{}", stderr(&refused));
+
+    let mut log = Running::start(&operator, &["outgoing", "logs", id, "--follow", "--json"]);
+    let incoming = server.incoming(json!({"actions": [{"type": "add_subscriber"}]})).await;
+    server.receive(&incoming, &[], r#"{"data": {"email": "ada@example.com"}}"#).await;
+    let (tried, entry) = (log.line().await, log.line().await);
+    let (tried, entry): (Value, Value) =
+        (serde_json::from_str(&tried).unwrap(), serde_json::from_str(&entry).unwrap());
+    assert_eq!((&tried["test"], &tried["event_type"]), (&json!(true), &json!("subscriber_tagged")));
+    assert_eq!(
+        (&entry["test"], &entry["payload"]["data"]["email"]),
+        (&json!(false), &json!("ada@example.com"))
+    );
+    assert_eq!(log.interrupt().await, Some(0));
+
+    server.settled(&webhook, PATIENCE).await;
+    let shown = operator.run(&["outgoing", "logs", id]).await;
+    assert!(shown.contains("✗ failed") && shown.contains(" 500 "), "{shown}");
+    receiver.otherwise(always(StatusCode::OK));
+    let own = world.folder().join("data.json");
+    std::fs::write(&own, r#"{"email": "eve@example.com"}"#).unwrap();
+    let told = operator.json(&["outgoing", "test", id, "--file", own.to_str().unwrap()]).await;
+    assert_eq!(
+        (&told["status"], &told["request"]["body"]["data"]["email"]),
+        (&json!(200), &json!("eve@example.com"))
+    );
+    assert_eq!(
+        operator.run(&["outgoing", "replay", id, "--until", "2020-01-01T00:00:00Z"]).await,
+        "sent again: 0\n"
+    );
+    assert_eq!(operator.run(&["outgoing", "replay", id]).await, "sent again: 1\n");
+    eventually("the delivery to arrive", PATIENCE, async || {
+        let log = server.list(&format!("/outgoing-webhooks/{id}/deliveries?status=delivered")).await;
+        log.iter().any(|entry| entry["test"] == false).then_some(())
+    })
+    .await
+    .unwrap();
+}
+
 async fn a_log_is_followed_across_a_restart(kind: Kind) {
     let world = World::new(kind).await;
     let server = world.serve().await;
@@ -287,6 +424,11 @@ async fn what_goes_wrong_says_what_to_do() {
         (vec!["incoming", "list", "--limit", "0"], "--limit"),
         (vec!["incoming", "list", "--data-dir", "elsewhere"], "--api-key"),
         (vec!["incoming", "logs", id, "--since", "yesterday"], "--since"),
+        (vec!["send", "nowhere.json", "--webhook", id], "nowhere.json"),
+        (vec!["send", "nowhere.json"], "--webhook"),
+        (vec!["outgoing", "create", "--name", "x", "--url", "https://example.com"], "--events"),
+        (vec!["outgoing", "replay", id, "--status", "some"], "--status"),
+        (vec!["send", "-", "--webhook", id, "--header", "push"], "--header"),
     ] {
         let line = operator.fails(2, &args).await;
         assert!(line.contains(name), "{args:?}: {line}");
@@ -298,6 +440,12 @@ async fn what_goes_wrong_says_what_to_do() {
     operator.fails(1, &["incoming", "logs", "a1b2c3d4e5f6", "--follow"]).await;
     let line = operator.fails(1, &["incoming", "create", "--name", "x", "--event", "No Such"]).await;
     assert!(line.contains("event_type"), "{line}");
+
+    operator.fails(1, &["outgoing", "show", id]).await;
+    let line =
+        operator.fails(1, &["outgoing", "create", "--name", "x", "--url", "ftp://x", "--events", "y"]).await;
+    assert!(line.contains("url"), "{line}");
+    operator.fails(1, &["send", "-", "--webhook", "a1b2c3d4e5f6"]).await;
 
     // Nobody there, or nobody that knows us: 3 and 4.
     let line = operator.fails(3, &["incoming", "list", "--server", "http://127.0.0.1:9"]).await;
