@@ -7,16 +7,19 @@ SHELL := /bin/bash
 # cargo uses every core by itself; two of them at once would only wait for each other's lock.
 .NOTPARALLEL:
 
-# The crates whose rules `make fuzz` tries: those without I/O, and outbound for what it takes for an address.
-FUZZED := domain signature delivery outbound expression presets
+# The crates whose rules `make fuzz` tries: those without I/O, outbound for what it takes for an address, and engine for what
+# it makes of a request.
+FUZZED := domain signature delivery outbound expression presets engine
 # Cases a property: half a minute on two cores, once built. `make fuzz CASES=100000000` for a night.
 CASES ?= 200000
+# And after that, seconds for each property that says that nothing which comes in breaks the program.
+FUZZ_SECONDS ?= 600
 
 CARGO_DENY_VERSION := 0.20.2
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Build the program and see a webhook go in and come out, with sample data
@@ -51,9 +54,15 @@ bench: ## Measure the program against the machine's bare limit, into BENCHMARKS.
 # Property tests are those named prop_…; `make test` runs them with a few hundred cases each. A failure is kept
 # in a proptest-regressions file beside the test: commit it, so that the case is tried first from then on.
 .PHONY: fuzz
-fuzz: ## Try the properties of the pure crates with many random cases (CASES=200000)
+fuzz: ## Try the properties with many random cases (CASES=200000), then what comes in for long (FUZZ_SECONDS=600)
 	scripts/setup
 	PROPTEST_CASES=$(CASES) cargo nextest run --profile fuzz --release $(addprefix -p ,$(FUZZED)) -E 'test(/(^|::)prop_/)'
+	scripts/fuzz --release $(FUZZ_SECONDS)
+
+# As CI does after the tests, with what they have built.
+.PHONY: fuzz-short
+fuzz-short: ## Try what comes in with random cases, 20 seconds for each property
+	scripts/fuzz 20
 
 # Outside `make test`, for the answer depends on the world and not on the change under test.
 .PHONY: deny

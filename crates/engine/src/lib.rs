@@ -27,6 +27,8 @@ mod dispatch;
 mod engine;
 mod error;
 mod filter;
+#[cfg(test)]
+mod fuzz;
 mod handshake;
 pub mod headers;
 mod ingest;
@@ -44,6 +46,8 @@ pub mod rerun;
 mod resume;
 mod room;
 mod rotating;
+#[cfg(test)]
+mod samples;
 pub mod send;
 mod sender;
 pub mod snapshot;

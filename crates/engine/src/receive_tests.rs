@@ -146,6 +146,36 @@ fn hmac_sha256_is_checked_over_the_raw_body() {
 }
 
 #[test]
+fn a_signature_covers_the_bytes_as_they_are_sent() {
+    use std::io::Write;
+    let body = signup("ada@example.com");
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(body.as_bytes()).unwrap();
+    let sent = encoder.finish().unwrap();
+    let by = |signature: &str| {
+        let request = request(sent.clone()).with("content-encoding", "gzip");
+        admit_by(
+            json!({"signature": {"scheme": "hmac_sha256"}}),
+            request.with("x-webhook-signature", signature),
+        )
+    };
+    let accepted = by(&x_webhook::sign(&key(SECRET), &sent)).unwrap();
+    assert_eq!(
+        (records_of(&accepted).len(), accepted.text.as_str()),
+        (1, body.as_str()),
+        "kept decompressed"
+    );
+    assert_eq!(rejected(by(&x_webhook::sign(&key(SECRET), body.as_bytes()))), "signature_mismatch");
+
+    let small =
+        Received { max_body: body.len() - 1, ..request(sent.clone()).with("content-encoding", "gzip") };
+    assert_eq!(refused(admit_by(json!({}), small)).0, 413);
+    let bomb = Received { max_body: 10, ..request(sent).with("content-encoding", "gzip") };
+    let unsigned = admit_by(json!({"signature": {"scheme": "hmac_sha256"}}), bomb);
+    assert_eq!(rejected(unsigned), "signature_missing", "nothing of a stranger is decompressed");
+}
+
+#[test]
 fn the_signature_may_stand_in_a_header_of_another_name() {
     let signed = json!({"signature": {"scheme": "hmac_sha256", "header": "X-Hub-Signature-256"}});
     let body = signup("ada@example.com");

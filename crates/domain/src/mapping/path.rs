@@ -58,28 +58,59 @@ impl FromStr for Path {
 }
 
 impl Path {
-    /// The value at this place, if there is one.
+    /// The value at this place, if there is one. A member whose own name has dots is found by it, too: `data.json`, `1.3`.
     pub fn find<'a>(&self, root: &'a Value) -> Option<&'a Value> {
-        self.steps.iter().try_fold(root, |value, step| match value {
-            Value::Object(members) => members.get(step),
-            Value::Array(items) => items.get(step.parse::<usize>().ok()?),
-            _ => None,
-        })
+        find(&self.steps, root)
     }
 
     /// The same, to be changed.
     pub fn find_mut<'a>(&self, root: &'a mut Value) -> Option<&'a mut Value> {
-        self.steps.iter().try_fold(root, |value, step| match value {
-            Value::Object(members) => members.get_mut(step),
-            Value::Array(items) => items.get_mut(step.parse::<usize>().ok()?),
-            _ => None,
-        })
+        find_mut(&self.steps, root)
     }
 
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+fn find<'a>(steps: &[String], value: &'a Value) -> Option<&'a Value> {
+    let Some((first, rest)) = steps.split_first() else { return Some(value) };
+    match value {
+        Value::Object(members) => {
+            let plain = members.get(first).and_then(|member| find(rest, member));
+            plain.or_else(|| {
+                let member = |(name, count)| find(&steps[count..], members.get(&name)?);
+                dotted(steps).find_map(member)
+            })
+        }
+        Value::Array(items) => find(rest, items.get(first.parse::<usize>().ok()?)?),
+        _ => None,
+    }
+}
+
+fn find_mut<'a>(steps: &[String], value: &'a mut Value) -> Option<&'a mut Value> {
+    let Some((first, rest)) = steps.split_first() else { return Some(value) };
+    match value {
+        Value::Object(members) => {
+            let is_at = |name: &str, count: usize| {
+                members.get(name).is_some_and(|member| find(&steps[count..], member).is_some())
+            };
+            let (name, count) = if is_at(first, 1) {
+                (first.clone(), 1)
+            } else {
+                dotted(steps).find(|(name, count)| is_at(name, *count))?
+            };
+            find_mut(&steps[count..], members.get_mut(&name)?)
+        }
+        Value::Array(items) => find_mut(rest, items.get_mut(first.parse::<usize>().ok()?)?),
+        _ => None,
+    }
+}
+
+/// The names with dots that the first steps may be, with how many steps they are.
+fn dotted(steps: &[String]) -> impl Iterator<Item = (String, usize)> {
+    (2..=steps.len()).map(|count| (steps[..count].join("."), count))
 }
 
 impl fmt::Display for Path {
@@ -104,7 +135,34 @@ impl From<Path> for String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn names_with_dots_are_found_too() {
+        let mut root = json!({
+            "1.3": "Ada", "data.json": {"email": ["a"], "x.y.z": 1}, "data": {"id": 7}, "a": {"b": 1}, "a.b": 2, "a.b.c": 3,
+        });
+        for (path, expected) in [
+            ("1.3", json!("Ada")),
+            ("data.json.email[0]", json!("a")),
+            ("data.json.x.y.z", json!(1)),
+            ("data.id", json!(7)),
+            // What is really inside comes first.
+            ("a.b", json!(1)),
+            ("a.b.c", json!(3)),
+        ] {
+            let path: Path = path.parse().unwrap();
+            assert_eq!(path.find(&root), Some(&expected), "{path}");
+            assert_eq!(path.find_mut(&mut root), Some(&mut expected.clone()), "{path}");
+        }
+        for path in ["data.json.none", "1.4", "data.id.x", "a.b.d"] {
+            let path: Path = path.parse().unwrap();
+            assert_eq!(path.find(&root), None, "{path}");
+            assert_eq!(path.find_mut(&mut root), None, "{path}");
+        }
+    }
 
     #[test]
     fn paths() {
