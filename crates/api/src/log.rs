@@ -22,7 +22,8 @@ pub struct LogParams {
     /// Only those made before.
     #[param(inline)]
     until: Option<Timestamp>,
-    /// Only those whose payload contains this text, in any case.
+    /// Only those that contain this text, in any case: a request in its payload, headers, errors and actions, a delivery in
+    /// what was sent.
     #[param(min_length = 1, max_length = 500)]
     q: Option<String>,
 }

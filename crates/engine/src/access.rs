@@ -65,7 +65,7 @@ fn is_one_of(given: &TokenHash, expected: &[TokenHash]) -> bool {
     expected.iter().fold(false, |any, hash| any | (hash == given))
 }
 
-fn unknown_webhook() -> Reply {
+pub(crate) fn unknown_webhook() -> Reply {
     Reply::refusal(404, "There is no webhook at this address, or its token is not valid")
 }
 

@@ -21,7 +21,7 @@ pub enum Command {
     /// Tells events.
     Publish(Vec<NewEvent>),
     /// Runs a stored request through today's configuration.
-    Rerun(Rerun),
+    Rerun(Box<Rerun>),
 }
 
 /// A subscriber to be added.

@@ -46,6 +46,8 @@ pub(crate) struct Core {
     pub(crate) sandbox: Arc<Sandbox>,
     /// Tells that requests wait for actions that leave the process.
     pub(crate) jobs_due: Notify,
+    /// Tells that a task was begun.
+    pub(crate) tasks_due: Notify,
 }
 
 impl Core {

@@ -329,6 +329,7 @@ fn row(
         outcome: serde_json::to_string(outcome).unwrap_or_default(),
         response_status: reply.status,
         response_body: reply.body.clone(),
+        resent_from: accepted.resent_from,
     }
 }
 

@@ -128,7 +128,7 @@ fn while_a_webhook_is_paused_its_requests_are_stored() {
     assert_eq!((row.status, row.attempts), (RequestStatus::Accepted, 0));
 
     let active = snapshot(json!({}), &[&["subscriber_added"]]);
-    let rerun = Item::Command(Box::new(Command::Rerun(Rerun::all(row.clone()))));
+    let rerun = Item::Command(Box::new(Command::Rerun(Box::new(Rerun::all(row.clone())))));
     let (writes, decided) = decide(&active, vec![rerun], vec![]);
     let [Done::Executed(executed)] = &decided.done[..] else { panic!("{:?}", decided.done) };
     assert!(matches!(&**executed, Executed::Rerun(row) if row.attempts == 1));

@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sandbox::{Sandbox, SandboxError};
+use serde::Serialize;
 use signature::MasterKey;
 use store::commit::{Commit, Rehearse, RequestRow, Writes};
 use store::config::{AgreeOn, LoadConfig};
@@ -21,6 +22,7 @@ use store::deliveries::InsertTest;
 use store::once::{Once, OnceKey, OnceOutcome};
 use store::queue::{DueDelivery, Leave};
 use store::record::AttemptRow;
+use store::tasks::{InsertTask, TaskRow};
 use store::{Store, StoreError, Work};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
@@ -47,6 +49,7 @@ use crate::rerun::Rerun;
 use crate::room::Room;
 use crate::snapshot::{Outgoing, Snapshot};
 use crate::sweep;
+use crate::tasks;
 use crate::vault::{Vault, VaultError};
 
 /// What an engine is started with.
@@ -146,6 +149,7 @@ impl Engine {
             log_retention_ms: options.log_retention_ms,
             sandbox,
             jobs_due: Notify::new(),
+            tasks_due: Notify::new(),
         });
         let config = core.store.read(LoadConfig { known: 0 }).await?;
         if let Some(config) = config {
@@ -158,6 +162,7 @@ impl Engine {
         tokio::spawn(recorder::run(options.store, node, clock, recorded));
         sweep::start(&core);
         tokio::spawn(refresh::run(core.clone(), refreshed));
+        tokio::spawn(tasks::run(core.clone()));
         let ingest = Arc::new(Ingest::start(&core));
         let jobs = Jobs::start(&core, options.client);
         let allow_private = options.allow_private.into();
@@ -285,10 +290,55 @@ impl Engine {
     /// # Errors
     /// Those of the database, or the webhook's script could not be run now.
     pub async fn retry(&self, row: RequestRow, all: bool) -> Result<Executed, RunError> {
-        let has_ended = matches!(row.status, RequestStatus::Processed | RequestStatus::Ignored);
-        let rerun = if all || has_ended { Rerun::all(row) } else { Rerun::rest(row) };
-        let rerun = self.core.prepared(rerun).await?;
-        Ok(self.execute(Command::Rerun(rerun)).await?)
+        let rerun = self.core.prepared(Rerun::by_hand(row, all)).await?;
+        Ok(self.execute(Command::Rerun(Box::new(rerun))).await?)
+    }
+
+    /// Takes in a stored request once more, with another payload: a new entry of the log, linked to the first. The caller
+    /// answers for it in the sender's place. Its answer is what a sender would get.
+    ///
+    /// # Errors
+    /// The refusal, if nothing was stored.
+    pub async fn resend(&self, row: RequestRow, payload: Option<String>) -> Result<Reply, Reply> {
+        let from = row.id;
+        let now = self.now();
+        let payload = payload.unwrap_or_else(|| row.payload.clone());
+        let row = RequestRow { payload, received_at: now, status: RequestStatus::Accepted, ..row };
+        let snapshot = self.snapshot();
+        let incoming = snapshot.incoming.get(&row.webhook_id).ok_or_else(access::unknown_webhook)?;
+        let accepted = receive::readmit(incoming, &row).map_err(|message| Reply::refusal(400, &message))?;
+        let accepted = Accepted { resent_from: Some(from), ..accepted };
+        let accepted = self.core.transformed(accepted).await.map_err(|_| Reply::unavailable())?;
+        let reply = self.ingest.submit(accepted).await;
+        if reply.status == 503 { Err(reply) } else { Ok(reply) }
+    }
+
+    /// Begins a task.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn begin(
+        &self,
+        kind: &str,
+        params: &impl Serialize,
+        total: i64,
+    ) -> Result<TaskRow, StoreError> {
+        let now = self.now();
+        let task = TaskRow {
+            id: self.vault().new_webhook_id().to_string(),
+            kind: kind.to_owned(),
+            params: serde_json::to_string(params).unwrap_or_default(),
+            state: "running".to_owned(),
+            total,
+            done: 0,
+            failed: 0,
+            cursor: None,
+            created_at: now,
+            updated_at: now,
+        };
+        self.core.store.write(InsertTask { task: task.clone() }).await?;
+        self.core.tasks_due.notify_one();
+        Ok(task)
     }
 
     /// What running a request would come to, and what it would write. Nothing is changed.
@@ -297,7 +347,7 @@ impl Engine {
     /// Those of the database, or the webhook's script could not be run now.
     pub async fn preview(&self, row: RequestRow) -> Result<(Executed, Writes), RunError> {
         let rerun = self.core.prepared(Rerun::all(row)).await?;
-        Ok(self.rehearse(Command::Rerun(rerun)).await?)
+        Ok(self.rehearse(Command::Rerun(Box::new(rerun))).await?)
     }
 
     /// Everything that is wrong with a webhook's actions and its `transform`, by dotted path, beyond what their types say.

@@ -132,6 +132,7 @@ fn logged(incoming: Arc<Incoming>, request: &Received, answer: &Answer, now: Tim
         headers: headers::to_json(&request.headers),
         text: headers::text(&request.body, MAX_REJECTED_BYTES).into_owned(),
         dedupe_key: None,
+        resent_from: None,
         transformed: None,
         content: Content::Handshake(Reply {
             status: answer.status,

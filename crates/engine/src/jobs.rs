@@ -179,7 +179,7 @@ impl Jobs {
         if let Some(accepted) = rerun.admit(&self.core.snapshot()) {
             self.leave_all(&accepted, &mut rerun, started.plus_millis(SLICE_MS).millis()).await;
         }
-        let rerun = Item::Command(Box::new(Command::Rerun(rerun)));
+        let rerun = Item::Command(Box::new(Command::Rerun(Box::new(rerun))));
         self.core.commit(vec![rerun].into()).await.map(drop).map_err(|error| chain(&error))
     }
 

@@ -53,6 +53,7 @@ mod sender;
 pub mod snapshot;
 mod summary;
 mod sweep;
+pub mod tasks;
 #[cfg(test)]
 mod testing;
 mod trial;

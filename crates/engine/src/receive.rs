@@ -114,6 +114,8 @@ pub struct Accepted {
     pub(crate) text: String,
     pub(crate) dedupe_key: Option<String>,
     pub(crate) content: Content,
+    /// The request of which this one is another try with an edited payload.
+    pub(crate) resent_from: Option<domain::RequestId>,
     /// What the webhook's script made of it, if that has run.
     pub(crate) transformed: Option<Arc<Transformed>>,
 }
@@ -173,6 +175,7 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
         dedupe_key: dedupe_key(&incoming, &sent, &payload)
             .map_err(|message| Reply::refusal(400, &message))?,
         content,
+        resent_from: None,
         transformed: None,
         incoming,
     })
@@ -203,6 +206,7 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
         text: row.payload.clone(),
         dedupe_key: None,
         content,
+        resent_from: row.resent_from,
         transformed: None,
     })
 }
@@ -222,6 +226,7 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
             reply: Reply::refusal(reason.status, reason.message),
             reason: FieldError { field: reason.code.to_owned(), message: reason.message.to_owned() },
         },
+        resent_from: None,
         transformed: None,
         incoming,
     }

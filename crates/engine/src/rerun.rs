@@ -51,6 +51,12 @@ impl Rerun {
         Self { row, recorded: Vec::new(), fresh: Vec::new(), transformed: None, job: None }
     }
 
+    /// What a user means who retries a request: what was not done, or `all`; of one that did not fail, all as well.
+    pub(crate) fn by_hand(row: RequestRow, all: bool) -> Self {
+        let has_ended = matches!(row.status, RequestStatus::Processed | RequestStatus::Ignored);
+        if all || has_ended { Self::all(row) } else { Self::rest(row) }
+    }
+
     /// Goes on with what a job has not done yet.
     pub(crate) fn job(row: RequestRow, run: JobRun) -> Self {
         Self { job: Some(run), ..Self::rest(row) }

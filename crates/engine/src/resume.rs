@@ -50,7 +50,7 @@ async fn run_accepted(core: &Core, webhook_id: &WebhookId) -> Result<(), StoreEr
                 tracing::warn!(webhook = %webhook_id, "requests that came in during a pause wait for the scripts of others");
                 return Err(StoreError::Conflict);
             };
-            items.push(Item::Command(Box::new(Command::Rerun(rerun))));
+            items.push(Item::Command(Box::new(Command::Rerun(Box::new(rerun)))));
         }
         // Another node may be at it: then this fails as a whole, and is looked at again.
         core.commit(items.into()).await?;

@@ -123,6 +123,8 @@ pub struct RequestRow {
     pub response_status: u16,
     /// The body of the answer.
     pub response_body: String,
+    /// The entry of which this one is another try with an edited payload.
+    pub resent_from: Option<RequestId>,
 }
 
 /// A delivery as it is made.
@@ -276,7 +278,7 @@ async fn insert_deliveries<T: Tx>(tx: &T, deliveries: &[NewDelivery]) -> Result<
 }
 
 async fn insert_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), StoreError> {
-    let mut rows = Rows::with_capacity(requests.len(), 14);
+    let mut rows = Rows::with_capacity(requests.len(), 15);
     for request in requests {
         rows.push([
             request.id.to_string().into(),
@@ -293,11 +295,12 @@ async fn insert_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), S
             (&request.outcome).into(),
             i64::from(request.response_status).into(),
             (&request.response_body).into(),
+            request.resent_from.map(|id| id.to_string()).into(),
         ]);
     }
     const SQL: &str = "INSERT INTO requests (id, webhook_id, received_at, event_type, sender_ip, method, content_type, headers, \
-                       payload, status, attempts, outcome, response_status, response_body) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+                       payload, status, attempts, outcome, response_status, response_body, resent_from) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 

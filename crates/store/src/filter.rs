@@ -111,6 +111,11 @@ impl Conditions {
         (sql, self.params)
     }
 
+    /// The query without order and limit.
+    pub(crate) fn all(self, select: &str) -> (String, Vec<Value<'static>>) {
+        (format!("{select}{}", self.sql), self.params)
+    }
+
     fn place(&mut self, value: impl Into<Value<'static>>) -> String {
         self.params.push(value.into());
         format!("?{}", self.params.len())

@@ -33,6 +33,7 @@ pub mod stats;
 mod store;
 pub mod subscribers;
 pub mod tags;
+pub mod tasks;
 pub mod tx;
 pub mod webhooks;
 

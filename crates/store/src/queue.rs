@@ -86,8 +86,11 @@ impl Work for ReleaseDead {
         let jobs = tx
             .execute("UPDATE action_jobs SET node = NULL WHERE node IN ?1", vec![Value::Texts(dead.clone())])
             .await?;
+        let tasks = tx
+            .execute("UPDATE tasks SET node = NULL WHERE node IN ?1", vec![Value::Texts(dead.clone())])
+            .await?;
         tx.execute("DELETE FROM nodes WHERE id IN ?1", vec![Value::Texts(dead)]).await?;
-        Ok(given_back + jobs)
+        Ok(given_back + jobs + tasks)
     }
 }
 
@@ -103,6 +106,7 @@ impl Work for Leave {
     async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
         tx.execute("UPDATE deliveries SET node = NULL WHERE node = ?1", params![self.node.as_ref()]).await?;
         tx.execute("UPDATE action_jobs SET node = NULL WHERE node = ?1", params![self.node.as_ref()]).await?;
+        tx.execute("UPDATE tasks SET node = NULL WHERE node = ?1", params![self.node.as_ref()]).await?;
         tx.execute("DELETE FROM nodes WHERE id = ?1", params![self.node.as_ref()]).await.map(|_| ())
     }
 }

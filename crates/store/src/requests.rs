@@ -13,7 +13,7 @@ use crate::params;
 use crate::tx::{Row, Tx, Value, Work};
 
 const COLUMNS: &str = "id, webhook_id, received_at, event_type, sender_ip, method, content_type, headers, payload, status, \
-                       attempts, outcome, response_status, response_body";
+                       attempts, outcome, response_status, response_body, resent_from";
 
 fn read(row: Row) -> Result<RequestRow, StoreError> {
     let mut row = row.read();
@@ -32,6 +32,7 @@ fn read(row: Row) -> Result<RequestRow, StoreError> {
         outcome: row.text()?,
         response_status: u16::try_from(row.int()?).unwrap_or_default(),
         response_body: row.text()?,
+        resent_from: row.opt_text()?.and_then(|id| id.parse().ok()),
     })
 }
 
@@ -77,20 +78,7 @@ impl Work for ListRequests {
     type Output = Slice<RequestRow>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Slice<RequestRow>, StoreError> {
-        let filter = &self.filter;
-        let mut conditions = Conditions::default();
-        conditions.on("webhook_id = ?", self.webhook_id.as_str().to_owned());
-        if let Some(status) = filter.status {
-            conditions.on("status = ?", status.as_str());
-            if status != RequestStatus::Processed {
-                // These have an index of their own.
-                conditions.fixed("status <> 'processed'");
-            }
-        }
-        conditions.on_some("event_type = ?", filter.event_type.clone());
-        conditions.within("id", RequestId::lowest_at, (filter.since, filter.until), filter.before);
-        conditions.on_part(&["payload"], filter.contains.as_deref());
-        let (sql, params) = conditions.query(
+        let (sql, params) = wanted(&self.webhook_id, &self.filter).query(
             "SELECT id, LENGTH(payload) + LENGTH(response_body) FROM requests",
             "id DESC",
             self.limit + 1,
@@ -99,6 +87,87 @@ impl Work for ListRequests {
         let sql = format!("SELECT {COLUMNS} FROM requests WHERE id IN ?1 ORDER BY id DESC");
         let rows = tx.query(&sql, vec![Value::Texts(ids)]).await?;
         Ok(Slice { entries: rows.into_iter().map(read).collect::<Result<_, _>>()?, more })
+    }
+}
+
+/// The conditions of a filter.
+fn wanted(webhook_id: &WebhookId, filter: &LogFilter<RequestId, RequestStatus>) -> Conditions {
+    let mut conditions = Conditions::default();
+    conditions.on("webhook_id = ?", webhook_id.as_str().to_owned());
+    if let Some(status) = filter.status {
+        conditions.on("status = ?", status.as_str());
+        if status != RequestStatus::Processed {
+            // These have an index of their own.
+            conditions.fixed("status <> 'processed'");
+        }
+    }
+    conditions.on_some("event_type = ?", filter.event_type.clone());
+    conditions.within("id", RequestId::lowest_at, (filter.since, filter.until), filter.before);
+    conditions.on_part(&["payload", "headers", "outcome"], filter.contains.as_deref());
+    conditions
+}
+
+/// Counts the entries that a retry of a selection runs: those that were rejected are none of them.
+pub struct CountRequests {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Which.
+    pub filter: LogFilter<RequestId, RequestStatus>,
+}
+
+impl Work for CountRequests {
+    type Output = i64;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<i64, StoreError> {
+        let mut conditions = wanted(&self.webhook_id, &self.filter);
+        conditions.fixed("status <> 'rejected'");
+        let (sql, params) = conditions.all("SELECT COUNT(*) FROM requests");
+        let row = tx.query(&sql, params).await?.pop();
+        row.map_or(Ok(0), |row| row.read().int())
+    }
+}
+
+/// Those of these entries that there are and that belong to the webhook, the oldest first.
+pub struct RequestsById {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// The entries.
+    pub ids: Vec<RequestId>,
+}
+
+impl Work for RequestsById {
+    type Output = Vec<RequestRow>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<RequestRow>, StoreError> {
+        let found = by_id(tx, self.ids.iter().map(ToString::to_string).collect()).await?;
+        let mut rows: Vec<RequestRow> =
+            found.into_values().filter(|row| row.webhook_id == self.webhook_id).collect();
+        rows.sort_by_key(|row| row.id);
+        Ok(rows)
+    }
+}
+
+/// The next of these entries, the oldest first.
+pub struct NextRequests {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// Which.
+    pub filter: LogFilter<RequestId, RequestStatus>,
+    /// Only what is newer.
+    pub after: Option<RequestId>,
+    /// The most to return.
+    pub limit: usize,
+}
+
+impl Work for NextRequests {
+    type Output = Vec<RequestRow>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<RequestRow>, StoreError> {
+        let mut conditions = wanted(&self.webhook_id, &self.filter);
+        conditions.fixed("status <> 'rejected'");
+        conditions.on_some("id > ?", self.after.map(|id| id.to_string()));
+        let (sql, params) = conditions.query(&format!("SELECT {COLUMNS} FROM requests"), "id", self.limit);
+        tx.query(&sql, params).await?.into_iter().map(read).collect()
     }
 }
 

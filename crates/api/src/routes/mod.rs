@@ -20,4 +20,5 @@ pub mod requests;
 pub mod stats;
 pub mod subscribers;
 pub mod tags;
+pub mod tasks;
 pub mod trial;

@@ -129,6 +129,7 @@ async fn preview(
         outcome: String::new(),
         response_status: 0,
         response_body: String::new(),
+        resent_from: None,
     };
     match api.engine().preview(request).await? {
         (Executed::Rerun(run), writes) if run.attempts > 0 => Ok(Json(Preview::of(run, writes))),

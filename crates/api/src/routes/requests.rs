@@ -3,11 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use domain::incoming::WebhookStatus;
 use domain::log::{ActionLog, FieldError, Outcome, RequestStatus};
 use domain::{EventId, RequestId, Timestamp, WebhookId};
 use engine::Executed;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use store::commit::RequestRow;
 use store::requests::{ClearRequests, GetRequest, ListRequests};
@@ -18,7 +20,7 @@ use utoipa_axum::routes;
 use crate::Api;
 use crate::auth::{Caller, Read, Write};
 use crate::export::{EXPORT_PAGE, ExportParams, Line, export};
-use crate::extract::{Path, Query};
+use crate::extract::{Body, Input, Path, Query};
 use crate::log::{CLEAR_CHUNK, ClearParams, LogParams, json, payload};
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
@@ -30,6 +32,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(download))
         .routes(routes!(show))
         .routes(routes!(retry))
+        .routes(routes!(resend))
 }
 
 /// An entry of the log of an incoming webhook.
@@ -70,6 +73,9 @@ struct RequestView {
     response: ResponseView,
     /// The events that it caused.
     events: Vec<EventId>,
+    /// The request of which this one is another try with an edited payload; `null` if it is none.
+    #[schema(required = true)]
+    resent_from: Option<RequestId>,
 }
 
 /// An answer to a sender.
@@ -105,6 +111,7 @@ impl From<RequestRow> for RequestView {
             warnings,
             response: ResponseView { status: row.response_status, body: payload(row.response_body) },
             events,
+            resent_from: row.resent_from,
         }
     }
 }
@@ -282,6 +289,68 @@ async fn retry(
         Executed::Rerun(row) => Ok(Json(row.into())),
         _ => Err(Problem::new(Code::Conflict, "The webhook of this request was deleted.")),
     }
+}
+
+/// An edited payload.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ResendInput {
+    /// What to take in instead of the stored payload, which is taken if this is not given.
+    #[serde(default)]
+    #[schema(value_type = Option<Value>)]
+    payload: Option<Value>,
+}
+
+impl Input for ResendInput {}
+
+/// Send a request again with an edited payload
+///
+/// Takes it in as a new request of the same webhook, by today's configuration, without token and signature: the API key
+/// answers for it. The new entry of the log names the first one.
+#[utoipa::path(
+    post, path = "/requests/{id}/resend", tag = "Requests", security(("api_key" = ["write"])),
+    params(("id" = RequestId, Path, description = "Which.")),
+    request_body = ResendInput,
+    responses(
+        (status = 201, description = "The new request.", body = RequestView),
+        (status = 409, description = "It was rejected, or its webhook was deleted or is inactive.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+async fn resend(
+    State(api): State<Api>,
+    _: Caller<Write>,
+    Path(id): Path<RequestId>,
+    Body(input): Body<ResendInput>,
+) -> Result<(StatusCode, Json<RequestView>), Problem> {
+    let row = find(&api, id).await?;
+    if row.status == RequestStatus::Rejected {
+        return Err(Problem::new(Code::Conflict, "The request was rejected, and can't be sent again."));
+    }
+    let configuration = api.configuration().await?;
+    let incoming = configuration.incoming.get(&row.webhook_id);
+    if incoming.is_none_or(|incoming| incoming.webhook.settings.status == WebhookStatus::Inactive) {
+        let message = "The webhook of this request was deleted or is inactive.";
+        return Err(Problem::new(Code::Conflict, message));
+    }
+    let answer = api.engine().resend(row, input.payload.map(|payload| payload.to_string())).await;
+    let reply = match answer {
+        Ok(reply) => reply,
+        Err(reply) if reply.status == 400 => {
+            let message = reply_message(&reply.body).unwrap_or_default();
+            let error = FieldError { field: "payload".to_owned(), message };
+            return Err(Problem::with_errors(Code::InvalidBody, vec![error]));
+        }
+        Err(_) => return Err(Problem::new(Code::Unavailable, "The request could not be stored.")),
+    };
+    let made = serde_json::from_str::<Value>(&reply.body).ok();
+    let made = made.and_then(|body| body.get("request_id")?.as_str()?.parse().ok());
+    let made = made.ok_or_else(|| Problem::no_such("a request"))?;
+    Ok((StatusCode::CREATED, Json(find(&api, made).await?.into())))
+}
+
+fn reply_message(body: &str) -> Option<String> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    body.get("message")?.as_str().map(str::to_owned)
 }
 
 async fn find(api: &Api, id: RequestId) -> Result<RequestRow, Problem> {

@@ -195,3 +195,97 @@ async fn the_log_is_cleared() {
     assert_eq!(server.delete("/incoming-webhooks/a1b2c3d4e5f6/requests").await.status, 404);
     assert!(path.starts_with(BASE));
 }
+
+#[tokio::test]
+async fn an_edited_payload_is_a_new_request_that_names_the_first() {
+    for server in [Server::start().await, Server::start_on_postgres().await] {
+        let webhook = json!({"name": "Form", "event_type": "subscriber_added", "require_api_key": true,
+            "mapping": [{"to": "email", "from": "mail"}], "actions": [{"type": "add_subscriber"}]});
+        let webhook = server.post("/incoming-webhooks", webhook).await.json();
+        let key = webhook["api_key"].as_str().unwrap().to_owned();
+        let path =
+            webhook["url"].as_str().unwrap().strip_prefix("https://mail.example.com").unwrap().to_owned();
+        let request =
+            Request::post(&path).header("content-type", "application/json").header("x-api-key", key);
+        let answer = server.send(request.body(Body::from(r#"{"mail": "ada at example"}"#)).unwrap()).await;
+        let id = answer.json()["request_id"].as_str().unwrap().to_owned();
+        assert_eq!(answer.status, 422);
+
+        let edited = json!({"payload": {"mail": "ada@example.com"}});
+        let made = server.post(&format!("/requests/{id}/resend"), edited).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let entry = made.json();
+        assert_eq!((&entry["status"], &entry["resent_from"]), (&json!("processed"), &json!(id)));
+        assert_eq!(entry["payload"], json!({"mail": "ada@example.com"}));
+        assert_eq!(
+            server.get("/subscribers?email=ada@example.com").await.json()["data"][0]["email"],
+            "ada@example.com"
+        );
+        // The first is as it was, and unedited it is the same again.
+        assert_eq!(server.get(&format!("/requests/{id}")).await.json()["status"], "failed");
+        let again = server.post(&format!("/requests/{id}/resend"), json!({})).await.json();
+        assert_eq!((&again["status"], &again["attempts"]), (&json!("failed"), &json!(1)));
+
+        let wrong = server.post(&format!("/requests/{id}/resend"), json!({"payload": 7})).await;
+        assert_eq!((wrong.status, wrong.json()["errors"][0]["field"].as_str()), (422, Some("payload")));
+    }
+}
+
+#[tokio::test]
+async fn a_selection_is_retried_as_a_task() {
+    for server in [Server::start().await, Server::start_on_postgres().await] {
+        let input = json!({"name": "Form", "event_type": "subscriber_added", "mapping": [{"to": "email", "from": "data.email"}],
+            "actions": [{"type": "add_subscriber"}]});
+        let webhook = server.post("/incoming-webhooks", input).await.json();
+        let id = webhook["id"].as_str().unwrap();
+        let path =
+            webhook["url"].as_str().unwrap().strip_prefix("https://mail.example.com").unwrap().to_owned();
+        for number in 0..60 {
+            send(&server, &path, json!({"mail": format!("person{number}@example.com")})).await;
+        }
+        send(&server, &path, json!({"mail": "nobody"})).await;
+        send(&server, &path, json!({"data": {"email": "ada@example.com"}})).await;
+
+        let retry = format!("/incoming-webhooks/{id}/requests/retry");
+        let size = server.post(&retry, json!({"dry_run": true})).await;
+        assert_eq!((size.status, &size.json()), (200, &json!({"total": 61})));
+        assert_eq!(server.post(&retry, json!({"dry_run": true, "q": "person1"})).await.json()["total"], 11);
+        server
+            .patch(&format!("/incoming-webhooks/{id}"), json!({"mapping": [{"to": "email", "from": "mail"}]}))
+            .await;
+
+        let begun = server.post(&retry, json!({})).await;
+        assert_eq!((begun.status, &begun.json()["total"]), (202, &json!(61)));
+        let task = format!("/tasks/{}", begun.json()["id"].as_str().unwrap());
+        let ended = testkit::eventually("the task to end", std::time::Duration::from_secs(30), async || {
+            let shown = server.get(&task).await.json();
+            (shown["state"] == "done").then_some(shown)
+        });
+        let ended = ended.await.unwrap();
+        assert_eq!((&ended["done"], &ended["failed"]), (&json!(61), &json!(1)), "{ended}");
+        assert_eq!(
+            server.get(&format!("/incoming-webhooks/{id}/requests?status=failed")).await.json()["data"]
+                .as_array()
+                .unwrap()
+                .len(),
+            1
+        );
+        assert_eq!(server.delete(&task).await.status, 409);
+        assert_eq!(server.get("/tasks").await.json()["data"].as_array().unwrap().len(), 1);
+
+        for (input, field) in [
+            (json!({"ids": []}), "ids"),
+            (json!({"status": "rejected"}), "status"),
+            (json!({"per_second": 0}), "per_second"),
+        ] {
+            let refused = server.post(&retry, input).await;
+            assert_eq!((refused.status, refused.json()["errors"][0]["field"].as_str()), (422, Some(field)));
+        }
+        // One of a rate is cancelled on its way.
+        let slow = server.post(&retry, json!({"status": "processed", "per_second": 1})).await.json();
+        let task = format!("/tasks/{}", slow["id"].as_str().unwrap());
+        assert_eq!(server.delete(&task).await.status, 204);
+        let shown = server.get(&task).await.json();
+        assert!(shown["state"] == "cancelled" && shown["done"].as_i64().unwrap() < 61, "{shown}");
+    }
+}

@@ -41,7 +41,7 @@ fn next_of(
     for log in ended {
         rerun.came_back(log, 0);
     }
-    decide(snapshot, vec![Item::Command(Box::new(Command::Rerun(rerun)))], stored).0
+    decide(snapshot, vec![Item::Command(Box::new(Command::Rerun(Box::new(rerun))))], stored).0
 }
 
 const JOB: JobRun = JobRun { failures: 0, first_attempt_at: NOW, wait: 0 };
@@ -153,7 +153,7 @@ fn what_does_not_pass_is_not_run_again_by_itself_but_by_hand() {
     assert_eq!(writes.retried[0].status, RequestStatus::Processed);
     assert_eq!(outcome(&writes.retried[0]).warnings, ["call_api: so it was"]);
 
-    let by_hand = Item::Command(Box::new(Command::Rerun(Rerun::rest(writes.retried[0].clone()))));
+    let by_hand = Item::Command(Box::new(Command::Rerun(Box::new(Rerun::rest(writes.retried[0].clone())))));
     let (writes, _) = decide(&snapshot, vec![by_hand], vec![]);
     assert_eq!(ends(&writes.retried[0]), [(0, 0, Pending)], "the first is done again, before all behind it");
     assert_eq!(writes.jobs.len(), 1);
@@ -201,6 +201,7 @@ fn what_the_other_side_asked_for_puts_a_retry_off() {
     let row = first(&snapshot, ada()).requests.remove(0);
     let mut rerun = Rerun::job(row, JOB);
     rerun.came_back(log("call_api", 0, Failed, None, true), 900);
-    let (writes, _) = decide(&snapshot, vec![Item::Command(Box::new(Command::Rerun(rerun)))], vec![]);
+    let (writes, _) =
+        decide(&snapshot, vec![Item::Command(Box::new(Command::Rerun(Box::new(rerun))))], vec![]);
     assert_eq!(writes.jobs[0].due_at, Timestamp::from_millis(NOW.millis() + 900_000));
 }

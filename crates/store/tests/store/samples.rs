@@ -65,6 +65,7 @@ pub fn request(database: &Database, webhook_id: WebhookId, payload: &str) -> Req
         outcome: "{}".into(),
         response_status: 200,
         response_body: "{}".into(),
+        resent_from: None,
     }
 }
 
