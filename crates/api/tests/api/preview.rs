@@ -87,3 +87,49 @@ async fn what_would_fail_is_told_as_such() {
     assert_eq!(gone.status, 404);
     nothing_happened(&server).await;
 }
+
+#[tokio::test]
+async fn records_may_stand_inside_and_one_takes_no_other_with_it() {
+    let server = Server::start().await;
+    let settings = json!({
+        "name": "Import", "event_type": "contact_changed", "event_path": "header:X-Event",
+        "parse_json": ["form.raw"], "records": "form.raw.contacts", "actions": [{"type": "add_subscriber"}],
+    });
+    let made = server.post("/incoming-webhooks", settings.clone()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    for name in ["event_path", "parse_json", "records"] {
+        assert_eq!(made.json()[name], settings[name]);
+    }
+    let path = format!("/incoming-webhooks/{}/preview", made.json()["id"].as_str().unwrap());
+    let raw = json!({"contacts": [{"email": "ada@example.com"}, 7, {"email": "nobody"}]}).to_string();
+    let told = server.post(&path, json!({"payload": {"form": {"raw": raw}}})).await.json();
+    assert_eq!(
+        (&told["status"], &told["response"]["body"]["processed_records"]),
+        (&json!("failed"), &json!(1))
+    );
+    assert_eq!(told["subscribers"].as_array().unwrap().len(), 1);
+    let fields: Vec<&Value> =
+        told["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
+    assert_eq!(fields, ["form.raw.contacts.1", "form.raw.contacts.2.email"]);
+
+    let told = server.post(&path, json!({"payload": {"form": {}}})).await.json();
+    assert_eq!((&told["response"]["status"], &told["errors"][0]["field"]), (&json!(422), &json!("records")));
+}
+
+#[tokio::test]
+async fn where_records_and_names_stand_is_checked_when_it_is_saved() {
+    let server = Server::start().await;
+    for (field, value) in [
+        ("event_path", json!("header:no such")),
+        ("event_path", json!("a..b")),
+        ("records", json!("a..b")),
+        ("parse_json", json!(["a..b"])),
+        ("parse_json", json!(vec!["a"; 21])),
+    ] {
+        let mut settings = json!({"name": "Import", "event_type": "contact_changed"});
+        settings[field] = value;
+        let answer = server.post("/incoming-webhooks", settings.clone()).await;
+        assert_eq!(answer.status, 422, "{settings}");
+        assert!(answer.faults()[0].0.starts_with(field), "{:?}", answer.faults());
+    }
+}
