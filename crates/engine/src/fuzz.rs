@@ -205,6 +205,7 @@ fn row(accepted: &Accepted) -> RequestRow {
         outcome: String::new(),
         response_status: 0,
         response_body: String::new(),
+        resent_from: None,
     }
 }
 
