@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -29,7 +29,17 @@ pub enum Pace {
     Open(u64),
 }
 
+/// What an answer must be for its figure to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// A 2xx.
+    Taken,
+    /// Anything but a 2xx.
+    Refused,
+}
+
 /// A load on a server.
+#[derive(Clone)]
 pub struct Load {
     /// The server.
     pub address: SocketAddr,
@@ -41,6 +51,12 @@ pub struct Load {
     pub make: Make,
     /// The number of the next request.
     pub next: Arc<AtomicU64>,
+    /// It ends with this number, if the time is not over before.
+    pub last: u64,
+    /// What each answer must be.
+    pub expected: Expected,
+    /// It ends when this is set, if not before.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// What was measured.
@@ -65,18 +81,11 @@ impl Load {
     /// Sends for so long, and measures.
     ///
     /// # Errors
-    /// If any request is not answered with a 2xx: such a figure is none.
+    /// If any request is answered otherwise than expected: such a figure is none.
     pub async fn run(&self, duration: Duration) -> anyhow::Result<Measured> {
         let started = clock::instant();
         let connections = (0..self.connections).map(|position| {
-            let connection = Connection {
-                address: self.address,
-                make: self.make.clone(),
-                next: self.next.clone(),
-                pace: self.pace,
-                position,
-                connections: self.connections,
-            };
+            let connection = Connection { load: self.clone(), position };
             tokio::spawn(connection.run(duration))
         });
         let mut latency = clock::histogram()?;
@@ -96,17 +105,13 @@ impl Load {
 }
 
 struct Connection {
-    address: SocketAddr,
-    make: Make,
-    next: Arc<AtomicU64>,
-    pace: Pace,
+    load: Load,
     position: usize,
-    connections: usize,
 }
 
 impl Connection {
     async fn run(self, duration: Duration) -> anyhow::Result<(Histogram<u64>, BTreeMap<String, u64>)> {
-        let mut sender = connect(self.address).await?;
+        let mut sender = connect(self.load.address).await?;
         let (mut latency, mut failures) = (clock::histogram()?, BTreeMap::new());
         let started = clock::instant();
         let mut timer = self.timer();
@@ -114,15 +119,17 @@ impl Connection {
             if let Some(timer) = &mut timer {
                 timer.tick().await;
             }
-            if started.elapsed() >= duration {
+            let number = self.load.next.fetch_add(1, Ordering::Relaxed);
+            let is_over = number > self.load.last || self.load.stop.load(Ordering::Relaxed);
+            if is_over || started.elapsed() >= duration {
                 return Ok((latency, failures));
             }
-            let request = (self.make)(self.next.fetch_add(1, Ordering::Relaxed));
+            let request = (self.load.make)(number);
             let sent = clock::instant();
             let answer = sender.send_request(request).await.context("a request was not answered")?;
             let status = answer.status();
             let body = answer.into_body().collect().await?.to_bytes();
-            if status.is_success() {
+            if status.is_success() == (self.load.expected == Expected::Taken) {
                 latency.saturating_record(u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX));
             } else {
                 *failures.entry(format!("{status} {}", String::from_utf8_lossy(&body))).or_default() += 1;
@@ -132,11 +139,10 @@ impl Connection {
 
     /// The connections take turns, so that an open load is even.
     fn timer(&self) -> Option<tokio::time::Interval> {
-        let Pace::Open(rate) = self.pace else { return None };
-        let period = Duration::from_secs(1) * u32::try_from(self.connections).unwrap_or(1)
-            / u32::try_from(rate).unwrap_or(1);
-        let offset =
-            period * u32::try_from(self.position).unwrap_or(0) / u32::try_from(self.connections).unwrap_or(1);
+        let Pace::Open(rate) = self.load.pace else { return None };
+        let connections = u32::try_from(self.load.connections).unwrap_or(1);
+        let period = Duration::from_secs(1) * connections / u32::try_from(rate).unwrap_or(1);
+        let offset = period * u32::try_from(self.position).unwrap_or(0) / connections;
         Some(tokio::time::interval_at(tokio::time::Instant::now() + offset, period))
     }
 }

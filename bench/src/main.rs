@@ -6,7 +6,10 @@
 //! Each server runs as a process of its own, so that its time and memory are its own. See [`scenario`] for what is measured.
 
 mod bare;
+mod bombs;
 mod clock;
+mod cost;
+mod flood;
 mod load;
 mod machine;
 mod process;
@@ -51,8 +54,11 @@ pub struct Options {
     /// The databases
     #[arg(long, value_delimiter = ',', default_values = ["sqlite", "postgres"])]
     database: Vec<Database>,
-    /// The measurements: ingest, loop, stored, hang, idle
-    #[arg(long, value_delimiter = ',', default_values = ["idle", "ingest", "loop", "stored", "hang"])]
+    /// Requests of the flood
+    #[arg(long, default_value_t = 200_000)]
+    flood: u64,
+    /// The measurements: idle, ingest, cost, loop, stored, hang, flood, bombs
+    #[arg(long, value_delimiter = ',', default_values = ["idle", "ingest", "cost", "loop", "stored", "hang", "flood", "bombs"])]
     only: Vec<Measurement>,
     /// The program
     #[arg(long, default_value = "target/release/ccsp-mailer")]
@@ -75,9 +81,12 @@ enum Database {
 enum Measurement {
     Idle,
     Ingest,
+    Cost,
     Loop,
     Stored,
     Hang,
+    Flood,
+    Bombs,
 }
 
 #[tokio::main]

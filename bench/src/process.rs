@@ -66,6 +66,11 @@ pub fn memory_mib(pid: u32, figure: &str) -> anyhow::Result<f64> {
     parse_memory(&status, figure).with_context(|| format!("/proc/PID/status has no {figure}"))
 }
 
+/// Lets `VmHWM` of a process begin anew (`man 5 proc_pid_clear_refs`).
+pub fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    std::fs::write(format!("/proc/{pid}/clear_refs"), "5").context("the peak of memory can't be reset")
+}
+
 fn parse_memory(status: &str, figure: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'))?;
     Some(line.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok()? / 1_024.0)

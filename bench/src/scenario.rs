@@ -9,6 +9,7 @@
 //!   that never answers; as a ratio to the loop on an empty database right before and after.
 //! - *hang*: ten healthy destinations under an even load, with and without an eleventh that never answers; the ratio is that
 //!   of the healthy ones' p99 from request to arrival.
+//! - *cost*, *flood*, *bombs*: see [`crate::cost`], [`crate::flood`] and [`crate::bombs`].
 
 use std::time::Duration;
 
@@ -19,14 +20,14 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use store::Store;
 
-use crate::load::{Load, Measured, Pace};
+use crate::load::{Expected, Load, Measured, Pace};
 use crate::process::ChildServer;
 use crate::report::{Report, Row, Target};
 use crate::subject::{Place, Subject, requests};
 use crate::{Database, Measurement, Options, machine, seed};
 
 /// Connections of the measurements that name no other number.
-const CONNECTIONS: usize = 64;
+pub const CONNECTIONS: usize = 64;
 /// How long the program rests before its idle memory is read.
 const REST: Duration = Duration::from_secs(5);
 /// Healthy destinations beside the one that never answers.
@@ -47,6 +48,9 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
                 Measurement::Loop => run.full_loop(&mut report).await,
                 Measurement::Stored => run.stored(&mut report).await,
                 Measurement::Hang => run.hang(&mut report).await,
+                Measurement::Cost => run.cost(&mut report).await,
+                Measurement::Flood => run.flood(&mut report).await,
+                Measurement::Bombs => run.bombs(&mut report).await,
             }
             .with_context(|| format!("{measurement:?} on {database:?}"))?;
         }
@@ -66,21 +70,27 @@ enum Stored {
     Deliveries,
 }
 
-struct Run<'a> {
-    options: &'a Options,
-    database: Database,
-    window: Duration,
+/// A run of one measurement.
+pub struct Run<'a> {
+    /// What is measured, and how long.
+    pub options: &'a Options,
+    /// On which database.
+    pub database: Database,
+    /// How long.
+    pub window: Duration,
 }
 
 impl Run<'_> {
-    fn name(&self) -> &'static str {
+    /// The name of the database.
+    pub fn name(&self) -> &'static str {
         match self.database {
             Database::Sqlite => "SQLite",
             Database::Postgres => "PostgreSQL",
         }
     }
 
-    fn warm_up(&self) -> Duration {
+    /// How long before it is measured.
+    pub fn warm_up(&self) -> Duration {
         self.window / 5
     }
 
@@ -93,6 +103,9 @@ impl Run<'_> {
             pace: Pace::Closed,
             make: requests("/webhooks/a1b2c3d4e5f6?token=abc123def456xyz789".to_owned(), Some(key)),
             next: Default::default(),
+            last: u64::MAX,
+            expected: Expected::Taken,
+            stop: Default::default(),
         };
         load.run(self.warm_up()).await?;
         load.run(self.window).await

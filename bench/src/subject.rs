@@ -14,7 +14,7 @@ use signature::{Secret, SigningKey, x_webhook};
 use tempfile::TempDir;
 use testkit::{Api, Program, ProgramBuilder, TestDatabase, eventually};
 
-use crate::load::{Load, Make, Pace};
+use crate::load::{Expected, Load, Make, Pace};
 use crate::process;
 use crate::{Database, Options, clock};
 
@@ -105,12 +105,30 @@ impl Subject {
         self.api.post(path, &body).await?.expect(StatusCode::CREATED)
     }
 
+    /// Lets the peak of the program's memory begin anew.
+    pub fn forget_peak(&self) -> anyhow::Result<()> {
+        process::forget_peak(self.program.pid())
+    }
+
     /// A load of requests that are stored and not acted upon.
     pub async fn ingest(&self, connections: usize) -> anyhow::Result<Load> {
         let webhook = self
             .create("/incoming-webhooks", json!({"name": "plain", "event_type": "subscriber_added"}))
             .await?;
-        self.load(connections, Pace::Closed, &webhook, None)
+        self.load(connections, Pace::Closed, &webhook, requests, None)
+    }
+
+    /// A load of unsigned requests to a webhook that asks for a signature, and that webhook's id.
+    pub async fn flood(&self, connections: usize, count: u64) -> anyhow::Result<(Load, String)> {
+        let settings = json!({
+            "name": "flooded", "event_type": "subscriber_added", "signature": {"scheme": "hmac_sha256"},
+            "actions": [{"type": "add_subscriber"}],
+        });
+        let webhook = self.create("/incoming-webhooks", settings).await?;
+        let load = self.load(connections, Pace::Closed, &webhook, requests, None)?;
+        let last = load.next.load(Ordering::Relaxed) + count - 1;
+        let id = webhook["id"].as_str().context("no id")?.to_owned();
+        Ok((Load { last, expected: Expected::Refused, ..load }, id))
     }
 
     /// A load of signed requests that are mapped and acted upon.
@@ -126,14 +144,16 @@ impl Subject {
         });
         let webhook = self.create("/incoming-webhooks", settings).await?;
         let secret = webhook["signature"]["secret"].as_str().context("no secret")?.to_owned();
-        self.load(connections, pace, &webhook, Some(SigningKey::new(&Secret::new(secret))?))
+        self.load(connections, pace, &webhook, requests, Some(SigningKey::new(&Secret::new(secret))?))
     }
 
-    fn load(
+    /// A load of requests to a webhook, signed if there is a key.
+    pub fn load(
         &self,
         connections: usize,
         pace: Pace,
         webhook: &Value,
+        requests: fn(String, Option<SigningKey>) -> Make,
         key: Option<SigningKey>,
     ) -> anyhow::Result<Load> {
         let url: http::Uri = webhook["url"].as_str().context("no url")?.parse()?;
@@ -144,6 +164,9 @@ impl Subject {
             pace,
             make: requests(path, key),
             next: Arc::new(AtomicU64::new(NEXT.fetch_add(1 << 32, Ordering::Relaxed))),
+            last: u64::MAX,
+            expected: Expected::Taken,
+            stop: Default::default(),
         })
     }
 
@@ -167,11 +190,18 @@ impl Subject {
 
 /// Requests like those of a sign-up form, signed if there is a key. The bare handler gets the same.
 pub fn requests(path: String, key: Option<SigningKey>) -> Make {
-    Arc::new(move |number| {
-        let body = format!(
+    signed(path, key, |number| {
+        format!(
             r#"{{"event":"subscriber_added","timestamp":"2024-01-15T10:30:00Z","data":{{"contact_email":"john.doe.{number}@example.com","first_name":"John","last_name":"Doe","company_name":"Acme Corp","sent_at":{}}}}}"#,
             clock::micros()
-        );
+        )
+    })
+}
+
+/// Requests with bodies of their numbers, signed if there is a key.
+pub fn signed(path: String, key: Option<SigningKey>, body: fn(u64) -> String) -> Make {
+    Arc::new(move |number| {
+        let body = body(number);
         let mut request =
             Request::post(&path).header("host", "bench").header("content-type", "application/json");
         if let Some(key) = &key {
