@@ -25,7 +25,7 @@ pub(crate) struct Known {
 /// The answer to what a sender asks before it sends, if the webhook's preset knows the question. Only who has the token, and
 /// an address from which requests are taken, gets one.
 pub(crate) fn handshake(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Option<Known> {
-    let preset = snapshot.incoming.get(request.webhook_id.as_str())?.preset?;
+    let preset = snapshot.incoming.get(request.webhook_id.as_str())?.preset.as_deref()?;
     if preset.handshakes.is_empty() {
         return None;
     }

@@ -10,9 +10,10 @@ use presets::Preset;
 use serde_json::Value;
 
 /// The mappings of the presets that have one, compiled at their first use.
-static OF_PRESETS: LazyLock<HashMap<&'static str, Mapper>> = LazyLock::new(|| {
+static OF_PRESETS: LazyLock<HashMap<&'static str, (&'static [Rule], Mapper)>> = LazyLock::new(|| {
     let with_rules = presets::all().iter().filter(|preset| !preset.mapping.is_empty());
-    with_rules.map(|preset| (preset.id.as_str(), Mapper::compile(&preset.mapping))).collect()
+    let compiled = |preset: &'static Preset| (preset.mapping.as_slice(), Mapper::compile(&preset.mapping));
+    with_rules.map(|preset| (preset.id.as_str(), compiled(preset))).collect()
 });
 
 /// How a webhook's records are mapped.
@@ -32,7 +33,11 @@ impl Mapper {
     pub(crate) fn new(rules: Option<&[Rule]>, preset: Option<&Preset>) -> Self {
         match (rules, preset) {
             (Some(rules), _) => Self::compile(rules),
-            (None, Some(preset)) => OF_PRESETS.get(preset.id.as_str()).cloned().unwrap_or(Self::OwnForm),
+            (None, Some(preset)) if preset.mapping.is_empty() => Self::OwnForm,
+            (None, Some(preset)) => {
+                let known = OF_PRESETS.get(preset.id.as_str()).filter(|(rules, _)| *rules == preset.mapping);
+                known.map_or_else(|| Self::compile(&preset.mapping), |(_, mapper)| mapper.clone())
+            }
             (None, None) => Self::OwnForm,
         }
     }

@@ -92,7 +92,7 @@ fn place<'a>(incoming: &'a Incoming, payload: &'a Value) -> (Option<&'a Value>, 
         return (path.find(payload), Some(path));
     }
     // A sender that is known may post other things, too.
-    let of_preset = incoming.preset.and_then(|preset| preset.records.as_ref());
+    let of_preset = incoming.preset.as_deref().and_then(|preset| preset.records.as_ref());
     match of_preset.and_then(|path| Some((path.find(payload)?, path))) {
         Some((found, path)) => (Some(found), Some(path)),
         None => (Some(payload), None),

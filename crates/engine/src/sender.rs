@@ -72,7 +72,7 @@ impl<'a> Sent<'a> {
             Some(EventPath::Header(name)) => text_of(self.headers.get(name)?.as_bytes().into()),
             Some(EventPath::Record(path)) => event_text(path.find(record)?),
             None => {
-                let preset = self.incoming.preset;
+                let preset = self.incoming.preset.as_deref();
                 let named = preset.and_then(|preset| self.first(&preset.event, record));
                 named.or_else(|| event_text(record.get("event")?))
             }
@@ -81,7 +81,7 @@ impl<'a> Sent<'a> {
 
     /// What the sender calls the request, by the preset.
     pub(crate) fn name(&self, payload: &Value) -> Option<String> {
-        let preset = self.incoming.preset?;
+        let preset = self.incoming.preset.as_deref()?;
         // One value can't name many records.
         if preset.records.is_some() {
             return None;

@@ -1,7 +1,7 @@
 //! The configuration in memory: what the hot paths look up, prepared once.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use delivery::Schedule;
 use domain::incoming::{SignatureScheme, SignatureSettings, WebhookStatus};
@@ -19,6 +19,11 @@ use crate::mapping::Mapper;
 use crate::outgoing::rendering::Rendering;
 use crate::rotating::Ready;
 use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
+
+/// The senders that the program knows.
+static OF_PROGRAM: LazyLock<HashMap<&'static str, Arc<Preset>>> = LazyLock::new(|| {
+    presets::all().iter().map(|preset| (preset.id.as_str(), Arc::new(preset.clone()))).collect()
+});
 
 /// What an API key may do; each scope includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +77,7 @@ pub struct Incoming {
     pub(crate) tokens: Ready<TokenHash>,
     pub(crate) api_keys: Ready<TokenHash>,
     pub(crate) keys: Ready<SigningKey>,
-    pub(crate) preset: Option<&'static Preset>,
+    pub(crate) preset: Option<Arc<Preset>>,
     pub(crate) filter: Option<Filter>,
     pub(crate) mapper: Mapper,
     pub(crate) actions: Actions,
@@ -126,6 +131,8 @@ pub struct Snapshot {
     pub api_keys: HashMap<TokenHash, ApiKey>,
     /// The lists that exist.
     pub lists: HashSet<ListId>,
+    /// Senders that users have described, by id.
+    pub presets: HashMap<String, Arc<Preset>>,
     subscriptions: HashMap<EventType, Vec<Arc<Outgoing>>>,
     /// Those that want all events whose names begin alike.
     pattern_subscriptions: Vec<Arc<Outgoing>>,
@@ -139,9 +146,19 @@ impl Snapshot {
     pub fn new(config: Config, vault: &Vault) -> Result<Self, VaultError> {
         let mut snapshot =
             Self { version: config.version, lists: config.lists.into_iter().collect(), ..Self::default() };
+        for row in config.presets {
+            match Preset::from_json(&row.body) {
+                Ok(preset) => {
+                    snapshot.presets.insert(row.id, Arc::new(preset));
+                }
+                // Saving checks it: another version of the program stored it. No signature is right by it then.
+                Err(error) => tracing::error!(preset.id = %row.id, error = %error, "a preset can't be used"),
+            }
+        }
         for (webhook, sealed) in config.incoming {
             let secrets = vault.open_incoming(&webhook.id, &sealed)?;
-            snapshot.incoming.insert(webhook.id.clone(), Arc::new(Incoming::new(webhook, secrets)));
+            let preset = webhook.settings.preset.as_deref().and_then(|id| snapshot.preset(id));
+            snapshot.incoming.insert(webhook.id.clone(), Arc::new(Incoming::new(webhook, secrets, preset)));
         }
         for (webhook, sealed) in config.outgoing {
             let secrets = vault.open_outgoing(&webhook.id, &sealed)?;
@@ -179,6 +196,11 @@ impl Snapshot {
         }
     }
 
+    /// What is known of a sender: by the user, or else by the program.
+    pub fn preset(&self, id: &str) -> Option<Arc<Preset>> {
+        self.presets.get(id).or_else(|| OF_PROGRAM.get(id)).cloned()
+    }
+
     /// The outgoing webhooks that get events of this kind.
     pub fn subscribers_of<'a>(
         &'a self,
@@ -199,8 +221,8 @@ impl Incoming {
     }
 
     /// The sender, if it is one that the program knows.
-    pub fn preset(&self) -> Option<&'static Preset> {
-        self.preset
+    pub fn preset(&self) -> Option<&Preset> {
+        self.preset.as_deref()
     }
 
     /// Whether a secret can be the key of the webhook's scheme.
@@ -212,15 +234,14 @@ impl Incoming {
     }
 
     /// Prepares one.
-    pub fn new(webhook: IncomingWebhook, secrets: IncomingSecrets) -> Self {
-        let preset = webhook.settings.preset.as_deref().and_then(presets::find);
-        let scheme = scheme(&webhook.settings.signature, preset);
+    pub fn new(webhook: IncomingWebhook, secrets: IncomingSecrets, preset: Option<Arc<Preset>>) -> Self {
+        let scheme = scheme(&webhook.settings.signature, preset.as_deref());
         let scheme_key = |secret: &Secret| scheme.as_ref()?.key(secret).ok();
         let hash = |secret: &Secret| Some(token::hash(secret.expose()));
         Self {
-            preset,
             filter: webhook.settings.filter.as_deref().map(Filter::new),
-            mapper: Mapper::new(webhook.settings.mapping.as_deref(), preset),
+            mapper: Mapper::new(webhook.settings.mapping.as_deref(), preset.as_deref()),
+            preset,
             actions: Actions::compile(&webhook.settings.actions, &secrets.call_headers),
             tokens: Ready::new(&secrets.token, hash),
             api_keys: Ready::new(&secrets.api_key, hash),

@@ -74,6 +74,7 @@ pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapsho
         outgoing: destinations.iter().enumerate().map(|(i, events)| outgoing(&vault, i, events)).collect(),
         api_keys: vec![],
         lists: vec![ListId(1)],
+        presets: vec![],
     };
     Arc::new(Snapshot::new(config, &vault).unwrap())
 }

@@ -16,6 +16,6 @@ mod senders;
 mod template;
 
 pub use handshake::{Answer, Confirm, Content, Expected, Handshake, HandshakeError, Json, Method, answer};
-pub use preset::{Preset, PresetError, Record, Sample};
+pub use preset::{MAX_BYTES, Preset, PresetError, Record, Sample};
 pub use senders::{all, find};
 pub use template::{Template, TemplateError};

@@ -11,7 +11,7 @@ use signature::{Scheme, Source};
 use crate::handshake::Handshake;
 
 /// The largest file of a preset, in bytes: the largest of ours has a tenth of it.
-const MAX_BYTES: usize = 64 * 1_024;
+pub const MAX_BYTES: usize = 64 * 1_024;
 /// The most rules of handshakes of one sender.
 const MAX_HANDSHAKES: usize = 20;
 
@@ -24,6 +24,7 @@ pub struct Preset {
     /// What people call the sender.
     pub name: String,
     /// The vendor's own documentation, from which this file was made: a URL for each part.
+    #[serde(default)]
     pub documentation: Vec<String>,
     /// What a user has to know to set it up: which secret to enter, what the sender doesn't do.
     #[serde(default)]
@@ -53,6 +54,7 @@ pub struct Preset {
     #[serde(default)]
     pub on_unprocessable: OnUnprocessable,
     /// Payloads to try it with: their form is the vendor's, their values are made up.
+    #[serde(default)]
     pub samples: Vec<Sample>,
 }
 
@@ -69,6 +71,7 @@ pub struct Sample {
     /// The body as it is sent.
     pub body: String,
     /// What each of its records says.
+    #[serde(default)]
     pub records: Vec<Record>,
 }
 
@@ -120,6 +123,20 @@ impl Preset {
         Ok(preset)
     }
 
+    /// Reads a preset in JSON.
+    ///
+    /// # Errors
+    /// [`PresetError`], its path named with what has not the form.
+    pub fn from_json(text: &str) -> Result<Self, PresetError> {
+        if text.len() > MAX_BYTES {
+            return Err(PresetError::TooLong);
+        }
+        let preset: Self =
+            serde_json::from_str(text).map_err(|error| PresetError::Value(error.to_string()))?;
+        preset.check()?;
+        Ok(preset)
+    }
+
     /// Whether the sender hands over the secret that it signs with.
     pub fn learns_secret(&self) -> bool {
         self.handshakes.iter().any(|rule| rule.learn_secret.is_some())
@@ -130,26 +147,28 @@ impl Preset {
     /// # Errors
     /// [`PresetError::Value`].
     pub fn check(&self) -> Result<(), PresetError> {
-        self.first_error().map_or(Ok(()), |error| Err(PresetError::Value(error)))
+        self.first_fault().map_or(Ok(()), |(member, why)| Err(PresetError::Value(format!("{member}: {why}"))))
     }
 
-    fn first_error(&self) -> Option<String> {
+    /// The first member that can't be, as a dotted path, and why.
+    pub fn first_fault(&self) -> Option<(String, String)> {
+        let fault = |member: &str, why: String| Some((member.to_owned(), why));
         let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         if !(1..=40).contains(&self.id.len()) || !self.id.bytes().all(letter) {
-            return Some("id: must be 1 to 40 characters of a-z, 0-9 and _".to_owned());
+            return fault("id", "must be 1 to 40 characters of a-z, 0-9 and _".to_owned());
         }
         if let Some(error) =
             Mapping::compile(&self.mapping).err().and_then(|errors| errors.into_iter().next())
         {
-            return Some(format!("mapping.{}.{error}: {}", error.index, error.problem));
+            return fault(&format!("mapping.{}.{error}", error.index), error.problem.to_string());
         }
         if self.handshakes.len() > MAX_HANDSHAKES {
-            return Some(format!("handshakes: must have at most {MAX_HANDSHAKES} rules"));
+            return fault("handshakes", format!("must have at most {MAX_HANDSHAKES} rules"));
         }
         if self.scheme.is_none() && self.handshakes.iter().any(|rule| rule.signed) {
-            return Some("handshakes: one needs a signature, and there is no scheme".to_owned());
+            return fault("handshakes", "one needs a signature, and there is no scheme".to_owned());
         }
-        let error = self.scheme.as_ref().and_then(|scheme| scheme.check().err());
-        error.map(|error| format!("scheme.{}: {error}", error.member()))
+        let error = self.scheme.as_ref().and_then(|scheme| scheme.check().err())?;
+        fault(&format!("scheme.{}", error.member()), error.to_string())
     }
 }

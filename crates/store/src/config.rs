@@ -8,6 +8,7 @@ use futures_util::try_join;
 
 use crate::error::StoreError;
 use crate::params;
+use crate::presets::PresetRow;
 use crate::tx::{Row, Tx, Work};
 
 /// All of it.
@@ -23,6 +24,8 @@ pub struct Config {
     pub api_keys: Vec<ApiKeyRow>,
     /// The lists that exist.
     pub lists: Vec<ListId>,
+    /// Senders that users have described.
+    pub presets: Vec<PresetRow>,
 }
 
 /// An API key as stored: the key itself is not.
@@ -56,11 +59,12 @@ impl Work for LoadConfig {
         if version == self.known {
             return Ok(None);
         }
-        let (incoming, outgoing, api_keys, lists) = try_join!(
+        let (incoming, outgoing, api_keys, lists, presets) = try_join!(
             tx.query("SELECT id, settings, created_at, updated_at, secrets FROM incoming_webhooks", vec![]),
             tx.query("SELECT id, settings, disabled_reason, created_at, updated_at, secrets FROM outgoing_webhooks", vec![]),
             tx.query("SELECT id, name, scope, hash, hint, created_at FROM api_keys", vec![]),
             tx.query("SELECT id FROM lists", vec![]),
+            tx.query("SELECT id, body FROM presets", vec![]),
         )?;
         Ok(Some(Config {
             version,
@@ -68,6 +72,7 @@ impl Work for LoadConfig {
             outgoing: outgoing.into_iter().map(read_outgoing).collect::<Result<_, _>>()?,
             api_keys: api_keys.into_iter().map(read_api_key).collect::<Result<_, _>>()?,
             lists: lists.into_iter().map(|row| row.read().int().map(ListId)).collect::<Result<_, _>>()?,
+            presets: presets.into_iter().map(read_preset).collect::<Result<_, _>>()?,
         }))
     }
 }
@@ -115,6 +120,11 @@ fn read_outgoing(row: Row) -> Result<(OutgoingWebhook, Vec<u8>), StoreError> {
         updated_at: row.time()?,
     };
     Ok((webhook, row.blob()?))
+}
+
+fn read_preset(row: Row) -> Result<PresetRow, StoreError> {
+    let mut row = row.read();
+    Ok(PresetRow { id: row.text()?, body: row.text()? })
 }
 
 pub(crate) fn read_api_key(row: Row) -> Result<ApiKeyRow, StoreError> {

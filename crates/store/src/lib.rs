@@ -24,6 +24,7 @@ pub mod once;
 mod partitions;
 pub mod people;
 mod postgres;
+pub mod presets;
 pub mod queue;
 pub mod record;
 pub mod requests;

@@ -1,6 +1,7 @@
 //! Incoming webhooks: who may post, and what is done with what is posted.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -13,6 +14,7 @@ use domain::{EventPath, EventType, IncomingWebhook, Step, Timestamp, WebhookId};
 use engine::{Incoming, IncomingSecrets, Rotating, RunError, Snapshot};
 use expression::Expression;
 use http::StatusCode;
+use presets::Preset;
 use serde::{Deserialize, Serialize};
 use signature::Secret;
 use store::webhooks::{DeleteWebhook, Direction, InsertIncoming, UpdateIncoming};
@@ -151,9 +153,8 @@ pub(crate) struct IncomingWebhookView {
 }
 
 impl IncomingWebhookInput {
-    fn settings(&self) -> IncomingSettings {
+    fn settings(&self, preset: Option<&Preset>) -> IncomingSettings {
         let input = self.clone();
-        let preset = input.preset.as_deref().and_then(presets::find);
         IncomingSettings {
             name: input.name.trim().to_owned(),
             description: input.description,
@@ -210,10 +211,10 @@ impl IncomingWebhookInput {
     fn secrets(
         &self,
         current: IncomingSecrets,
+        preset: Option<&Preset>,
         preset_before: Option<&str>,
     ) -> Result<IncomingSecrets, Problem> {
         let api_key = secret::choose("api_key", self.api_key.as_deref(), current.api_key.clone());
-        let preset = self.preset.as_deref().and_then(presets::find);
         let signing = self.signature.choose(preset, current.signing.clone());
         let headers = call_headers::chosen(&self.actions, &current.call_headers);
         let (api_key, signing, call_headers) = match (api_key, signing, headers) {
@@ -225,22 +226,28 @@ impl IncomingWebhookInput {
         };
         let is_given = signing.current != current.signing.current;
         let is_other_sender = self.preset.as_deref() != preset_before;
-        let hands_over = preset.is_some_and(presets::Preset::learns_secret);
+        let hands_over = preset.is_some_and(Preset::learns_secret);
         let learns = hands_over && !is_given && (current.learns || is_other_sender);
         Ok(IncomingSecrets { api_key, signing, learns, call_headers, ..current })
+    }
+
+    /// What is known of its sender.
+    ///
+    /// # Errors
+    /// If nothing is, or the signature is not one of that sender.
+    fn sender(&self, configuration: &Snapshot) -> Result<Option<Arc<Preset>>, Problem> {
+        let preset = self.preset.as_deref().and_then(|id| configuration.preset(id));
+        if self.preset.is_some() && preset.is_none() {
+            return Err(Problem::field("preset", "there is no preset of this name: GET /presets lists them"));
+        }
+        let errors = self.signature.check(preset.as_deref());
+        if errors.is_empty() { Ok(preset) } else { Err(Problem::with_errors(Code::InvalidBody, errors)) }
     }
 }
 
 impl Input for IncomingWebhookInput {
     fn check(&self) -> Vec<FieldError> {
-        let mut errors = self.settings().check();
-        let is_unknown = |id: &String| presets::find(id).is_none();
-        if self.preset.as_ref().is_some_and(is_unknown) {
-            let message = "there is no preset of this name: GET /presets lists them".to_owned();
-            errors.push(FieldError { field: "preset".to_owned(), message });
-        } else {
-            errors.extend(self.signature.check(self.preset.as_deref().and_then(presets::find)));
-        }
+        let mut errors = self.settings(None).check();
         errors.extend(engine::actions::check(&self.actions));
         errors.extend(self.mapping.as_deref().map(engine::mapping::check).unwrap_or_default());
         if let Some(Err(error)) = self.filter.as_deref().map(Expression::compile) {
@@ -344,13 +351,15 @@ async fn create(
         learns: false,
         call_headers: BTreeMap::new(),
     };
-    let secrets = input.secrets(made, None)?;
-    let (id, settings) = (vault.new_webhook_id(), input.settings());
+    let preset = input.sender(&*api.configuration().await?)?;
+    let secrets = input.secrets(made, preset.as_deref(), None)?;
+    let (id, settings) = (vault.new_webhook_id(), input.settings(preset.as_deref()));
     check_scripts(&api, &settings).await?;
     let webhook = IncomingWebhook { id, settings, created_at: now, updated_at: now };
     let sealed = vault.seal_incoming(&webhook.id, &secrets);
     api.decide_once(&caller, once, |configuration| {
         check_lists(configuration, &[], &webhook.settings)?;
+        input.sender(configuration)?;
         let view = IncomingWebhookView::new(&api, &webhook, &secrets, Reveal::All);
         let answer = Answer::created(Some(format!("{BASE}/incoming-webhooks/{}", webhook.id)), &view)?;
         let (webhook, secrets) = (webhook.clone(), sealed.clone());
@@ -379,15 +388,17 @@ async fn update(
         patch.merged_onto(&api, &current)
     };
     let configuration = api.configuration().await?;
-    check_scripts(&api, &merged(&configuration)?.settings()).await?;
+    check_scripts(&api, &merged(&configuration)?.settings(None)).await?;
     let found = api
         .decide(|configuration| {
             let Incoming { webhook, secrets, .. } = find(configuration, &id)?;
             let input = merged(configuration)?;
-            let settings = input.settings();
+            let preset = input.sender(configuration)?;
+            let settings = input.settings(preset.as_deref());
             check_lists(configuration, &webhook.settings.actions, &settings)?;
             let preset_before = webhook.settings.preset.as_deref();
-            let sealed = vault.seal_incoming(&id, &input.secrets(secrets.clone(), preset_before)?);
+            let sealed =
+                vault.seal_incoming(&id, &input.secrets(secrets.clone(), preset.as_deref(), preset_before)?);
             let webhook = IncomingWebhook { settings, updated_at: now, ..webhook.clone() };
             Ok(UpdateIncoming { version: configuration.version, webhook, secrets: sealed })
         })

@@ -19,6 +19,8 @@ mod once;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod presets;
+#[cfg(test)]
 mod preview;
 #[cfg(test)]
 mod problems;

@@ -38,6 +38,8 @@ mod outgoing;
 #[cfg(test)]
 mod pause;
 #[cfg(test)]
+mod presets;
+#[cfg(test)]
 mod receive;
 #[cfg(test)]
 mod rest;

@@ -131,7 +131,7 @@ impl Signer {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a sender looks at its own clock")]
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
 }
 
