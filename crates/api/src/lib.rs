@@ -13,6 +13,7 @@ mod call_headers;
 pub mod document;
 pub mod export;
 pub mod extract;
+mod location;
 pub mod log;
 mod measure;
 pub mod once;

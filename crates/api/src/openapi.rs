@@ -35,6 +35,7 @@ const TAGS: &[(&str, &str)] = &[
     ),
     ("Lists", "What subscribers are on."),
     ("Tags", "What subscribers are marked with."),
+    ("Custom fields", "What the values of subscribers' own fields may be."),
     ("Tasks", "Long work that was asked for, such as retrying many requests, and how far it has come."),
     ("API keys", "Who may use this interface."),
     ("Server", "How the server is doing, and this document."),

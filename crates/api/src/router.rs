@@ -53,6 +53,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::subscribers::routes())
         .merge(routes::lists::routes())
         .merge(routes::tags::routes())
+        .merge(routes::custom_fields::routes())
         .merge(routes::tasks::routes())
         .merge(routes::trial::routes())
         .merge(routes::api_keys::routes())

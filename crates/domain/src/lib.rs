@@ -14,6 +14,7 @@ pub mod apply;
 pub mod auth;
 pub mod catalog;
 pub mod change;
+pub mod custom_field;
 pub mod email;
 pub mod event;
 pub mod event_path;

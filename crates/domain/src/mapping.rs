@@ -2,6 +2,7 @@
 //! in a warning. [`Rule`]s are data here; `expression` compiles them, and sets what they find by [`Mapped::set`].
 
 mod path;
+mod recognise;
 mod rule;
 
 use serde_json::{Map, Value};
@@ -12,6 +13,7 @@ use crate::subscriber::{Fields, MAX_CUSTOM_FIELD_BYTES, Status, TextField, is_cu
 use crate::text;
 
 pub use path::{Path, PathError};
+pub use recognise::recognise;
 pub use rule::{DateRule, Rule, Target, TargetError};
 
 /// The most rules of one mapping.
@@ -39,45 +41,126 @@ pub enum NoEmail {
     Invalid(String, #[source] EmailError),
 }
 
-/// Maps a payload in the specification's own form:
-/// `{"event","timestamp","data":{"email",…,"custom_fields":{…}}}`; without `data`, its members may stand at the root.
-pub fn own_form(record: &Value) -> Mapped {
-    let mut mapped = Mapped::default();
-    let (data, prefix) = match record.get("data") {
-        Some(Value::Object(data)) => (data, "data."),
-        _ => match record {
-            Value::Object(root) => (root, ""),
-            _ => return mapped,
-        },
-    };
-    let own = |name: &str| data.get(name).filter(|value| !value.is_null());
-    // The specification names it `email` in subscriber events, `subscriber_email` in email events.
-    match ["email", "subscriber_email"].into_iter().find_map(|name| own(name).map(|value| (name, value))) {
-        Some((name, value)) => mapped.set(&Target::Email, value, &format!("{prefix}{name}")),
-        None => mapped.email_error = Some(NoEmail::Missing(format!("{prefix}email"))),
-    }
-    for field in TextField::ALL {
-        if let Some(value) = own(field.as_str()) {
-            mapped.set(&Target::Text(field), value, field.as_str());
+/// A field, where it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found<'a> {
+    /// The field of the subscriber.
+    pub to: Target,
+    /// Where its value stands.
+    pub from: String,
+    /// The value.
+    pub value: &'a Value,
+}
+
+/// Maps a payload that nobody has described: in the specification's own form, or else by the names that senders use. The own
+/// form has priority. Without `data` any form may have its names, so what it leaves empty is recognised beside it.
+pub fn by_itself(record: &Value) -> Mapped {
+    let Some(found) = foreign(record) else { return own_form(record) };
+    let own = own_form(record);
+    let mut mapped = if own.fields.email.is_some() { own } else { Mapped::default() };
+    for Found { to, from, value } in found {
+        if !mapped.has(&to) {
+            mapped.set(&to, value, &from);
         }
-    }
-    if let Some(value) = own("status") {
-        mapped.set(&Target::Status, value, "status");
-    }
-    match own("list_id").map(Value::as_i64) {
-        Some(Some(id)) => mapped.fields.list = Some(ListId(id)),
-        Some(None) => mapped.warnings.push("list_id is not the number of a list".to_owned()),
-        None => {}
-    }
-    match own("custom_fields") {
-        Some(Value::Object(members)) => mapped.set_custom(members),
-        Some(_) => mapped.warnings.push("custom_fields is not an object".to_owned()),
-        None => {}
     }
     mapped
 }
 
+/// The fields that [`by_itself`] sets, or tries to.
+pub fn found_by_itself(record: &Value) -> Vec<Found<'_>> {
+    let Some(found) = foreign(record) else { return own_fields(record) };
+    let own = own_form(record);
+    if own.fields.email.is_none() {
+        return found;
+    }
+    let beside = found.into_iter().filter(|found| !own.has(&found.to));
+    own_fields(record).into_iter().chain(beside).collect()
+}
+
+/// What is recognised in a payload that is not, or not only, in the specification's own form.
+fn foreign(record: &Value) -> Option<Vec<Found<'_>>> {
+    let is_flat = !record.get("data").is_some_and(Value::is_object);
+    if !is_flat && own_email(record).is_some() {
+        return None;
+    }
+    Some(recognise(record)).filter(|found| !found.is_empty())
+}
+
+/// Maps a payload in the specification's own form:
+/// `{"event","timestamp","data":{"email",…,"custom_fields":{…}}}`; without `data`, its members may stand at the root.
+pub fn own_form(record: &Value) -> Mapped {
+    let mut mapped = Mapped::default();
+    let Some((data, prefix)) = own_data(record) else { return mapped };
+    for Found { to, from, value } in own_fields(record) {
+        mapped.set(&to, value, &from);
+    }
+    if own_email(record).is_none() {
+        mapped.email_error = Some(NoEmail::Missing(format!("{prefix}email")));
+    }
+    match data.get("list_id").filter(|value| !value.is_null()).map(Value::as_i64) {
+        Some(Some(id)) => mapped.fields.list = Some(ListId(id)),
+        Some(None) => mapped.warnings.push("list_id is not the number of a list".to_owned()),
+        None => {}
+    }
+    match data.get("custom_fields") {
+        Some(Value::Object(members)) => {
+            let wrong =
+                members.iter().filter(|(name, value)| !value.is_null() && !is_custom_field_name(name));
+            let warning = "a custom field's name has characters that it must not have, or too many";
+            mapped.warnings.extend(wrong.map(|_| warning.to_owned()));
+        }
+        None | Some(Value::Null) => {}
+        Some(_) => mapped.warnings.push("custom_fields is not an object".to_owned()),
+    }
+    mapped
+}
+
+/// The fields of the own form that a payload has.
+fn own_fields(record: &Value) -> Vec<Found<'_>> {
+    let Some((data, prefix)) = own_data(record) else { return Vec::new() };
+    let found = |to, name: &str, value| Found { to, from: format!("{prefix}{name}"), value };
+    let named = |name: &str| data.get(name).filter(|value| !value.is_null());
+    let email = own_email(record).map(|(name, value)| found(Target::Email, name, value));
+    let texts = TextField::ALL.into_iter().filter_map(|field| {
+        named(field.as_str()).map(|value| found(Target::Text(field), field.as_str(), value))
+    });
+    let status = named("status").map(|value| found(Target::Status, "status", value));
+    let custom = named("custom_fields").and_then(Value::as_object).into_iter().flatten();
+    let custom = custom
+        .filter(|(name, value)| !value.is_null() && is_custom_field_name(name))
+        .map(|(name, value)| found(Target::Custom(name.clone()), &format!("custom_fields.{name}"), value));
+    email.into_iter().chain(texts).chain(status).chain(custom).collect()
+}
+
+/// Where the own form has its fields, and what their paths begin with.
+fn own_data(record: &Value) -> Option<(&Map<String, Value>, &'static str)> {
+    match record.get("data") {
+        Some(Value::Object(data)) => Some((data, "data.")),
+        _ => Some((record.as_object()?, "")),
+    }
+}
+
+/// The address of the own form, right or wrong: the specification names it `email` in subscriber events, `subscriber_email` in
+/// email events.
+fn own_email(record: &Value) -> Option<(&'static str, &Value)> {
+    let (data, _) = own_data(record)?;
+    let named = |name| Some((name, data.get(name).filter(|value| !value.is_null())?));
+    ["email", "subscriber_email"].into_iter().find_map(named)
+}
+
 impl Mapped {
+    /// Whether a field has a value. First and last name are a name.
+    fn has(&self, target: &Target) -> bool {
+        let has = |wanted: &[TextField]| self.fields.texts.iter().any(|(field, _)| wanted.contains(field));
+        match target {
+            Target::Email => self.fields.email.is_some(),
+            Target::Text(field) => has(&[*field]),
+            Target::Name => has(&[TextField::FirstName, TextField::LastName]),
+            Target::Status => self.fields.status.is_some(),
+            Target::Custom(name) => self.fields.custom_fields.iter().any(|(own, _)| own == name),
+        }
+    }
+
     /// Sets a field to a value that was found at this place; a warning says what does not fit.
     pub fn set(&mut self, target: &Target, value: &Value, from: &str) {
         match target {
@@ -118,18 +201,6 @@ impl Mapped {
             Ok(None) => {}
             Ok(line) => self.fields.texts.push((field, line)),
             Err(error) => self.warnings.push(format!("{} {error}", field.as_str())),
-        }
-    }
-
-    fn set_custom(&mut self, members: &Map<String, Value>) {
-        for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
-            if is_custom_field_name(name) {
-                self.set_custom_field(name, value);
-            } else {
-                self.warnings.push(
-                    "a custom field's name has characters that it must not have, or too many".to_owned(),
-                );
-            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Changes asked for over REST: they go the same way as those of incoming webhooks, and so cause the same events.
 
 use domain::change::{self, Draft};
+use domain::log::FieldError;
 use domain::subscriber::{Fields, MemberStatus};
 use domain::{Event, EventType, ListId, Roster, Status, Subscriber, SubscriberId, Timestamp};
 use store::StoreError;
@@ -74,6 +75,8 @@ pub enum Executed {
     EmailTaken(SubscriberId),
     /// There are no such lists.
     UnknownLists(Vec<ListId>),
+    /// Values that don't fit their custom fields: why, by dotted path.
+    UnfitFields(Vec<FieldError>),
     /// Told.
     Published(Vec<Event>),
     /// Run again; this is the entry of the log as it is now.
@@ -95,9 +98,13 @@ pub(crate) fn create(
     if let Some(unknown) = unknown_lists(snapshot, &new.lists) {
         return Ok((unknown, Vec::new()));
     }
+    let fields = match fitting(snapshot, &new.fields) {
+        Ok(fields) => fields,
+        Err(unfit) => return Ok((Executed::UnfitFields(unfit), Vec::new())),
+    };
     let id = roster.take_id().ok_or(StoreError::Conflict)?;
     let mut subscriber = Subscriber::new(id, email.clone(), new.status.unwrap_or(Status::Subscribed), now);
-    subscriber.set(&new.fields);
+    subscriber.set(&fields);
     subscriber.lists = new.lists.iter().map(|list| (*list, MemberStatus::Subscribed)).collect();
     subscriber.tags = new.tags.iter().cloned().collect();
     roster.put(subscriber.clone());
@@ -120,7 +127,10 @@ pub(crate) fn update(
         }
         after.email = email.clone();
     }
-    after.set(&change.fields);
+    match fitting(snapshot, &change.fields) {
+        Ok(fields) => after.set(&fields),
+        Err(unfit) => return (Executed::UnfitFields(unfit), Vec::new()),
+    }
     if let Some(status) = change.status {
         after.status = status;
     }
@@ -157,4 +167,20 @@ pub(crate) fn delete(roster: &mut Roster, id: SubscriberId) -> (Executed, Vec<Dr
 fn unknown_lists(snapshot: &Snapshot, lists: &[ListId]) -> Option<Executed> {
     let unknown: Vec<ListId> = lists.iter().filter(|list| !snapshot.lists.contains(list)).copied().collect();
     (!unknown.is_empty()).then_some(Executed::UnknownLists(unknown))
+}
+
+/// Custom fields as they are declared. Who writes them himself can mend them, so what does not fit is refused.
+fn fitting(snapshot: &Snapshot, fields: &Fields) -> Result<Fields, Vec<FieldError>> {
+    let mut fields = fields.clone();
+    let mut unfit = Vec::new();
+    for (name, value) in &mut fields.custom_fields {
+        let Some(value) = value else { continue };
+        match snapshot.field_types.conform(name, value) {
+            Ok(fitting) => *value = fitting,
+            Err(error) => {
+                unfit.push(FieldError { field: format!("custom_fields.{name}"), message: error.to_string() });
+            }
+        }
+    }
+    if unfit.is_empty() { Ok(fields) } else { Err(unfit) }
 }

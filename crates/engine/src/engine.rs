@@ -1,6 +1,8 @@
 //! The engine as its users see it: the use cases of the program.
 
 use std::net::IpAddr;
+mod preview;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -51,6 +53,8 @@ use crate::snapshot::{Outgoing, Snapshot};
 use crate::sweep;
 use crate::tasks;
 use crate::vault::{Vault, VaultError};
+
+pub use preview::Previewed;
 
 /// What an engine is started with.
 pub struct Options {
@@ -339,15 +343,6 @@ impl Engine {
         self.core.store.write(InsertTask { task: task.clone() }).await?;
         self.core.tasks_due.notify_one();
         Ok(task)
-    }
-
-    /// What running a request would come to, and what it would write. Nothing is changed.
-    ///
-    /// # Errors
-    /// Those of the database, or the webhook's script could not be run now.
-    pub async fn preview(&self, row: RequestRow) -> Result<(Executed, Writes), RunError> {
-        let rerun = self.core.prepared(Rerun::all(row)).await?;
-        Ok(self.rehearse(Command::Rerun(Box::new(rerun))).await?)
     }
 
     /// Everything that is wrong with a webhook's actions and its `transform`, by dotted path, beyond what their types say.

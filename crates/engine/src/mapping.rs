@@ -1,45 +1,90 @@
 //! From a record to the fields of a subscriber: by the webhook's rules, or those of its preset, or the specification's own form.
 
+mod trace;
+
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use domain::log::FieldError;
 use domain::mapping::{self, Mapped, NoEmail, Rule};
-use expression::Mapping;
+use expression::{CustomFields, Mapping};
 use presets::Preset;
 use serde_json::Value;
 
+pub use trace::{RecordTrace, Trace};
+
 /// The mappings of the presets that have one, compiled at their first use.
-static OF_PRESETS: LazyLock<HashMap<&'static str, (&'static [Rule], Mapper)>> = LazyLock::new(|| {
+static OF_PRESETS: LazyLock<HashMap<&'static str, (&'static [Rule], By)>> = LazyLock::new(|| {
     let with_rules = presets::all().iter().filter(|preset| !preset.mapping.is_empty());
-    let compiled = |preset: &'static Preset| (preset.mapping.as_slice(), Mapper::compile(&preset.mapping));
+    let compiled = |preset: &'static Preset| (preset.mapping.as_slice(), By::compile(&preset.mapping));
     with_rules.map(|preset| (preset.id.as_str(), compiled(preset))).collect()
 });
 
-/// How a webhook's records are mapped.
+/// How a webhook's records are mapped, and what the custom fields may be that come out.
 #[derive(Clone, Debug)]
-pub(crate) enum Mapper {
-    /// By rules.
+pub(crate) struct Mapper {
+    by: By,
+    field_types: Arc<CustomFields>,
+}
+
+#[derive(Clone, Debug)]
+enum By {
+    /// Rules.
     Rules(Arc<Mapping>),
-    /// Not at all: what is stored can't be compiled. Saving checks it, so only another version of the program can have stored
-    /// that.
+    /// Nothing: what is stored can't be compiled. Saving checks it, so only another version of the program can have stored that.
     Unusable(Arc<str>),
-    /// As the specification's own form.
-    OwnForm,
+    /// Itself: the specification's own form, or names that senders use.
+    Itself,
 }
 
 impl Mapper {
     /// The user's rules, or else those of the preset.
-    pub(crate) fn new(rules: Option<&[Rule]>, preset: Option<&Preset>) -> Self {
-        match (rules, preset) {
-            (Some(rules), _) => Self::compile(rules),
-            (None, Some(preset)) if preset.mapping.is_empty() => Self::OwnForm,
-            (None, Some(preset)) => {
-                let known = OF_PRESETS.get(preset.id.as_str()).filter(|(rules, _)| *rules == preset.mapping);
-                known.map_or_else(|| Self::compile(&preset.mapping), |(_, mapper)| mapper.clone())
+    pub(crate) fn new(
+        rules: Option<&[Rule]>,
+        preset: Option<&Preset>,
+        field_types: &Arc<CustomFields>,
+    ) -> Self {
+        let of_preset = || preset.filter(|preset| !preset.mapping.is_empty()).map(By::of_preset);
+        let by = rules.map(By::compile).or_else(of_preset).unwrap_or(By::Itself);
+        Self { by, field_types: field_types.clone() }
+    }
+
+    /// By these rules.
+    pub(crate) fn by(mapping: Mapping, field_types: &Arc<CustomFields>) -> Self {
+        Self { by: By::Rules(Arc::new(mapping)), field_types: field_types.clone() }
+    }
+
+    /// Maps a record.
+    pub(crate) fn map(&self, record: &Value) -> Mapped {
+        let mut mapped = match &self.by {
+            By::Rules(mapping) => mapping.apply(record).mapped(),
+            By::Unusable(fault) => unusable(fault),
+            By::Itself => mapping::by_itself(record),
+        };
+        self.field_types.apply(&mut mapped);
+        mapped
+    }
+
+    /// What came from where and what it became, rule by rule; without rules, by the fields that were found.
+    pub(crate) fn trace(&self, record: &Value) -> Vec<Trace> {
+        match &self.by {
+            By::Rules(mapping) => {
+                let outcomes = mapping.apply(record).outcomes;
+                outcomes.iter().map(|outcome| Trace::of_rule(outcome, &self.field_types)).collect()
             }
-            (None, None) => Self::OwnForm,
+            By::Unusable(_) => Vec::new(),
+            By::Itself => {
+                let found = mapping::found_by_itself(record);
+                found.iter().map(|found| Trace::of_field(found, &self.field_types)).collect()
+            }
         }
+    }
+}
+
+impl By {
+    fn of_preset(preset: &Preset) -> Self {
+        let known = OF_PRESETS.get(preset.id.as_str()).filter(|(rules, _)| *rules == preset.mapping);
+        known.map_or_else(|| Self::compile(&preset.mapping), |(_, by)| by.clone())
     }
 
     fn compile(rules: &[Rule]) -> Self {
@@ -51,18 +96,11 @@ impl Mapper {
             }
         }
     }
+}
 
-    /// Maps a record.
-    pub(crate) fn map(&self, record: &Value) -> Mapped {
-        match self {
-            Self::Rules(mapping) => mapping.apply(record).mapped(),
-            Self::Unusable(fault) => Mapped {
-                email_error: Some(NoEmail::Missing(format!("any rule: the mapping can't be used ({fault})"))),
-                ..Mapped::default()
-            },
-            Self::OwnForm => mapping::own_form(record),
-        }
-    }
+fn unusable(fault: &str) -> Mapped {
+    let missing = NoEmail::Missing(format!("any rule: the mapping can't be used ({fault})"));
+    Mapped { email_error: Some(missing), ..Mapped::default() }
 }
 
 /// Everything that is wrong with the rules of a mapping, by dotted path.

@@ -17,7 +17,8 @@ use crate::access::{self, Rejection};
 use crate::body;
 use crate::handshake;
 use crate::headers;
-use crate::records::{self, Records};
+use crate::mapping::RecordTrace;
+use crate::records::{self, Record, Records};
 use crate::sender;
 use crate::snapshot::{Incoming, Snapshot};
 
@@ -295,6 +296,21 @@ impl Accepted {
     /// Where it came in.
     pub fn webhook_id(&self) -> &WebhookId {
         &self.incoming.webhook.id
+    }
+
+    /// What became of each record before any action.
+    pub(crate) fn traces(&self) -> Vec<RecordTrace> {
+        let Content::Records(records) = &self.content else { return Vec::new() };
+        records.list.iter().map(|record| self.trace(record)).collect()
+    }
+
+    fn trace(&self, record: &Record) -> RecordTrace {
+        let (left_out, mapping) = match record {
+            Record::Mapped(record) => (None, self.incoming.mapper.trace(&record.value)),
+            Record::Ignored(reason) => (Some(reason.clone()), Vec::new()),
+            Record::Invalid(error) => (Some(format!("{}: {}", error.field, error.message)), Vec::new()),
+        };
+        RecordTrace { left_out, mapping }
     }
 
     /// A field of the record at this position, as errors name it.

@@ -24,6 +24,8 @@ pub struct Rerun {
     pub(crate) fresh: Vec<ActionLog>,
     /// What the webhook's script made of it.
     pub(crate) transformed: Option<Arc<Transformed>>,
+    /// Its webhook as someone wants to try it; without one, as it is saved.
+    pub(crate) draft: Option<Arc<Incoming>>,
     /// The job that runs it, if one does.
     pub(crate) job: Option<JobRun>,
 }
@@ -48,7 +50,7 @@ impl Rerun {
 
     /// Runs everything, also what was done before.
     pub(crate) fn all(row: RequestRow) -> Self {
-        Self { row, recorded: Vec::new(), fresh: Vec::new(), transformed: None, job: None }
+        Self { row, recorded: Vec::new(), fresh: Vec::new(), transformed: None, draft: None, job: None }
     }
 
     /// What a user means who retries a request: what was not done, or `all`; of one that did not fail, all as well.
@@ -82,7 +84,8 @@ impl Rerun {
 
     /// The request under this configuration; `None` if its webhook is gone, or nothing of it can be run.
     pub(crate) fn admit(&self, snapshot: &Snapshot) -> Option<Accepted> {
-        let incoming = snapshot.incoming.get(&self.row.webhook_id)?;
+        let saved = || snapshot.incoming.get(&self.row.webhook_id);
+        let incoming = self.draft.as_ref().or_else(saved)?;
         let accepted = receive::readmit(incoming, &self.row).ok()?;
         Some(match &self.transformed {
             Some(transformed) => accepted.transformed(transformed),

@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use delivery::Schedule;
-use domain::incoming::{SignatureScheme, SignatureSettings, WebhookStatus};
+use domain::custom_field::CustomField;
+use domain::incoming::{IncomingSettings, SignatureScheme, SignatureSettings, WebhookStatus};
 use domain::{
     Event, EventPattern, EventType, IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId,
 };
+use expression::CustomFields;
 use presets::Preset;
 use serde::Deserialize;
 use signature::{KeyError, Scheme, SchemeKey, Secret, SigningKey, TokenHash, token};
@@ -133,6 +135,9 @@ pub struct Snapshot {
     pub lists: HashSet<ListId>,
     /// Senders that users have described, by id.
     pub presets: HashMap<String, Arc<Preset>>,
+    /// The custom fields that are declared.
+    pub custom_fields: Vec<CustomField>,
+    pub(crate) field_types: Arc<CustomFields>,
     subscriptions: HashMap<EventType, Vec<Arc<Outgoing>>>,
     /// Those that want all events whose names begin alike.
     pattern_subscriptions: Vec<Arc<Outgoing>>,
@@ -144,8 +149,13 @@ impl Snapshot {
     /// # Errors
     /// If a secret can't be opened.
     pub fn new(config: Config, vault: &Vault) -> Result<Self, VaultError> {
-        let mut snapshot =
-            Self { version: config.version, lists: config.lists.into_iter().collect(), ..Self::default() };
+        let mut snapshot = Self {
+            version: config.version,
+            lists: config.lists.into_iter().collect(),
+            field_types: Arc::new(CustomFields::new(&config.custom_fields)),
+            custom_fields: config.custom_fields,
+            ..Self::default()
+        };
         for row in config.presets {
             match Preset::from_json(&row.body) {
                 Ok(preset) => {
@@ -158,7 +168,8 @@ impl Snapshot {
         for (webhook, sealed) in config.incoming {
             let secrets = vault.open_incoming(&webhook.id, &sealed)?;
             let preset = webhook.settings.preset.as_deref().and_then(|id| snapshot.preset(id));
-            snapshot.incoming.insert(webhook.id.clone(), Arc::new(Incoming::new(webhook, secrets, preset)));
+            let incoming = Incoming::new(webhook, secrets, preset, &snapshot.field_types);
+            snapshot.incoming.insert(incoming.webhook.id.clone(), Arc::new(incoming));
         }
         for (webhook, sealed) in config.outgoing {
             let secrets = vault.open_outgoing(&webhook.id, &sealed)?;
@@ -233,16 +244,27 @@ impl Incoming {
         self.scheme.as_ref().map_or(Ok(()), |scheme| scheme.key(secret).map(|_| ()))
     }
 
+    /// The same with other settings.
+    pub(crate) fn with(&self, settings: IncomingSettings, snapshot: &Snapshot) -> Self {
+        let webhook = IncomingWebhook { settings, ..self.webhook.clone() };
+        Self::new(webhook, self.secrets.clone(), self.preset.clone(), &snapshot.field_types)
+    }
+
     /// Prepares one.
-    pub fn new(webhook: IncomingWebhook, secrets: IncomingSecrets, preset: Option<Arc<Preset>>) -> Self {
+    pub(crate) fn new(
+        webhook: IncomingWebhook,
+        secrets: IncomingSecrets,
+        preset: Option<Arc<Preset>>,
+        field_types: &Arc<CustomFields>,
+    ) -> Self {
         let scheme = scheme(&webhook.settings.signature, preset.as_deref());
         let scheme_key = |secret: &Secret| scheme.as_ref()?.key(secret).ok();
         let hash = |secret: &Secret| Some(token::hash(secret.expose()));
         Self {
             filter: webhook.settings.filter.as_deref().map(Filter::new),
-            mapper: Mapper::new(webhook.settings.mapping.as_deref(), preset.as_deref()),
+            mapper: Mapper::new(webhook.settings.mapping.as_deref(), preset.as_deref(), field_types),
             preset,
-            actions: Actions::compile(&webhook.settings.actions, &secrets.call_headers),
+            actions: Actions::compile(&webhook.settings.actions, &secrets.call_headers, field_types),
             tokens: Ready::new(&secrets.token, hash),
             api_keys: Ready::new(&secrets.api_key, hash),
             keys: Ready::new(&secrets.signing, |secret| SigningKey::new(secret).ok()),

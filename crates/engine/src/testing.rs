@@ -75,6 +75,7 @@ pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapsho
         api_keys: vec![],
         lists: vec![ListId(1)],
         presets: vec![],
+        custom_fields: vec![],
     };
     Arc::new(Snapshot::new(config, &vault).unwrap())
 }

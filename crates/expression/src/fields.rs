@@ -23,7 +23,8 @@ impl Applied<'_> {
 }
 
 impl Outcome<'_> {
-    fn set(&self, mapped: &mut Mapped) {
+    /// Sets the field.
+    pub fn set(&self, mapped: &mut Mapped) {
         match &self.value {
             Some(value) => mapped.set(self.to, value, self.place()),
             None if *self.to == Target::Email && self.took == Took::Nothing => {

@@ -15,6 +15,7 @@
 //!
 //! Neighbours: `domain` says what a field is; `engine` compiles and applies what is here; `api` shows a preview.
 
+mod conform;
 mod convert;
 mod country;
 mod date;
@@ -34,6 +35,7 @@ mod rule;
 mod scan;
 mod template;
 
+pub use conform::{CustomFields, Misfit};
 pub use country::Country;
 pub use date::{DateError, DateFormat};
 pub use environment::FUEL;

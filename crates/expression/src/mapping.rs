@@ -10,6 +10,7 @@ use std::fmt::Display;
 use domain::mapping::{self, Rule, Target};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::evaluate::Payload;
 use crate::rule::{CompiledRule, RuleError, RuleProblem, Source};
@@ -21,7 +22,7 @@ pub struct Mapping {
 }
 
 /// Which part of a rule gave its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Took {
     /// `from`, `template` or `value`.

@@ -3,9 +3,11 @@
 //! Invariant: whoever changes a row of it calls [`bump`] in the same transaction. A batch is decided by a version, and is
 //! written only if that is still the stored one, so no node ever acts by an old configuration.
 
+use domain::custom_field::CustomField;
 use domain::{IncomingWebhook, ListId, OutgoingWebhook, Timestamp};
 use futures_util::try_join;
 
+use crate::custom_fields;
 use crate::error::StoreError;
 use crate::params;
 use crate::presets::PresetRow;
@@ -26,6 +28,8 @@ pub struct Config {
     pub lists: Vec<ListId>,
     /// Senders that users have described.
     pub presets: Vec<PresetRow>,
+    /// The custom fields that are declared.
+    pub custom_fields: Vec<CustomField>,
 }
 
 /// An API key as stored: the key itself is not.
@@ -59,12 +63,13 @@ impl Work for LoadConfig {
         if version == self.known {
             return Ok(None);
         }
-        let (incoming, outgoing, api_keys, lists, presets) = try_join!(
+        let (incoming, outgoing, api_keys, lists, presets, fields) = try_join!(
             tx.query("SELECT id, settings, created_at, updated_at, secrets FROM incoming_webhooks", vec![]),
             tx.query("SELECT id, settings, disabled_reason, created_at, updated_at, secrets FROM outgoing_webhooks", vec![]),
             tx.query("SELECT id, name, scope, hash, hint, created_at FROM api_keys", vec![]),
             tx.query("SELECT id FROM lists", vec![]),
             tx.query("SELECT id, body FROM presets", vec![]),
+            tx.query(custom_fields::SELECT, vec![]),
         )?;
         Ok(Some(Config {
             version,
@@ -73,6 +78,7 @@ impl Work for LoadConfig {
             api_keys: api_keys.into_iter().map(read_api_key).collect::<Result<_, _>>()?,
             lists: lists.into_iter().map(|row| row.read().int().map(ListId)).collect::<Result<_, _>>()?,
             presets: presets.into_iter().map(read_preset).collect::<Result<_, _>>()?,
+            custom_fields: fields.into_iter().map(custom_fields::read).collect::<Result<_, _>>()?,
         }))
     }
 }

@@ -11,6 +11,7 @@ pub mod api_keys;
 mod checkpoint;
 pub mod commit;
 pub mod config;
+pub mod custom_fields;
 pub mod deliveries;
 pub mod dialect;
 mod error;

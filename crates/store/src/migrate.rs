@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_payloads_of_ones_own.sql"),
     include_str!("../migrations/0004_log.sql"),
     include_str!("../migrations/0005_presets.sql"),
+    include_str!("../migrations/0006_custom_fields.sql"),
 ];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.

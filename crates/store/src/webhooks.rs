@@ -148,6 +148,6 @@ pub(crate) async fn bump_from<T: Tx>(tx: &T, decided_by: i64) -> Result<(), Stor
     if version(tx).await? == decided_by + 1 { Ok(()) } else { Err(StoreError::StaleConfig) }
 }
 
-fn json(settings: &impl serde::Serialize) -> Result<String, StoreError> {
+pub(crate) fn json(settings: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(settings).map_err(|error| StoreError::Database(Box::new(error)))
 }

@@ -249,10 +249,7 @@ impl Input for IncomingWebhookInput {
     fn check(&self) -> Vec<FieldError> {
         let mut errors = self.settings(None).check();
         errors.extend(engine::actions::check(&self.actions));
-        errors.extend(self.mapping.as_deref().map(engine::mapping::check).unwrap_or_default());
-        if let Some(Err(error)) = self.filter.as_deref().map(Expression::compile) {
-            errors.push(FieldError { field: "filter".to_owned(), message: error.to_string() });
-        }
+        errors.extend(rule_faults(self.mapping.as_deref(), self.filter.as_deref()));
         errors
     }
 }
@@ -433,6 +430,15 @@ pub(crate) fn find<'a>(configuration: &'a Snapshot, id: &WebhookId) -> Result<&'
 
 fn not_found() -> Problem {
     Problem::no_such("an incoming webhook")
+}
+
+/// Everything that is wrong with a mapping and a filter.
+pub(super) fn rule_faults(mapping: Option<&[Rule]>, filter: Option<&str>) -> Vec<FieldError> {
+    let mut errors = mapping.map(engine::mapping::check).unwrap_or_default();
+    if let Some(Err(error)) = filter.map(Expression::compile) {
+        errors.push(FieldError { field: "filter".to_owned(), message: error.to_string() });
+    }
+    errors
 }
 
 /// A script that is none is refused when it is saved.

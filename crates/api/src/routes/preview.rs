@@ -2,10 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
+use domain::incoming::IncomingSettings;
 use domain::log::{ActionLog, FieldError, Outcome, RequestStatus};
+use domain::mapping::{Rule, Target};
 use domain::{Event, EventType, RequestId, WebhookId};
-use engine::Executed;
-use serde::{Deserialize, Serialize};
+use engine::mapping::{RecordTrace, Trace};
+use engine::{Executed, Incoming, Previewed};
+use expression::Took;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use store::commit::{RequestRow, Writes};
@@ -13,6 +17,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::incoming_webhooks::rule_faults;
 use super::subscribers::SubscriberView;
 use crate::Api;
 use crate::auth::{Caller, Write};
@@ -31,9 +36,46 @@ pub fn routes() -> OpenApiRouter<Api> {
 struct PreviewInput {
     /// What a sender would post: an object, or an array of objects.
     payload: Value,
+    /// A mapping to try instead of the saved one; `null` for none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Rule>>, max_items = 200)]
+    mapping: Option<Option<Vec<Rule>>>,
+    /// A filter to try instead of the saved one; `null` for none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    filter: Option<Option<String>>,
 }
 
-impl Input for PreviewInput {}
+/// Tells `null` from what is not there.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+impl Input for PreviewInput {
+    fn check(&self) -> Vec<FieldError> {
+        rule_faults(
+            self.mapping.as_ref().and_then(Option::as_deref),
+            self.filter.as_ref().and_then(Option::as_deref),
+        )
+    }
+}
+
+impl PreviewInput {
+    /// The webhook's settings with what is to be tried instead of what is saved, if there is any of it.
+    fn draft(&self, incoming: &Incoming) -> Option<IncomingSettings> {
+        if self.mapping.is_none() && self.filter.is_none() {
+            return None;
+        }
+        let mut settings = incoming.webhook.settings.clone();
+        if let Some(mapping) = &self.mapping {
+            settings.mapping = mapping.clone();
+        }
+        if let Some(filter) = &self.filter {
+            settings.filter = filter.clone();
+        }
+        Some(settings)
+    }
+}
 
 /// What would become of a payload.
 #[derive(Serialize, ToSchema)]
@@ -42,6 +84,8 @@ struct Preview {
     status: RequestStatus,
     /// What the sender would be answered.
     response: PreviewResponse,
+    /// What would become of each record before any action.
+    records: Vec<PreviewRecord>,
     /// What each action would do.
     actions: Vec<ActionLog>,
     /// Why it would fail, if it would.
@@ -64,6 +108,48 @@ struct PreviewResponse {
     /// Its body.
     #[schema(value_type = Value)]
     body: Box<RawValue>,
+}
+
+/// A record.
+#[derive(Serialize, ToSchema)]
+struct PreviewRecord {
+    /// Why nothing of it would be mapped, if so: it would be ignored, or is no record.
+    #[schema(required = true)]
+    left_out: Option<String>,
+    /// Each rule of the mapping; without a mapping, each field that was found.
+    mapping: Vec<PreviewRule>,
+}
+
+/// What came from where and what it became.
+#[derive(Serialize, ToSchema)]
+struct PreviewRule {
+    /// The field.
+    to: Target,
+    /// Where it was looked for: a path, a template's text, or `value`.
+    #[schema(example = "data.contact_email")]
+    from: String,
+    /// What was found there; `null` if nothing was.
+    found: Value,
+    /// What the field would be set to; `null` if it would stay as it is. A name is an object of its parts.
+    value: Value,
+    /// Which part of the rule gave the value.
+    took: Took,
+    /// What could not be done, or does not fit.
+    warnings: Vec<String>,
+}
+
+impl From<RecordTrace> for PreviewRecord {
+    fn from(RecordTrace { left_out, mapping }: RecordTrace) -> Self {
+        let rule = |Trace { to, from, found, value, took, warnings }: Trace| PreviewRule {
+            to,
+            from,
+            found: found.unwrap_or_default(),
+            value: value.unwrap_or_default(),
+            took,
+            warnings,
+        };
+        Self { left_out, mapping: mapping.into_iter().map(rule).collect() }
+    }
 }
 
 /// A change of a subscriber.
@@ -98,8 +184,9 @@ struct PreviewDelivery {
 
 /// Try a payload on an incoming webhook
 ///
-/// Tells what mapping and actions would do with the payload, by today's configuration and subscribers. Nothing is changed,
-/// stored or sent.
+/// Tells what mapping and actions would do with the payload, by today's configuration and subscribers: rule by rule what came
+/// from where and what it became, and what each action would do. Nothing is changed, stored or sent. An editor sends the
+/// `mapping` or the `filter` that is not saved yet along.
 #[utoipa::path(
     post, path = "/incoming-webhooks/{id}/preview", tag = "Incoming webhooks", security(("api_key" = ["write"])),
     params(("id" = WebhookId, Path, description = "Which.")),
@@ -110,7 +197,7 @@ async fn preview(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(id): Path<WebhookId>,
-    Body(PreviewInput { payload }): Body<PreviewInput>,
+    Body(input): Body<PreviewInput>,
 ) -> Result<Json<Preview>, Problem> {
     let configuration = api.configuration().await?;
     let incoming = configuration.incoming.get(&id).ok_or_else(not_found)?;
@@ -123,7 +210,7 @@ async fn preview(
         method: "POST".to_owned(),
         content_type: "application/json".to_owned(),
         headers: "{}".to_owned(),
-        payload: payload.to_string(),
+        payload: input.payload.to_string(),
         status: RequestStatus::Accepted,
         attempts: 0,
         outcome: String::new(),
@@ -131,9 +218,11 @@ async fn preview(
         response_body: String::new(),
         resent_from: None,
     };
-    match api.engine().preview(request).await? {
-        (Executed::Rerun(run), writes) if run.attempts > 0 => Ok(Json(Preview::of(run, writes))),
-        (Executed::Rerun(_), _) => {
+    let Previewed { executed, writes, records } =
+        api.engine().preview(request, input.draft(incoming)).await?;
+    match executed {
+        Executed::Rerun(run) if run.attempts > 0 => Ok(Json(Preview::of(run, writes, records))),
+        Executed::Rerun(_) => {
             let message = "must be a JSON object or an array of at most 1,000 objects".to_owned();
             let error = FieldError { field: "payload".to_owned(), message };
             Err(Problem::with_errors(Code::InvalidBody, vec![error]))
@@ -147,7 +236,7 @@ fn not_found() -> Problem {
 }
 
 impl Preview {
-    fn of(run: RequestRow, writes: Writes) -> Self {
+    fn of(run: RequestRow, writes: Writes, records: Vec<RecordTrace>) -> Self {
         // It was written by this very process.
         let Outcome { actions, errors, warnings, .. } =
             serde_json::from_str(&run.outcome).unwrap_or_default();
@@ -156,6 +245,7 @@ impl Preview {
         Self {
             status: run.status,
             response: PreviewResponse { status: run.response_status, body: json(run.response_body) },
+            records: records.into_iter().map(Into::into).collect(),
             actions,
             errors,
             warnings,

@@ -385,6 +385,7 @@ fn subscriber_of<'a>(executed: &'a Executed, lists: &[ListId]) -> Result<&'a Sub
             Err(Problem::with_errors(Code::Conflict, vec![FieldError { field: "email".into(), message }]))
         }
         Executed::UnknownLists(unknown) => Err(unknown_lists(unknown, lists)),
+        Executed::UnfitFields(errors) => Err(Problem::with_errors(Code::InvalidBody, errors.clone())),
         _ => Err(StoreError::Defect.into()),
     }
 }

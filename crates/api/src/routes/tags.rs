@@ -9,13 +9,13 @@ use domain::log::FieldError;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::tags::{DeleteTag, DescribeTag, GetTag, InsertTag, TagDeleted, TagRow, Tags};
-use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{Caller, Read, Write};
 use crate::extract::{Create, Input, Patch, Path, Query};
+use crate::location::path_segment;
 use crate::once::Answer;
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
@@ -157,12 +157,6 @@ async fn create(
     api.write_once(&caller, once, work, answer).await
 }
 
-/// A text as one segment of a path, percent-encoded.
-fn path_segment(text: &str) -> String {
-    // Forms write a space as a plus, and a plus as %2B.
-    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
 /// Change a tag
 #[utoipa::path(
     patch, path = "/tags/{name}", tag = "Tags", security(("api_key" = ["write"])),
@@ -215,14 +209,4 @@ async fn find(api: &Api, name: String) -> Result<TagRow, Problem> {
 
 fn not_found() -> Problem {
     Problem::new(Code::NotFound, "There is no tag of this name.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_segment_holds_any_text() {
-        assert_eq!(path_segment("a b/c+d%é?#"), "a%20b%2Fc%2Bd%25%C3%A9%3F%23");
-    }
 }

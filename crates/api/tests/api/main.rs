@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
+mod custom_fields;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod document;
@@ -14,6 +16,8 @@ mod events;
 mod https;
 #[cfg(test)]
 mod lists;
+#[cfg(test)]
+mod mapping;
 #[cfg(test)]
 mod once;
 #[cfg(test)]

@@ -2,15 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::log::FieldError;
 use domain::mapping::Rule;
 use domain::{Action, Step};
-use expression::{Expression, JsonTemplate, Mapping, Template};
+use expression::{CustomFields, Expression, JsonTemplate, Mapping, Template};
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use signature::Secret;
 use url::Url;
+
+use crate::mapping::Mapper;
 
 /// The actions of a webhook.
 #[derive(Debug, Default)]
@@ -50,14 +53,18 @@ pub(crate) struct Call {
     pub(crate) url: Template,
     pub(crate) headers: Vec<(HeaderName, Template)>,
     pub(crate) body: Option<JsonTemplate>,
-    pub(crate) save: Option<Mapping>,
+    pub(crate) save: Option<Mapper>,
 }
 
 impl Actions {
     /// `secrets` are the headers of calls that are kept sealed, by [`header_key`].
-    pub(crate) fn compile(steps: &[Step], secrets: &BTreeMap<String, Secret>) -> Self {
+    pub(crate) fn compile(
+        steps: &[Step],
+        secrets: &BTreeMap<String, Secret>,
+        field_types: &Arc<CustomFields>,
+    ) -> Self {
         let compiled = steps.iter().enumerate().map(|(index, step)| Compiled {
-            ready: Ready::compile(&with_secrets(index, step, secrets)).map_err(|faults| {
+            ready: Ready::compile(&with_secrets(index, step, secrets), field_types).map_err(|faults| {
                 let first = faults.into_iter().next();
                 first.map_or_else(String::new, |fault| format!("{}: {}", fault.field, fault.message))
             }),
@@ -98,7 +105,7 @@ fn with_secrets<'a>(index: usize, step: &'a Step, secrets: &BTreeMap<String, Sec
 /// Everything that is wrong with expressions and templates of actions, by dotted path.
 pub fn check(steps: &[Step]) -> Vec<FieldError> {
     let faults = steps.iter().enumerate().flat_map(|(index, step)| {
-        let faults = Ready::compile(step).err().unwrap_or_default();
+        let faults = Ready::compile(step, &Arc::default()).err().unwrap_or_default();
         faults.into_iter().map(move |fault| FieldError {
             field: format!("actions.{index}.{}", fault.field),
             message: fault.message,
@@ -124,6 +131,15 @@ impl Faults {
         let compiled = JsonTemplate::compile(source);
         compiled.map_err(|error| self.add(&join(field, &error.at), error.problem)).ok()
     }
+
+    fn mapping(&mut self, field: &str, rules: &[Rule]) -> Option<Mapping> {
+        let compiled = Mapping::compile(rules).map_err(|errors| {
+            for error in errors {
+                self.add(&format!("{field}.{}.{}", error.index, error.member), error.problem);
+            }
+        });
+        compiled.ok().filter(|_| !rules.is_empty())
+    }
 }
 
 fn join(field: &str, inside: &str) -> String {
@@ -131,7 +147,7 @@ fn join(field: &str, inside: &str) -> String {
 }
 
 impl Ready {
-    fn compile(step: &Step) -> Result<Self, Vec<FieldError>> {
+    fn compile(step: &Step, field_types: &Arc<CustomFields>) -> Result<Self, Vec<FieldError>> {
         let mut faults = Faults::default();
         let when = step.when.as_deref().and_then(|when| faults.take("when", Expression::compile(when)));
         let work = match &step.action {
@@ -140,7 +156,9 @@ impl Ready {
                 Work::Tell(data.as_ref().and_then(|data| faults.json("data", data)))
             }
             Action::CallApi { url, headers, body, save_response, .. } => {
-                let call = Call::compile(url, headers, body.as_ref(), save_response, &mut faults);
+                let mapping = faults.mapping("save_response", save_response);
+                let save = mapping.map(|mapping| Mapper::by(mapping, field_types));
+                let call = Call::compile(url, headers, body.as_ref(), save, &mut faults);
                 call.map_or(Work::Change, |call| Work::Call(Box::new(call)))
             }
             Action::CustomCode { .. } => Work::Script,
@@ -155,7 +173,7 @@ impl Call {
         url: &str,
         headers: &BTreeMap<String, String>,
         body: Option<&Value>,
-        save_rules: &[Rule],
+        save: Option<Mapper>,
         faults: &mut Faults,
     ) -> Option<Self> {
         let url_template = faults.take("url", Template::compile(url));
@@ -173,12 +191,6 @@ impl Call {
             compiled.extend(name.zip(template));
         }
         let body = body.map(|body| faults.json("body", body));
-        let save = Mapping::compile(save_rules).map_err(|errors| {
-            for error in errors {
-                faults.add(&format!("save_response.{}.{}", error.index, error.member), error.problem);
-            }
-        });
-        let save = save.ok().filter(|_| !save_rules.is_empty());
         Some(Self { url: url_template?, headers: compiled, body: body.flatten(), save })
     }
 }

@@ -195,7 +195,7 @@ impl<'a> Planner<'a, '_> {
                 if let Action::CallApi { name, .. } = &compiled.step.action {
                     self.context.answered(name.as_deref(), output);
                 }
-                call.save.as_ref().filter(|_| is_fresh).map(|save| save.apply(output).mapped().fields)
+                call.save.as_ref().filter(|_| is_fresh).map(|save| save.map(output).fields)
             }
             _ => None,
         };

@@ -11,6 +11,8 @@ mod commit;
 #[cfg(test)]
 mod concurrent;
 #[cfg(test)]
+mod custom_fields;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod event_types;
