@@ -96,7 +96,13 @@ fn who_comes_out_of_what_real_senders_post() {
         ("woocommerce", ADA_LOVELACE),
         ("zoom", ADA_LOVELACE),
         // With nothing at all.
+        ("contact_form_7", ADA_LOVELACE),
+        ("elementor", ADA_LOVELACE),
+        ("elementor_flat", ADA_LOVELACE),
         ("gravity_forms_selected", ADA_LOVELACE),
+        ("webflow", ADA_LOVELACE),
+        ("webflow_v1", ADA),
+        ("wpforms", ADA_LOVELACE),
         ("zapier", ADA_LOVELACE),
         // With what only who made the form can know.
         ("elfsight", ADA),
