@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use domain::Timestamp;
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::table::{self, Column};
 use super::webhooks::{PAGE, id, page, pages};
@@ -82,6 +83,8 @@ impl Log {
         let mut entries =
             pages(&client, &follower.path, &follower.query(), usize::from(options.limit)).await?;
         follower.remember(&entries);
+        // One for all rounds: between two of them none may be missed.
+        let mut interrupts = signal(SignalKind::interrupt())?;
         if !options.client.json {
             table::line(&table::log_head(self.columns))?;
         }
@@ -98,7 +101,7 @@ impl Log {
             }
             tokio::select! {
                 more = follower.next(&client) => entries = more?,
-                interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
+                _ = interrupts.recv() => return Ok(()),
             }
         }
     }

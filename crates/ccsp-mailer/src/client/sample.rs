@@ -85,11 +85,18 @@ fn payload(webhook: &Value) -> Value {
         payload["data"] = json!({"email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace"});
     }
     for rule in rules {
-        if let (Some(path), Some(target)) = (rule["from"].as_str(), rule["to"].as_str()) {
-            put(&mut payload, path, value_for(target));
+        for path in paths(rule) {
+            put(&mut payload, path, value_for(rule["to"].as_str().unwrap_or_default()));
         }
     }
     payload
+}
+
+/// The paths that a rule looks at: that of its value, or those in the braces of its template.
+fn paths(rule: &Value) -> Vec<&str> {
+    let template = rule["template"].as_str().unwrap_or_default();
+    let in_braces = template.split('{').skip(1).filter_map(|part| part.split(['}', '|', ' ']).next());
+    rule["from"].as_str().into_iter().chain(in_braces).collect()
 }
 
 fn value_for(target: &str) -> &'static str {
@@ -167,8 +174,10 @@ mod tests {
         let webhook = json!({"event_type": "subscriber_added", "mapping": [
             {"to": "email", "from": "data.contact.mail"}, {"to": "custom_field.plan", "from": "data.plan"},
             {"to": "phone", "from": "phones.0"}, {"to": "name", "from": "data.plan.name"}, {"to": "tier", "value": "x"},
+            {"to": "first_name", "template": "{data.first|title} {data.middle}"},
         ]});
-        let data = json!({"contact": {"mail": "ada@example.com"}, "plan": "example"});
+        let contact = json!({"mail": "ada@example.com"});
+        let data = json!({"contact": contact, "plan": "example", "first": "Ada", "middle": "Ada"});
         assert_eq!(payload(&webhook), json!({"event": "subscriber_added", "data": data}));
         let plain = payload(&json!({"event_type": "contact_made", "mapping": null}));
         assert_eq!(

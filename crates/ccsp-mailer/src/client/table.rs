@@ -61,10 +61,10 @@ pub fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> String {
     trimmed(&table)
 }
 
+/// Without the space that the library puts around each cell, where that is at the edge.
 fn trimmed(table: &Table) -> String {
-    let lines: Vec<String> =
-        table.lines().map(|line| line.trim_start_matches(' ').trim_end().to_owned()).collect();
-    lines.join("\n")
+    let at_edge = |line: String| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned();
+    table.lines().map(at_edge).collect::<Vec<_>>().join("\n")
 }
 
 /// The head of a log.
@@ -144,6 +144,8 @@ mod tests {
             "ID      STATUS      NAME\na       ✓ active    Form\nabcdef  – inactive  -"
         );
         assert_eq!(details(COLUMNS, &rows[1]), "ID      abcdef\nSTATUS  – inactive");
+        let lines = pairs([("one", "1".to_owned()), ("list", numbered(&json!(["a", "b"])))]);
+        assert_eq!(lines, "one   1\nlist  1. a\n      2. b");
     }
 
     #[test]
