@@ -157,7 +157,7 @@ async fn no_email_where_one_is_needed(kind: Kind) {
     let world = World::new(kind).await;
     let server = world.serve().await;
     let webhook = server.incoming(json!({})).await;
-    let body = json!({"event": "subscriber_added", "data": {"mail": "ada@example.com"}}).to_string();
+    let body = json!({"event": "subscriber_added", "data": {"reach_me_at": "ada@example.com"}}).to_string();
     let answer = server.receive(&webhook, &[], &body).await.expect(StatusCode::UNPROCESSABLE_ENTITY).unwrap();
     assert_eq!((&answer["success"], &answer["errors"][0]["field"]), (&json!(false), &json!("email")));
     let wrong = json!({"data": {"email": "not an address"}}).to_string();
@@ -166,7 +166,7 @@ async fn no_email_where_one_is_needed(kind: Kind) {
 
     // With the mapping mended, the stored request can be retried by hand.
     let path = format!("/incoming-webhooks/{}", text(&webhook["id"]));
-    server.change(&path, json!({"mapping": [{"to": "email", "from": "data.mail"}]})).await;
+    server.change(&path, json!({"mapping": [{"to": "email", "from": "data.reach_me_at"}]})).await;
     let retry = format!("/requests/{}/retry", text(&answer["request_id"]));
     let retried = server.post(&retry, &json!({})).await.unwrap();
     assert!(retried.status.is_success(), "{retried:?}");
