@@ -10,6 +10,7 @@ use crate::id::WebhookId;
 use crate::log::{FieldError, named_enum};
 use crate::mapping::{Path, Rule};
 use crate::network::Network;
+use crate::redact::RedactPath;
 use crate::step::Step;
 use crate::text;
 use crate::time::Timestamp;
@@ -70,6 +71,25 @@ pub struct Dedupe {
 
 fn default_dedupe_seconds() -> u32 {
     86_400
+}
+
+/// The most days that a webhook's log is kept by its own setting.
+pub const MAX_RETENTION_DAYS: u32 = 3_650;
+/// The most values that a webhook keeps out of its log.
+pub const MAX_REDACTIONS: usize = 100;
+
+/// How much of a log is kept; what is not done yet is kept in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogRetention {
+    /// Entries of so many days.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 3650)]
+    pub days: Option<u32>,
+    /// So many entries, the newest.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub entries: Option<u32>,
 }
 
 /// How requests are proved to come from the sender.
@@ -208,6 +228,13 @@ pub struct IncomingSettings {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub actions: Vec<Step>,
+    /// Values of the payload that are not stored in clear. A request is acted upon with them; run again it is without them.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub redact: Vec<RedactPath>,
+    /// How much of its log is kept, if that is less than of others.
+    #[serde(default)]
+    pub log_retention: Option<LogRetention>,
     /// When the sender gets its answer.
     #[serde(default)]
     pub respond: Respond,
@@ -252,6 +279,17 @@ impl IncomingSettings {
             .is_some_and(|dedupe| !(1..=MAX_DEDUPE_SECONDS).contains(&dedupe.window_seconds))
         {
             wrong("dedupe.window_seconds".into(), format!("must be 1 to {MAX_DEDUPE_SECONDS}"));
+        }
+        if self.redact.len() > MAX_REDACTIONS {
+            wrong("redact".into(), format!("must have at most {MAX_REDACTIONS} paths"));
+        }
+        if let Some(LogRetention { days, entries }) = self.log_retention {
+            if days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
+                wrong("log_retention.days".into(), format!("must be 1 to {MAX_RETENTION_DAYS}"));
+            }
+            if entries == Some(0) {
+                wrong("log_retention.entries".into(), "must be at least 1".into());
+            }
         }
         if self.ip_allowlist.len() > MAX_NETWORKS {
             wrong("ip_allowlist".into(), format!("must have at most {MAX_NETWORKS} networks"));

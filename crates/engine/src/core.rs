@@ -22,6 +22,8 @@ use crate::rerun::Rerun;
 use crate::snapshot::Snapshot;
 use crate::vault::Vault;
 
+/// The place for which payloads are sealed.
+const PAYLOAD_IDENTITY: &str = "request/payload";
 /// How often a batch is decided again because the configuration changed under it, before the sender is told to come again.
 const STALE_TRIES: usize = 5;
 
@@ -98,6 +100,19 @@ impl Core {
         self.dispatcher.take_decided(decided)
     }
 
+    /// Seals the payload of a request whose log entry holds it redacted: what runs it later needs it as it came.
+    pub(crate) fn sealed(&self, mut accepted: Accepted) -> Accepted {
+        if let Some(original) = accepted.original.take().filter(|_| !accepted.is_refused()) {
+            accepted.sealed = Some(self.vault.seal(PAYLOAD_IDENTITY, original.as_bytes()));
+        }
+        accepted
+    }
+
+    fn unsealed(&self, sealed: &[u8]) -> Option<String> {
+        let opened = self.vault.open(PAYLOAD_IDENTITY, sealed);
+        opened.ok().and_then(|payload| String::from_utf8(payload).ok())
+    }
+
     /// Runs the webhook's script on a request, if it has one.
     ///
     /// # Errors
@@ -120,6 +135,9 @@ impl Core {
     /// # Errors
     /// The same.
     pub(crate) async fn prepared(&self, mut rerun: Rerun) -> Result<Rerun, SandboxError> {
+        if let Some(payload) = rerun.row.sealed.as_ref().and_then(|sealed| self.unsealed(sealed)) {
+            rerun.row.payload = payload;
+        }
         if let Some(accepted) = rerun.admit(&self.snapshot()) {
             rerun.transformed = self.transformed(accepted).await?.transformed;
         }

@@ -288,7 +288,7 @@ impl<'a> Decision<'a> {
             return Ok(executed);
         };
         let (mut row, _) = self.run(stored.id, &accepted, stored.attempts + 1, &rerun.ended())?;
-        rerun.keep(&mut row);
+        rerun.keep(&mut row, &accepted.incoming);
         match rerun.next_job(&mut row, self.now) {
             Some(job) => self.writes.jobs.push(job),
             None => self.writes.ended_jobs.extend(rerun.has_job().then_some(stored.id)),
@@ -330,6 +330,7 @@ fn row(
         response_status: reply.status,
         response_body: reply.body.clone(),
         resent_from: accepted.resent_from,
+        sealed: accepted.sealed.clone().filter(|_| status == RequestStatus::Accepted),
     }
 }
 

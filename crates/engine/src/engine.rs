@@ -307,13 +307,14 @@ impl Engine {
         let from = row.id;
         let now = self.now();
         let payload = payload.unwrap_or_else(|| row.payload.clone());
-        let row = RequestRow { payload, received_at: now, status: RequestStatus::Accepted, ..row };
+        let status = RequestStatus::Accepted;
+        let row = RequestRow { payload, received_at: now, status, sealed: None, ..row };
         let snapshot = self.snapshot();
         let incoming = snapshot.incoming.get(&row.webhook_id).ok_or_else(access::unknown_webhook)?;
         let accepted = receive::readmit(incoming, &row).map_err(|message| Reply::refusal(400, &message))?;
         let accepted = Accepted { resent_from: Some(from), ..accepted };
         let accepted = self.core.transformed(accepted).await.map_err(|_| Reply::unavailable())?;
-        let reply = self.ingest.submit(accepted).await;
+        let reply = self.ingest.submit(self.core.sealed(accepted)).await;
         if reply.status == 503 { Err(reply) } else { Ok(reply) }
     }
 
@@ -440,7 +441,7 @@ impl Engine {
         let within = |accepted| self.within_limits(&accepted, request.sender_ip, now).map(|()| accepted);
         match admitted.and_then(within) {
             Ok(accepted) => match self.core.transformed(accepted).await {
-                Ok(accepted) => self.ingest.submit(accepted).await,
+                Ok(accepted) => self.ingest.submit(self.core.sealed(accepted)).await,
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), webhook.id = %request.webhook_id, "a webhook's transform could not be run");
                     Reply::unavailable()

@@ -206,6 +206,7 @@ fn row(accepted: &Accepted) -> RequestRow {
         response_status: 0,
         response_body: String::new(),
         resent_from: None,
+        sealed: None,
     }
 }
 

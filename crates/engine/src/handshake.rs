@@ -133,6 +133,8 @@ fn logged(incoming: Arc<Incoming>, request: &Received, answer: &Answer, now: Tim
         text: headers::text(&request.body, MAX_REJECTED_BYTES).into_owned(),
         dedupe_key: None,
         resent_from: None,
+        original: None,
+        sealed: None,
         transformed: None,
         content: Content::Handshake(Reply {
             status: answer.status,

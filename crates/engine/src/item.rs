@@ -37,7 +37,7 @@ impl Item {
         match again {
             // Another script has to run first, which takes time that a batch does not have.
             Ok(again) if again.to_transform().is_some() => *self = Item::Refused(Reply::unavailable()),
-            Ok(again) => **accepted = again,
+            Ok(again) => **accepted = Accepted { sealed: accepted.sealed.take(), ..again },
             Err(reply) => *self = Item::Refused(reply),
         }
     }

@@ -119,6 +119,9 @@ pub struct Accepted {
     pub(crate) resent_from: Option<domain::RequestId>,
     /// What the webhook's script made of it, if that has run.
     pub(crate) transformed: Option<Arc<Transformed>>,
+    /// The payload as it came, where `text` is redacted; and the same, sealed.
+    pub(crate) original: Option<String>,
+    pub(crate) sealed: Option<Vec<u8>>,
 }
 
 /// What a request holds.
@@ -164,6 +167,7 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
     let sent = sender::Sent::new(&incoming, &request.url, &request.headers);
     let (content, event_type) =
         content(&incoming, &sent, &payload).map_err(|message| Reply::refusal(400, &message))?;
+    let (text, original) = kept(&incoming, &payload, text);
     Ok(Accepted {
         request: Some(request.clone()),
         received_at: now,
@@ -173,11 +177,13 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
         content_type,
         headers: headers::to_json(&request.headers),
         text,
+        original,
         dedupe_key: dedupe_key(&incoming, &sent, &payload)
             .map_err(|message| Reply::refusal(400, &message))?,
         content,
         resent_from: None,
         transformed: None,
+        sealed: None,
         incoming,
     })
 }
@@ -194,7 +200,9 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
     sender::parse_inside(incoming, &mut payload);
     let headers = headers::from_json(&row.headers);
     let sent = sender::Sent::new(incoming, "", &headers);
-    let (content, event_type) = content(incoming, &sent, &Arc::new(payload))?;
+    let payload = Arc::new(payload);
+    let (content, event_type) = content(incoming, &sent, &payload)?;
+    let (text, original) = kept(incoming, &payload, row.payload.clone());
     Ok(Accepted {
         incoming: incoming.clone(),
         request: None,
@@ -204,12 +212,40 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
         method: row.method.clone(),
         content_type: row.content_type.clone(),
         headers: row.headers.clone(),
-        text: row.payload.clone(),
+        text,
+        original,
         dedupe_key: None,
         content,
         resent_from: row.resent_from,
         transformed: None,
+        sealed: row.sealed.clone(),
     })
+}
+
+/// The payload as the log keeps it, and as it came if that is another.
+fn kept(incoming: &Incoming, payload: &Value, text: String) -> (String, Option<String>) {
+    let paths = &incoming.webhook.settings.redact;
+    if paths.is_empty() {
+        return (text, None);
+    }
+    let mut shown = payload.clone();
+    for path in paths {
+        // Of an array of records it is of each of them.
+        match &mut shown {
+            Value::Array(items) => items.iter_mut().for_each(|item| path.apply(item)),
+            value => path.apply(value),
+        }
+    }
+    (shown.to_string(), Some(text))
+}
+
+/// What is kept of a body that was not let in. Nobody looked into it: all of it may be what the log must not hold.
+fn kept_of(incoming: &Incoming, body: &[u8]) -> String {
+    if incoming.webhook.settings.redact.is_empty() {
+        headers::text(body, MAX_REJECTED_BYTES).into_owned()
+    } else {
+        domain::redact::MASK.to_owned()
+    }
 }
 
 fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection, now: Timestamp) -> Accepted {
@@ -221,7 +257,7 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
         method: request.method.to_owned(),
         content_type: header_text(&request.headers, "content-type").unwrap_or_default(),
         headers: headers::to_json(&request.headers),
-        text: headers::text(&request.body, MAX_REJECTED_BYTES).into_owned(),
+        text: kept_of(&incoming, &request.body),
         dedupe_key: None,
         content: Content::Rejected {
             reply: Reply::refusal(reason.status, reason.message),
@@ -229,6 +265,8 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
         },
         resent_from: None,
         transformed: None,
+        original: None,
+        sealed: None,
         incoming,
     }
 }
@@ -319,6 +357,11 @@ impl Accepted {
             Content::Records(records) => records.field(position, name),
             _ => name.to_owned(),
         }
+    }
+
+    /// Whether nothing is done with it, now or later.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(&self.content, Content::Rejected { .. } | Content::Handshake(_))
     }
 
     /// The script that has to run before this can be decided, and what it works on.

@@ -99,16 +99,20 @@ impl Rerun {
     }
 
     /// Keeps of the entry as it was what this run did not change: events told before, and the answer that the sender got.
-    pub(crate) fn keep(&self, row: &mut RequestRow) {
+    pub(crate) fn keep(&self, row: &mut RequestRow, incoming: &Incoming) {
         if self.job.is_some() {
             row.response_status = self.row.response_status;
             row.response_body = self.row.response_body.clone();
         }
         let before: Outcome = serde_json::from_str(&self.row.outcome).unwrap_or_default();
-        if before.events.is_empty() {
+        let is_partial = !incoming.webhook.settings.redact.is_empty() && self.row.sealed.is_none();
+        if before.events.is_empty() && !is_partial {
             return;
         }
         let mut outcome: Outcome = serde_json::from_str(&row.outcome).unwrap_or_default();
+        if is_partial {
+            outcome.warnings.push("this run was without the values that the log does not keep".to_owned());
+        }
         outcome.events.splice(0..0, before.events);
         row.outcome = serde_json::to_string(&outcome).unwrap_or_default();
     }
@@ -134,6 +138,7 @@ impl Rerun {
             (wait > 0).then_some(wait),
         )?;
         row.status = RequestStatus::Retrying;
+        row.sealed.clone_from(&self.row.sealed);
         let due_at = Timestamp::from_millis(due_at);
         Some(JobRow { failures, first_attempt_at: Some(first_attempt_at), due_at, ..new })
     }

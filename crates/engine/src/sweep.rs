@@ -9,7 +9,7 @@ use domain::Timestamp;
 use store::StoreError;
 use store::once::Forget;
 use store::queue::{CancelWaiting, Claim, Heartbeat, LiveNodes, ReleaseDead, Waiting};
-use store::retention::Retain;
+use store::retention::{Retain, RetainOf};
 use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
@@ -165,6 +165,17 @@ async fn forget(core: Arc<Core>) -> Result<(), StoreError> {
 }
 
 async fn retain(core: Arc<Core>) -> Result<(), StoreError> {
+    for (webhook_id, incoming) in &core.snapshot().incoming {
+        let Some(kept) = incoming.webhook.settings.log_retention else { continue };
+        let before = kept.days.map(|days| core.now().plus_millis(-i64::from(days) * 24 * 3_600 * 1_000));
+        let retain = || RetainOf {
+            webhook_id: webhook_id.clone(),
+            before,
+            entries: kept.entries,
+            limit: CHUNK as i64,
+        };
+        while !core.is_stopping() && core.store.write(retain()).await? > 0 {}
+    }
     let Some(kept_ms) = core.log_retention_ms else { return Ok(()) };
     let now = core.now();
     let before = now.plus_millis(-kept_ms);

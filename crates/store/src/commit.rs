@@ -125,6 +125,8 @@ pub struct RequestRow {
     pub response_body: String,
     /// The entry of which this one is another try with an edited payload.
     pub resent_from: Option<RequestId>,
+    /// The payload as it came, sealed, where `payload` is redacted and the request is not done with.
+    pub sealed: Option<Vec<u8>>,
 }
 
 /// A delivery as it is made.
@@ -278,7 +280,7 @@ async fn insert_deliveries<T: Tx>(tx: &T, deliveries: &[NewDelivery]) -> Result<
 }
 
 async fn insert_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), StoreError> {
-    let mut rows = Rows::with_capacity(requests.len(), 15);
+    let mut rows = Rows::with_capacity(requests.len(), 16);
     for request in requests {
         rows.push([
             request.id.to_string().into(),
@@ -296,17 +298,18 @@ async fn insert_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), S
             i64::from(request.response_status).into(),
             (&request.response_body).into(),
             request.resent_from.map(|id| id.to_string()).into(),
+            request.sealed.as_deref().into(),
         ]);
     }
     const SQL: &str = "INSERT INTO requests (id, webhook_id, received_at, event_type, sender_ip, method, content_type, headers, \
-                       payload, status, attempts, outcome, response_status, response_body, resent_from) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+                       payload, status, attempts, outcome, response_status, response_body, resent_from, \
+                       sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 
 /// Someone else may have run the same request since it was read: then nothing of this run counts.
 async fn update_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), StoreError> {
-    let mut rows = Rows::with_capacity(requests.len(), 6);
+    let mut rows = Rows::with_capacity(requests.len(), 7);
     for request in requests {
         rows.push([
             request.id.to_string().into(),
@@ -315,9 +318,11 @@ async fn update_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), S
             (&request.outcome).into(),
             i64::from(request.response_status).into(),
             (&request.response_body).into(),
+            i64::from(request.sealed.is_some()).into(),
         ]);
     }
-    const SQL: &str = "UPDATE requests SET status = ?2, attempts = ?3, outcome = ?4, response_status = ?5, response_body = ?6 \
+    const SQL: &str = "UPDATE requests SET status = ?2, attempts = ?3, outcome = ?4, response_status = ?5, response_body = ?6, \
+                       sealed = CASE WHEN ?7 = 1 THEN sealed ELSE NULL END \
                        WHERE id = ?1 AND attempts = ?3 - 1";
     let wanted = rows.len() as u64;
     let written = tx.execute_many(SQL, rows).await?;

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_log.sql"),
     include_str!("../migrations/0005_presets.sql"),
     include_str!("../migrations/0006_custom_fields.sql"),
+    include_str!("../migrations/0007_redaction.sql"),
 ];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.

@@ -13,7 +13,7 @@ use crate::params;
 use crate::tx::{Row, Tx, Value, Work};
 
 const COLUMNS: &str = "id, webhook_id, received_at, event_type, sender_ip, method, content_type, headers, payload, status, \
-                       attempts, outcome, response_status, response_body, resent_from";
+                       attempts, outcome, response_status, response_body, resent_from, sealed";
 
 fn read(row: Row) -> Result<RequestRow, StoreError> {
     let mut row = row.read();
@@ -33,6 +33,7 @@ fn read(row: Row) -> Result<RequestRow, StoreError> {
         response_status: u16::try_from(row.int()?).unwrap_or_default(),
         response_body: row.text()?,
         resent_from: row.opt_text()?.and_then(|id| id.parse().ok()),
+        sealed: row.opt_blob()?,
     })
 }
 

@@ -181,6 +181,15 @@ impl Columns {
         }
     }
 
+    /// Bytes, if there are any.
+    pub fn opt_blob(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.next()? {
+            Value::Blob(value) => Ok(Some(value.into_owned())),
+            Value::Null => Ok(None),
+            _ => Err(self.wrong("bytes")),
+        }
+    }
+
     /// A moment.
     pub fn time(&mut self) -> Result<domain::Timestamp, StoreError> {
         self.int().map(domain::Timestamp::from_millis)

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use domain::incoming::{Dedupe, IncomingSettings, OnUnprocessable, RateLimit, Respond, WebhookStatus};
+use domain::incoming::{
+    Dedupe, IncomingSettings, LogRetention, OnUnprocessable, RateLimit, Respond, WebhookStatus,
+};
 use domain::log::FieldError;
 use domain::mapping::Rule;
 use domain::network::Network;
-use domain::{EventPath, EventType, IncomingWebhook, Step, Timestamp, WebhookId};
+use domain::{EventPath, EventType, IncomingWebhook, RedactPath, Step, Timestamp, WebhookId};
 use engine::{Incoming, IncomingSecrets, Rotating, RunError, Snapshot};
 use expression::Expression;
 use http::StatusCode;
@@ -121,6 +123,14 @@ struct IncomingWebhookInput {
     #[serde(default)]
     #[schema(max_items = 50)]
     actions: Vec<Step>,
+    /// Values of the payload that are not stored in clear, such as `card.number` or `items[*].card`. A request is acted upon
+    /// with them; run again by hand it is without them.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    redact: Vec<RedactPath>,
+    /// How much of its log is kept, if that is less than the server keeps of all.
+    #[serde(default)]
+    log_retention: Option<LogRetention>,
     /// When the sender gets its answer.
     #[serde(default)]
     respond: Respond,
@@ -177,6 +187,8 @@ impl IncomingWebhookInput {
             transform: input.transform,
             mapping: input.mapping,
             actions: call_headers::masked(input.actions),
+            redact: input.redact,
+            log_retention: input.log_retention,
             respond: input.respond,
         }
     }
@@ -202,6 +214,8 @@ impl IncomingWebhookInput {
             transform: settings.transform,
             mapping: settings.mapping,
             actions: settings.actions,
+            redact: settings.redact,
+            log_retention: settings.log_retention,
             respond: settings.respond,
             on_unprocessable: Some(settings.on_unprocessable),
         }

@@ -217,6 +217,7 @@ async fn preview(
         response_status: 0,
         response_body: String::new(),
         resent_from: None,
+        sealed: None,
     };
     let Previewed { executed, writes, records } =
         api.engine().preview(request, input.draft(incoming)).await?;

@@ -14,6 +14,7 @@ on_both_databases!(
     on_error_says_what_follows,
     a_kill_in_a_call_repeats_it_under_the_same_key,
     a_transform_comes_before_the_mapping,
+    redacted_values_reach_jobs_and_no_log,
 );
 
 /// What a sender posts.
@@ -318,4 +319,48 @@ async fn answers_that_are_neither() {
         let entry = ended(&server, &id, status).await;
         assert!(text(&entry["actions"][0]["detail"]).contains(detail), "{entry}");
     }
+}
+
+/// What must not be in the log is in no log, database or answer, and still reaches whoever is called: now, after a failure,
+/// and after a pause.
+async fn redacted_values_reach_jobs_and_no_log(kind: Kind) {
+    let world = World::new(kind).await;
+    let server = world.serve().await;
+    let receiver = Receiver::start().await.unwrap();
+    receiver.on("/pay", fail_first(1, StatusCode::SERVICE_UNAVAILABLE));
+    let webhook = server
+        .incoming(json!({"redact": ["data.cards[*].number", "data.cvc"], "actions": [
+            {"type": "add_subscriber"},
+            {"type": "call_api", "url": receiver.url("/pay"), "body": {"card": "{data.cards[0].number}", "cvc": "{data.cvc}"}},
+        ]}))
+        .await;
+    let body = json!({"data": {"email": "ada@example.com", "cvc": 987, "cards": [{"number": "4111-1111"}, {"number": "4222"}]}});
+    let answer = server.receive(&webhook, &[], &body.to_string()).await.expect(StatusCode::ACCEPTED).unwrap();
+    let id = text(&answer["request_id"]).to_owned();
+    ended(&server, &id, "retrying").await;
+    server.post(&format!("/requests/{id}/retry"), &json!({})).await.unwrap().expect(StatusCode::OK).unwrap();
+    let entry = ended(&server, &id, "processed").await;
+    for request in receiver.requests() {
+        assert_eq!(request.json().unwrap(), json!({"card": "4111-1111", "cvc": 987}));
+    }
+    assert_eq!(
+        entry["payload"]["data"],
+        json!({"email": "ada@example.com", "cvc": "••••", "cards": [{"number": "••••"}, {"number": "••••"}]})
+    );
+    assert!(!entry.to_string().contains("4111"), "{entry}");
+
+    // Once it is done the values are gone, and a run says so.
+    let again = server.post(&format!("/requests/{id}/retry?all=true"), &json!({})).await.unwrap();
+    again.expect(StatusCode::OK).unwrap();
+    let entry = ended(&server, &id, "processed").await;
+    assert!(entry["warnings"].to_string().contains("does not keep"), "{entry}");
+    assert_eq!(receiver.requests().last().unwrap().json().unwrap(), json!({"card": "••••", "cvc": "••••"}));
+
+    // What came in during a pause is run as it came.
+    let path = format!("/incoming-webhooks/{}", text(&webhook["id"]));
+    server.change(&path, json!({"status": "paused"})).await;
+    server.receive(&webhook, &[], &body.to_string()).await.expect(StatusCode::ACCEPTED).unwrap();
+    server.change(&path, json!({"status": "active"})).await;
+    let requests = receiver.wait_for(4, PATIENCE).await.unwrap();
+    assert_eq!(requests[3].json().unwrap(), json!({"card": "4111-1111", "cvc": 987}));
 }

@@ -3,13 +3,18 @@
 use domain::Timestamp;
 use domain::log::{DeliveryStatus, RequestStatus};
 use store::commit::{NewDelivery, RequestRow, Writes};
-use store::retention::Retain;
+use store::retention::{Retain, RetainOf};
 use ulid::Ulid;
 
 use crate::samples::{attempt, event, request, webhook};
 use crate::support::{Database, NOW};
 
-conformance!(what_is_old_goes, what_is_not_done_stays, old_days_go_as_a_whole);
+conformance!(
+    what_is_old_goes,
+    what_is_not_done_stays,
+    old_days_go_as_a_whole,
+    a_webhook_keeps_less_of_its_own
+);
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
 
@@ -105,4 +110,26 @@ async fn old_days_go_as_a_whole(database: &Database) {
     }
     // And again, when there is nothing to drop.
     database.store.drop_days(days_ago(30)).await.unwrap();
+}
+
+/// By its own setting a webhook keeps less, and what is not done yet in any case.
+async fn a_webhook_keeps_less_of_its_own(database: &Database) {
+    for days in [9, 7, 5, 3] {
+        put(database, days, RequestStatus::Processed).await;
+    }
+    put(database, 8, RequestStatus::Retrying).await;
+    let kept = |before: Option<i64>, entries| RetainOf {
+        webhook_id: webhook('a'),
+        before: before.map(days_ago),
+        entries,
+        limit: 1,
+    };
+    for (before, entries, left) in
+        [(Some(8), None, 4), (None, Some(2), 3), (Some(4), Some(9), 2), (None, None, 2)]
+    {
+        while database.store.write(kept(before, entries)).await.unwrap() > 0 {}
+        assert_eq!(database.int("SELECT COUNT(*) FROM requests").await, left, "{before:?} {entries:?}");
+    }
+    let other = RetainOf { webhook_id: webhook('b'), ..kept(Some(0), Some(1)) };
+    assert_eq!(database.store.write(other).await.unwrap(), 0);
 }

@@ -66,6 +66,7 @@ pub fn request(database: &Database, webhook_id: WebhookId, payload: &str) -> Req
         response_status: 200,
         response_body: "{}".into(),
         resent_from: None,
+        sealed: None,
     }
 }
 
