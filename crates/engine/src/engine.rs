@@ -1,39 +1,37 @@
 //! The engine as its users see it: the use cases of the program.
 
-use std::net::IpAddr;
+mod again;
+mod outgoing;
 mod preview;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use domain::incoming::IncomingSettings;
-use domain::log::{DeliveryStatus, FieldError, RequestStatus};
-use domain::{Event, Ids, Timestamp};
+use domain::log::FieldError;
+use domain::{Ids, Timestamp};
 use outbound::{Client, IpNet};
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sandbox::{Sandbox, SandboxError};
-use serde::Serialize;
 use signature::MasterKey;
-use store::commit::{Commit, Rehearse, RequestRow, Writes};
+use store::commit::{Commit, Rehearse, Writes};
 use store::config::{AgreeOn, LoadConfig};
-use store::deliveries::InsertTest;
 use store::once::{Once, OnceKey, OnceOutcome};
-use store::queue::{DueDelivery, Leave};
-use store::record::AttemptRow;
-use store::tasks::{InsertTask, TaskRow};
+use store::queue::Leave;
 use store::{Store, StoreError, Work};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
 use crate::access;
 use crate::actions::script;
-use crate::attempt::{Attempt, Sender};
+use crate::attempt::Sender;
 use crate::certificates::Certificates;
 use crate::clock::Clock;
-use crate::command::{Command, Executed, NewEvent};
+use crate::command::{Command, Executed};
 use crate::core::Core;
 use crate::dispatch::Dispatcher;
 use crate::error::chain;
@@ -43,17 +41,16 @@ use crate::item::{Decided, Done, Item, Shared};
 use crate::jobs::Jobs;
 use crate::limits::Limits;
 use crate::outcome::{OUTCOME_QUEUE, Outcome};
-use crate::outgoing::{Draft, Unsendable};
 use crate::receive::{self, Accepted, Content, Received, Reply};
 use crate::recorder;
 use crate::refresh;
-use crate::rerun::Rerun;
 use crate::room::Room;
-use crate::snapshot::{Outgoing, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::sweep;
 use crate::tasks;
 use crate::vault::{Vault, VaultError};
 
+pub use outgoing::Tested;
 pub use preview::Previewed;
 
 /// What an engine is started with.
@@ -74,14 +71,6 @@ pub struct Options {
     pub seed: [u8; 32],
     /// How users' scripts are run.
     pub sandbox: sandbox::Settings,
-}
-
-/// A delivery that was made to try a webhook.
-pub struct Tested {
-    /// What was written down.
-    pub row: AttemptRow,
-    /// What was sent, but for token and signatures; `None` if nothing was.
-    pub sent: Option<Draft>,
 }
 
 /// Why a stored request could not be run again.
@@ -288,64 +277,6 @@ impl Engine {
         Ok((executed(decided.done)?, writes))
     }
 
-    /// Runs a stored request again, through today's configuration: the actions that were not done, or `all`. If it did not
-    /// fail, that is all as well.
-    ///
-    /// # Errors
-    /// Those of the database, or the webhook's script could not be run now.
-    pub async fn retry(&self, row: RequestRow, all: bool) -> Result<Executed, RunError> {
-        let rerun = self.core.prepared(Rerun::by_hand(row, all)).await?;
-        Ok(self.execute(Command::Rerun(Box::new(rerun))).await?)
-    }
-
-    /// Takes in a stored request once more, with another payload: a new entry of the log, linked to the first. The caller
-    /// answers for it in the sender's place. Its answer is what a sender would get.
-    ///
-    /// # Errors
-    /// The refusal, if nothing was stored.
-    pub async fn resend(&self, row: RequestRow, payload: Option<String>) -> Result<Reply, Reply> {
-        let from = row.id;
-        let now = self.now();
-        let payload = payload.unwrap_or_else(|| row.payload.clone());
-        let status = RequestStatus::Accepted;
-        let row = RequestRow { payload, received_at: now, status, sealed: None, ..row };
-        let snapshot = self.snapshot();
-        let incoming = snapshot.incoming.get(&row.webhook_id).ok_or_else(access::unknown_webhook)?;
-        let accepted = receive::readmit(incoming, &row).map_err(|message| Reply::refusal(400, &message))?;
-        let accepted = Accepted { resent_from: Some(from), ..accepted };
-        let accepted = self.core.transformed(accepted).await.map_err(|_| Reply::unavailable())?;
-        let reply = self.ingest.submit(self.core.sealed(accepted)).await;
-        if reply.status == 503 { Err(reply) } else { Ok(reply) }
-    }
-
-    /// Begins a task.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn begin(
-        &self,
-        kind: &str,
-        params: &impl Serialize,
-        total: i64,
-    ) -> Result<TaskRow, StoreError> {
-        let now = self.now();
-        let task = TaskRow {
-            id: self.vault().new_webhook_id().to_string(),
-            kind: kind.to_owned(),
-            params: serde_json::to_string(params).unwrap_or_default(),
-            state: "running".to_owned(),
-            total,
-            done: 0,
-            failed: 0,
-            cursor: None,
-            created_at: now,
-            updated_at: now,
-        };
-        self.core.store.write(InsertTask { task: task.clone() }).await?;
-        self.core.tasks_due.notify_one();
-        Ok(task)
-    }
-
     /// Everything that is wrong with a webhook's actions and its `transform`, by dotted path, beyond what their types say.
     ///
     /// # Errors
@@ -467,67 +398,6 @@ impl Engine {
     /// How many nodes serve the database, as far as this one knows.
     pub fn nodes(&self) -> u32 {
         self.core.nodes.load(Ordering::Relaxed)
-    }
-
-    /// Sends an event to a webhook now, whatever its status, and writes that down as a test: it is none of the events that
-    /// happened, counts in no statistics, and is not tried again.
-    ///
-    /// # Errors
-    /// If it can't be written down.
-    pub async fn test(&self, outgoing: &Outgoing, event: NewEvent) -> Result<Tested, StoreError> {
-        let delivery = self.sample(outgoing, event);
-        let Attempt { mut row, sent } = self.core.dispatcher.sender().attempt(outgoing, &delivery).await;
-        row.due_at = None;
-        row.deactivate = None;
-        if row.status == DeliveryStatus::Retrying {
-            row.status = DeliveryStatus::Failed;
-        }
-        let event = delivery.event.as_ref().clone();
-        self.core.store.write(InsertTest { event, attempt: row.clone() }).await?;
-        Ok(Tested { row, sent })
-    }
-
-    /// What would be sent of an event, but for tokens and signatures.
-    ///
-    /// # Errors
-    /// Why nothing would.
-    pub async fn draft(&self, outgoing: &Outgoing, event: NewEvent) -> Result<Draft, Unsendable> {
-        let event = self.sample(outgoing, event).event;
-        if let Some(reason) = outgoing.refuses(&event) {
-            return Err(Unsendable { code: "filtered", message: reason });
-        }
-        let prepared = self.core.dispatcher.sender().prepared(outgoing, &event).await;
-        prepared.map_err(|unsent| Unsendable { code: unsent.code, message: unsent.message })
-    }
-
-    fn sample(&self, outgoing: &Outgoing, new: NewEvent) -> DueDelivery {
-        let now = self.core.now();
-        let (id, event_id) = {
-            let mut ids = self.core.shared.ids.lock();
-            (ids.next(now), ids.next(now))
-        };
-        let event = Event {
-            id: event_id,
-            event_type: new.event_type,
-            occurred_at: new.occurred_at.unwrap_or(now),
-            data: new.data.into(),
-            request_id: None,
-        };
-        DueDelivery {
-            id,
-            webhook_id: outgoing.webhook.id.clone(),
-            event: Arc::new(event),
-            attempts: 0,
-            first_attempt_at: None,
-        }
-    }
-
-    /// Everything that is wrong with the `transform` of an outgoing webhook.
-    ///
-    /// # Errors
-    /// If scripts can't be checked now.
-    pub async fn check_transform(&self, code: Option<&str>) -> Result<Vec<FieldError>, SandboxError> {
-        script::check_one(&self.core.sandbox, "transform", code, "transform").await
     }
 
     /// Whether deliveries may go to this URL.

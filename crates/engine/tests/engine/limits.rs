@@ -47,8 +47,7 @@ async fn two_nodes_hold_one_limit() {
     let of_all =
         put(&store(), "all", json!({"rate_limit": {"requests": 20, "per_seconds": 10}}), false).await;
     let of_each =
-        put(&store(), "each", json!({"sender_rate_limit": {"requests": 20, "per_seconds": 10}}), false)
-            .await;
+        put(&store(), "each", json!({"sender_rate_limit": {"requests": 20, "per_seconds": 10}}), false).await;
     a.refresh().await.unwrap();
     assert_eq!(a.nodes(), 1);
     assert_eq!(passed(&a, &of_all, 30).await.0, 20, "alone it has all");

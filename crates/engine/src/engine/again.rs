@@ -1,0 +1,73 @@
+//! Requests that are run or taken in once more, and the tasks that do so with many.
+
+use domain::log::RequestStatus;
+use serde::Serialize;
+use store::StoreError;
+use store::commit::RequestRow;
+use store::tasks::{InsertTask, TaskRow};
+
+use super::{Engine, RunError};
+use crate::access;
+use crate::command::{Command, Executed};
+use crate::receive::{self, Accepted, Reply};
+use crate::rerun::Rerun;
+
+impl Engine {
+    /// Runs a stored request again, through today's configuration: the actions that were not done, or `all`. If it did not
+    /// fail, that is all as well.
+    ///
+    /// # Errors
+    /// Those of the database, or the webhook's script could not be run now.
+    pub async fn retry(&self, row: RequestRow, all: bool) -> Result<Executed, RunError> {
+        let rerun = self.core.prepared(Rerun::by_hand(row, all)).await?;
+        Ok(self.execute(Command::Rerun(Box::new(rerun))).await?)
+    }
+
+    /// Takes in a stored request once more, with another payload: a new entry of the log, linked to the first. The caller
+    /// answers for it in the sender's place. Its answer is what a sender would get.
+    ///
+    /// # Errors
+    /// The refusal, if nothing was stored.
+    pub async fn resend(&self, row: RequestRow, payload: Option<String>) -> Result<Reply, Reply> {
+        let from = row.id;
+        let now = self.now();
+        let payload = payload.unwrap_or_else(|| row.payload.clone());
+        let status = RequestStatus::Accepted;
+        let row = RequestRow { payload, received_at: now, status, sealed: None, ..row };
+        let snapshot = self.snapshot();
+        let incoming = snapshot.incoming.get(&row.webhook_id).ok_or_else(access::unknown_webhook)?;
+        let accepted = receive::readmit(incoming, &row).map_err(|message| Reply::refusal(400, &message))?;
+        let accepted = Accepted { resent_from: Some(from), ..accepted };
+        let accepted = self.core.transformed(accepted).await.map_err(|_| Reply::unavailable())?;
+        let reply = self.ingest.submit(self.core.sealed(accepted)).await;
+        if reply.status == 503 { Err(reply) } else { Ok(reply) }
+    }
+
+    /// Begins a task.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn begin(
+        &self,
+        kind: &str,
+        params: &impl Serialize,
+        total: i64,
+    ) -> Result<TaskRow, StoreError> {
+        let now = self.now();
+        let task = TaskRow {
+            id: self.vault().new_webhook_id().to_string(),
+            kind: kind.to_owned(),
+            params: serde_json::to_string(params).unwrap_or_default(),
+            state: "running".to_owned(),
+            total,
+            done: 0,
+            failed: 0,
+            cursor: None,
+            created_at: now,
+            updated_at: now,
+        };
+        self.core.store.write(InsertTask { task: task.clone() }).await?;
+        self.core.tasks_due.notify_one();
+        Ok(task)
+    }
+}

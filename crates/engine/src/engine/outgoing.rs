@@ -1,0 +1,89 @@
+//! Trying outgoing webhooks.
+
+use std::sync::Arc;
+
+use domain::Event;
+use domain::log::{DeliveryStatus, FieldError};
+use sandbox::SandboxError;
+use store::StoreError;
+use store::deliveries::InsertTest;
+use store::queue::DueDelivery;
+use store::record::AttemptRow;
+
+use super::Engine;
+use crate::actions::script;
+use crate::attempt::Attempt;
+use crate::command::NewEvent;
+use crate::outgoing::{Draft, Unsendable};
+use crate::snapshot::Outgoing;
+
+/// A delivery that was made to try a webhook.
+pub struct Tested {
+    /// What was written down.
+    pub row: AttemptRow,
+    /// What was sent, but for token and signatures; `None` if nothing was.
+    pub sent: Option<Draft>,
+}
+
+impl Engine {
+    /// Sends an event to a webhook now, whatever its status, and writes that down as a test: it is none of the events that
+    /// happened, counts in no statistics, and is not tried again.
+    ///
+    /// # Errors
+    /// If it can't be written down.
+    pub async fn test(&self, outgoing: &Outgoing, event: NewEvent) -> Result<Tested, StoreError> {
+        let delivery = self.sample(outgoing, event);
+        let Attempt { mut row, sent } = self.core.dispatcher.sender().attempt(outgoing, &delivery).await;
+        row.due_at = None;
+        row.deactivate = None;
+        if row.status == DeliveryStatus::Retrying {
+            row.status = DeliveryStatus::Failed;
+        }
+        let event = delivery.event.as_ref().clone();
+        self.core.store.write(InsertTest { event, attempt: row.clone() }).await?;
+        Ok(Tested { row, sent })
+    }
+
+    /// What would be sent of an event, but for tokens and signatures.
+    ///
+    /// # Errors
+    /// Why nothing would.
+    pub async fn draft(&self, outgoing: &Outgoing, event: NewEvent) -> Result<Draft, Unsendable> {
+        let event = self.sample(outgoing, event).event;
+        if let Some(reason) = outgoing.refuses(&event) {
+            return Err(Unsendable { code: "filtered", message: reason });
+        }
+        let prepared = self.core.dispatcher.sender().prepared(outgoing, &event).await;
+        prepared.map_err(|unsent| Unsendable { code: unsent.code, message: unsent.message })
+    }
+
+    fn sample(&self, outgoing: &Outgoing, new: NewEvent) -> DueDelivery {
+        let now = self.core.now();
+        let (id, event_id) = {
+            let mut ids = self.core.shared.ids.lock();
+            (ids.next(now), ids.next(now))
+        };
+        let event = Event {
+            id: event_id,
+            event_type: new.event_type,
+            occurred_at: new.occurred_at.unwrap_or(now),
+            data: new.data.into(),
+            request_id: None,
+        };
+        DueDelivery {
+            id,
+            webhook_id: outgoing.webhook.id.clone(),
+            event: Arc::new(event),
+            attempts: 0,
+            first_attempt_at: None,
+        }
+    }
+
+    /// Everything that is wrong with the `transform` of an outgoing webhook.
+    ///
+    /// # Errors
+    /// If scripts can't be checked now.
+    pub async fn check_transform(&self, code: Option<&str>) -> Result<Vec<FieldError>, SandboxError> {
+        script::check_one(&self.core.sandbox, "transform", code, "transform").await
+    }
+}
