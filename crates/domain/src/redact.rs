@@ -72,6 +72,19 @@ impl RedactPath {
     }
 }
 
+/// Takes out of a payload what is masked: it is not there to be acted upon. Whether there was any.
+pub fn take_out(payload: &mut Value) -> bool {
+    match payload {
+        Value::String(text) if text == MASK => {
+            *payload = Value::Null;
+            true
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| take_out(item) | any),
+        Value::Object(members) => members.values_mut().fold(false, |any, member| take_out(member) | any),
+        _ => false,
+    }
+}
+
 fn mask(value: &mut Value, steps: &[Step]) {
     let Some((step, rest)) = steps.split_first() else {
         if !value.is_null() {
@@ -141,6 +154,14 @@ mod tests {
             path.parse::<RedactPath>().unwrap().apply(&mut value);
             assert_eq!(value.pointer(at), Some(&expected), "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_masked_is_taken_out() {
+        let mut payload = json!({"a": [MASK, "b"], "c": {"d": MASK}});
+        assert!(take_out(&mut payload));
+        assert_eq!(payload, json!({"a": [null, "b"], "c": {"d": null}}));
+        assert!(!take_out(&mut payload));
     }
 
     #[test]

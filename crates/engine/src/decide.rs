@@ -154,6 +154,10 @@ impl<'a> Decision<'a> {
         ended: &Ended<'_>,
     ) -> Result<(RequestRow, Reply), StoreError> {
         let mut summary = Summary::default();
+        if accepted.is_partial {
+            let warning = "this run was without the values that the log does not keep";
+            summary.outcome.warnings.push(warning.to_owned());
+        }
         let (status, reply) = match &accepted.content {
             Content::Rejected { reply, reason } => {
                 summary.outcome.errors.push(reason.clone());
@@ -288,7 +292,7 @@ impl<'a> Decision<'a> {
             return Ok(executed);
         };
         let (mut row, _) = self.run(stored.id, &accepted, stored.attempts + 1, &rerun.ended())?;
-        rerun.keep(&mut row, &accepted.incoming);
+        rerun.keep(&mut row);
         match rerun.next_job(&mut row, self.now) {
             Some(job) => self.writes.jobs.push(job),
             None => self.writes.ended_jobs.extend(rerun.has_job().then_some(stored.id)),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::incoming::WebhookStatus;
 use domain::log::{FieldError, RequestStatus};
-use domain::{Timestamp, WebhookId};
+use domain::{Timestamp, WebhookId, redact};
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
@@ -121,6 +121,8 @@ pub struct Accepted {
     pub(crate) transformed: Option<Arc<Transformed>>,
     /// The payload as it came, where `text` is redacted; and the same, sealed.
     pub(crate) original: Option<String>,
+    /// Whether values are missing that the log does not hold.
+    pub(crate) is_partial: bool,
     pub(crate) sealed: Option<Vec<u8>>,
 }
 
@@ -183,6 +185,7 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
         content,
         resent_from: None,
         transformed: None,
+        is_partial: false,
         sealed: None,
         incoming,
     })
@@ -197,12 +200,17 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
         return Err("The request was a handshake, which is answered".to_owned());
     }
     let mut payload = body::json(row.payload.as_bytes())?;
+    let is_partial = redact::take_out(&mut payload);
     sender::parse_inside(incoming, &mut payload);
     let headers = headers::from_json(&row.headers);
     let sent = sender::Sent::new(incoming, "", &headers);
     let payload = Arc::new(payload);
     let (content, event_type) = content(incoming, &sent, &payload)?;
-    let (text, original) = kept(incoming, &payload, row.payload.clone());
+    let (text, original) = match is_partial {
+        // It is redacted already.
+        true => (row.payload.clone(), None),
+        false => kept(incoming, &payload, row.payload.clone()),
+    };
     Ok(Accepted {
         incoming: incoming.clone(),
         request: None,
@@ -218,6 +226,7 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
         content,
         resent_from: row.resent_from,
         transformed: None,
+        is_partial,
         sealed: row.sealed.clone(),
     })
 }
@@ -266,6 +275,7 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
         resent_from: None,
         transformed: None,
         original: None,
+        is_partial: false,
         sealed: None,
         incoming,
     }

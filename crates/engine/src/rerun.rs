@@ -99,20 +99,16 @@ impl Rerun {
     }
 
     /// Keeps of the entry as it was what this run did not change: events told before, and the answer that the sender got.
-    pub(crate) fn keep(&self, row: &mut RequestRow, incoming: &Incoming) {
+    pub(crate) fn keep(&self, row: &mut RequestRow) {
         if self.job.is_some() {
             row.response_status = self.row.response_status;
             row.response_body = self.row.response_body.clone();
         }
         let before: Outcome = serde_json::from_str(&self.row.outcome).unwrap_or_default();
-        let is_partial = !incoming.webhook.settings.redact.is_empty() && self.row.sealed.is_none();
-        if before.events.is_empty() && !is_partial {
+        if before.events.is_empty() {
             return;
         }
         let mut outcome: Outcome = serde_json::from_str(&row.outcome).unwrap_or_default();
-        if is_partial {
-            outcome.warnings.push("this run was without the values that the log does not keep".to_owned());
-        }
         outcome.events.splice(0..0, before.events);
         row.outcome = serde_json::to_string(&outcome).unwrap_or_default();
     }

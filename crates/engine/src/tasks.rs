@@ -2,6 +2,7 @@
 //! was; each piece may be done twice after a crash, as after a retry by hand.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use domain::log::RequestStatus;
@@ -24,6 +25,8 @@ use crate::rerun::Rerun;
 const LOOK: Duration = Duration::from_millis(500);
 /// Requests between two notes of how far a task has come: what is done again after a crash stays little.
 const CHUNK: usize = 50;
+/// Tasks of a node at a time: others wait, so that what comes in has its share of the database.
+const AT_ONCE: usize = 4;
 /// The kind of a retry of requests.
 pub const RETRY_REQUESTS: &str = "retry_requests";
 
@@ -68,15 +71,22 @@ impl RetryRequests {
 pub(crate) async fn run(core: Arc<Core>) {
     let mut timer = tokio::time::interval(LOOK);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let running = Arc::new(AtomicUsize::new(0));
     while !core.is_stopping() {
         tokio::select! {
             _ = timer.tick() => {}
             () = core.tasks_due.notified() => {}
         }
-        match core.store.write(ClaimTasks { node: core.node.clone() }).await {
+        let limit = AT_ONCE.saturating_sub(running.load(Ordering::Relaxed));
+        match core.store.write(ClaimTasks { node: core.node.clone(), limit }).await {
             Ok(tasks) => {
                 for task in tasks {
-                    tokio::spawn(work(core.clone(), task));
+                    running.fetch_add(1, Ordering::Relaxed);
+                    let (core, running) = (core.clone(), running.clone());
+                    tokio::spawn(async move {
+                        work(core, task).await;
+                        running.fetch_sub(1, Ordering::Relaxed);
+                    });
                 }
             }
             Err(error) => {
@@ -113,14 +123,17 @@ async fn step(core: &Core, task: &mut TaskRow) -> Result<bool, StoreError> {
     };
     let chunk = params.per_second.map_or(CHUNK, |rate| CHUNK.min(rate.max(1) as usize));
     let began = tokio::time::Instant::now();
-    let rows = next(core, &params, task.cursor.as_deref(), chunk).await?;
-    let is_end = rows.len() < chunk;
-    for row in rows {
+    let next = next(core, &params, task.cursor.as_deref(), chunk).await?;
+    for row in next.rows {
         let id = row.id;
         task.failed += i64::from(!retry(core, row, params.all).await?);
         task.done += 1;
         task.cursor = Some(id.to_string());
     }
+    if let Some(last) = next.last {
+        task.cursor = Some(last.to_string());
+    }
+    let is_end = next.is_end;
     if is_end {
         task.state = "done".to_owned();
         // What was cleared meanwhile is not there to be done.
@@ -128,10 +141,19 @@ async fn step(core: &Core, task: &mut TaskRow) -> Result<bool, StoreError> {
     }
     task.updated_at = core.now();
     let is_ours = core.store.write(Advance { task: task.clone(), node: core.node.clone() }).await?;
-    if params.per_second.is_some() && !is_end {
-        tokio::time::sleep_until(began + Duration::from_secs(1)).await;
+    if let (Some(rate), false) = (params.per_second, is_end) {
+        tokio::time::sleep_until(began + Duration::from_secs_f64(chunk as f64 / f64::from(rate.max(1))))
+            .await;
     }
     Ok(is_ours && !is_end)
+}
+
+/// The next piece of a task.
+struct Next {
+    rows: Vec<RequestRow>,
+    /// The last of the entries that were looked for, also of those that are not there any more.
+    last: Option<RequestId>,
+    is_end: bool,
 }
 
 async fn next(
@@ -139,17 +161,24 @@ async fn next(
     params: &RetryRequests,
     cursor: Option<&str>,
     limit: usize,
-) -> Result<Vec<RequestRow>, StoreError> {
+) -> Result<Next, StoreError> {
     let after: Option<RequestId> = cursor.and_then(|cursor| cursor.parse().ok());
     let webhook_id = params.webhook_id.clone();
     let Some(ids) = &params.ids else {
-        return core.store.read(NextRequests { webhook_id, filter: params.filter(), after, limit }).await;
+        let rows =
+            core.store.read(NextRequests { webhook_id, filter: params.filter(), after, limit }).await?;
+        let is_end = rows.len() < limit;
+        return Ok(Next { rows, last: None, is_end });
     };
     let mut ids = ids.clone();
     ids.sort_unstable();
     ids.dedup();
-    let ids = ids.into_iter().filter(|id| after.is_none_or(|after| *id > after)).take(limit).collect();
-    core.store.read(RequestsById { webhook_id, ids }).await
+    ids.retain(|id| after.is_none_or(|after| *id > after));
+    let is_end = ids.len() <= limit;
+    ids.truncate(limit);
+    let last = ids.last().copied();
+    let rows = core.store.read(RequestsById { webhook_id, ids }).await?;
+    Ok(Next { rows, last, is_end })
 }
 
 /// Whether it did not fail.

@@ -198,7 +198,7 @@ impl Work for ListAccepted {
     }
 }
 
-/// Clears the log of a webhook, the oldest entries first. Returns how many; to be called until that is 0.
+/// Clears the log of a webhook, the oldest entries first. What is not done yet stays: it is no log yet. Returns how many; to be called until that is 0.
 pub struct ClearRequests {
     /// The webhook.
     pub webhook_id: WebhookId,
@@ -213,7 +213,8 @@ impl Work for ClearRequests {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
         const SQL: &str = "DELETE FROM requests WHERE id IN ( \
-               SELECT id FROM requests WHERE webhook_id = ?1 AND id < ?2 ORDER BY id LIMIT ?3)";
+               SELECT id FROM requests WHERE webhook_id = ?1 AND id < ?2 AND status NOT IN ('accepted', 'retrying') \
+               ORDER BY id LIMIT ?3)";
         let until = RequestId::lowest_at(self.until).to_string();
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
         tx.execute(SQL, params![self.webhook_id.as_str(), until, limit]).await

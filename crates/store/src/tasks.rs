@@ -117,10 +117,12 @@ impl Work for ListTasks {
     }
 }
 
-/// Leases the running tasks that nobody has.
+/// Leases running tasks that nobody has, the oldest first.
 pub struct ClaimTasks {
     /// Who takes them.
     pub node: Arc<str>,
+    /// The most to take.
+    pub limit: usize,
 }
 
 impl Work for ClaimTasks {
@@ -129,9 +131,10 @@ impl Work for ClaimTasks {
     async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<TaskRow>, StoreError> {
         let sql = format!(
             "UPDATE tasks SET node = ?1 WHERE id IN (SELECT id FROM tasks WHERE state = '{RUNNING}' AND node IS NULL \
-             /*pg: FOR UPDATE SKIP LOCKED */) RETURNING {COLUMNS}"
+             ORDER BY created_at LIMIT ?2 /*pg: FOR UPDATE SKIP LOCKED */) RETURNING {COLUMNS}"
         );
-        tx.query(&sql, params![self.node.as_ref()]).await?.into_iter().map(read).collect()
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        tx.query(&sql, params![self.node.as_ref(), limit]).await?.into_iter().map(read).collect()
     }
 }
 

@@ -147,7 +147,7 @@ async fn list(
 
 /// Clear the log of an incoming webhook
 ///
-/// What comes in meanwhile stays.
+/// What comes in meanwhile stays, and what is not done yet.
 #[utoipa::path(
     delete, path = "/incoming-webhooks/{id}/requests", tag = "Requests", security(("api_key" = ["write"])),
     params(("id" = WebhookId, Path, description = "The webhook."), ClearParams),
@@ -325,6 +325,9 @@ async fn resend(
     let row = find(&api, id).await?;
     if row.status == RequestStatus::Rejected {
         return Err(Problem::new(Code::Conflict, "The request was rejected, and can't be sent again."));
+    }
+    if engine::is_handshake(&row) {
+        return Err(Problem::new(Code::Conflict, "The request was a handshake, which is answered."));
     }
     let configuration = api.configuration().await?;
     let incoming = configuration.incoming.get(&row.webhook_id);

@@ -8,7 +8,7 @@ use domain::{RequestId, Timestamp, WebhookId};
 use engine::tasks::{RETRY_REQUESTS, RetryRequests};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::requests::CountRequests;
+use store::requests::{CountRequests, RequestsById};
 use store::tasks::{CancelTask, GetTask, ListTasks, TaskRow};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -167,7 +167,10 @@ async fn retry_requests(
         per_second: input.per_second,
     };
     let total = match &wanted.ids {
-        Some(ids) => i64::try_from(ids.len()).unwrap_or(i64::MAX),
+        Some(ids) => {
+            let known = api.engine().read(RequestsById { webhook_id, ids: ids.clone() }).await?;
+            i64::try_from(known.len()).unwrap_or(i64::MAX)
+        }
         None => api.engine().read(CountRequests { webhook_id, filter: wanted.filter() }).await?,
     };
     if input.dry_run {

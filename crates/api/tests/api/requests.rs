@@ -281,6 +281,20 @@ async fn a_selection_is_retried_as_a_task() {
             let refused = server.post(&retry, input).await;
             assert_eq!((refused.status, refused.json()["errors"][0]["field"].as_str()), (422, Some(field)));
         }
+        // Of ids those count that there are.
+        let mut ids = Vec::new();
+        for number in 0..55 {
+            ids.push(send(&server, &path, json!({"mail": format!("again{number}@example.com")})).await);
+        }
+        ids.insert(3, "req_01hm6m6f40qv1s0a7yj1e2x3z4".to_owned());
+        let begun = server.post(&retry, json!({"ids": ids, "per_second": 1000})).await.json();
+        assert_eq!(begun["total"], 55);
+        let task = format!("/tasks/{}", begun["id"].as_str().unwrap());
+        let ended = testkit::eventually("the task to end", std::time::Duration::from_secs(30), async || {
+            let shown = server.get(&task).await.json();
+            (shown["state"] == "done").then_some(shown)
+        });
+        assert_eq!(ended.await.unwrap()["done"], 55);
         // One of a rate is cancelled on its way.
         let slow = server.post(&retry, json!({"status": "processed", "per_second": 1})).await.json();
         let task = format!("/tasks/{}", slow["id"].as_str().unwrap());
