@@ -15,6 +15,10 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
+/// How often it is looked whether a program that was killed is gone, and how many times.
+const GONE_LOOK: Duration = Duration::from_millis(2);
+const GONE_LOOKS: u32 = 2_500;
+
 /// The beginning of the line that says on stdout that the program is ready; the address follows.
 const READY: &str = "listening on http://";
 
@@ -242,10 +246,22 @@ impl Program {
 }
 
 impl Drop for Program {
-    /// A test that fails shows what the program said; [`kill_on_drop`](Command::kill_on_drop) does the rest.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a drop can't await, and a process that was killed is gone in no time"
+    )]
+    /// A test that fails shows what the program said. When this returns the program is gone, and what it held is free.
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!("log of {} ({}):\n{}", self.builder.binary.display(), self.pid, self.log());
+        }
+        // Whether it has ended already is asked below.
+        let _ = self.child.start_kill();
+        for _ in 0..GONE_LOOKS {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(GONE_LOOK);
         }
     }
 }
