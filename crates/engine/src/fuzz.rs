@@ -154,7 +154,8 @@ fn message() -> impl Strategy<Value = (HeaderMap, Vec<u8>)> {
         |(content_type, encoding, others, body, is_honest)| {
             let mut headers = HeaderMap::new();
             for (name, value) in others {
-                headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(&value).unwrap());
+                // One of a name: of several the log keeps all in one value, and an event is named by the first.
+                headers.insert(HeaderName::from_static(name), HeaderValue::from_bytes(&value).unwrap());
             }
             for (name, value) in [("content-type", content_type), ("content-encoding", encoding)] {
                 if !value.is_empty() {

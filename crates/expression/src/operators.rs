@@ -71,6 +71,10 @@ pub(crate) fn rewrite(source: &str) -> Result<String, CompileError> {
     edits.sort_by_key(|(at, _, _)| *at);
     let (mut out, mut done) = (String::with_capacity(source.len() + 20 * edits.len()), 0);
     for (at, len, text) in edits {
+        if at < done {
+            // Words that are no operands, such as the `and` of `and * a`.
+            return Err(CompileError::at(source, at, "an operand is missing here"));
+        }
         out.push_str(&source[done..at]);
         out.push_str(&text);
         done = at + len;
