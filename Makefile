@@ -7,12 +7,12 @@ SHELL := /bin/bash
 # cargo uses every core by itself; two of them at once would only wait for each other's lock.
 .NOTPARALLEL:
 
-# The crates whose rules `make fuzz` tries: those without I/O, outbound for what it takes for an address, and engine for what
-# it makes of a request.
+# The crates whose properties `make fuzz` tries: those without I/O, outbound for what it takes for an address, and engine for
+# what it makes of a request.
 FUZZED := domain signature delivery outbound expression presets engine
 # Cases a property: half a minute on two cores, once built. `make fuzz CASES=100000000` for a night.
 CASES ?= 200000
-# And after that, seconds for each property that says that nothing which comes in breaks the program.
+# And after that, seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
 
 CARGO_DENY_VERSION := 0.20.2
@@ -39,6 +39,7 @@ run: ## Build the program and run it on ./ccsp-data
 test: ## Install what tests need, then check format and lints and run every test, as CI does
 	scripts/setup
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 fuzz/lib.rs fuzz/targets/*.rs
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo build --workspace
 	cargo test --workspace --doc
@@ -54,14 +55,15 @@ bench: ## Measure the program against the machine's bare limit, into BENCHMARKS.
 # Property tests are those named prop_…; `make test` runs them with a few hundred cases each. A failure is kept
 # in a proptest-regressions file beside the test: commit it, so that the case is tried first from then on.
 .PHONY: fuzz
-fuzz: ## Try the properties with many random cases (CASES=200000), then what comes in for long (FUZZ_SECONDS=600)
+fuzz: ## Try the properties with many random cases (CASES=200000), then look for inputs that break something (FUZZ_SECONDS=600)
 	scripts/setup
 	PROPTEST_CASES=$(CASES) cargo nextest run --profile fuzz --release $(addprefix -p ,$(FUZZED)) -E 'test(/(^|::)prop_/)'
-	scripts/fuzz --release $(FUZZ_SECONDS)
+	scripts/fuzz $(FUZZ_SECONDS)
 
-# As CI does after the tests, with what they have built.
+# As CI does after the tests.
 .PHONY: fuzz-short
-fuzz-short: ## Try what comes in with random cases, 20 seconds for each property
+fuzz-short: ## Look for inputs that break something, guided by what they reach: 20 seconds for each target
+	scripts/setup build
 	scripts/fuzz 20
 
 # Outside `make test`, for the answer depends on the world and not on the change under test.

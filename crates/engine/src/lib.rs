@@ -27,8 +27,8 @@ mod dispatch;
 mod engine;
 mod error;
 mod filter;
-#[cfg(test)]
-mod fuzz;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod handshake;
 pub mod headers;
 mod ingest;
@@ -54,7 +54,8 @@ pub mod snapshot;
 mod summary;
 mod sweep;
 pub mod tasks;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(fuzzing, expect(dead_code, reason = "fuzzing needs a part of it"))]
 mod testing;
 mod trial;
 pub mod vault;

@@ -1,5 +1,7 @@
 //! What the unit tests share: a configuration, requests, and a batch without a database.
 
+#![expect(clippy::unwrap_used, reason = "tests and fuzzing end where what they stand on is wrong")]
+
 use std::sync::Arc;
 
 use bytes::Bytes;
