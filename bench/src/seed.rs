@@ -72,7 +72,7 @@ async fn in_chunks(
         let now = Timestamp::from_millis((clock::micros() / 1_000).cast_signed());
         let writes = make(start..(start + CHUNK).min(count), now);
         store
-            .write(Commit(Prepared { version, writes: Arc::new(parking_lot::Mutex::new(Some(writes))) }))
+            .write(Commit::new(Prepared { version, writes: Arc::new(parking_lot::Mutex::new(Some(writes))) }))
             .await?;
     }
     Ok(())

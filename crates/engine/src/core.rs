@@ -88,7 +88,7 @@ impl Core {
 
     /// Runs a batch, under the newest configuration.
     pub(crate) async fn commit(&self, items: Items) -> Result<Vec<Done>, StoreError> {
-        let decided = self.decide(items, |batch| self.store.write(Commit(batch))).await?;
+        let decided = self.decide(items, |batch| self.store.write(Commit::new(batch))).await?;
         Ok(self.settle(decided))
     }
 

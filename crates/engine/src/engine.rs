@@ -313,7 +313,7 @@ impl Engine {
                 Some(Done::Executed(executed)) => Some(engine.vault().seal(&seal, &render(executed)?)),
                 _ => None,
             });
-            self.core.store.write(Once { work: Commit(batch), key: key.clone(), render })
+            self.core.store.write(Once { work: Commit::new(batch), key: key.clone(), render })
         };
         let outcome = self.core.decide(vec![Item::Command(Box::new(command))].into(), run).await?;
         let outcome = match outcome {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::log::{DeliveryStatus, RequestStatus};
 use domain::roster::Changed;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::config;
 use crate::error::StoreError;
 use crate::jobs::{self, JobRow};
-use crate::subscribers;
+use crate::subscribers::{self, Versions};
 use crate::tx::{Rows, Sequence, Tx, Value, Work};
 
 /// What a batch needs loaded before it can decide.
@@ -42,7 +43,8 @@ pub struct DedupeKey {
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Those of the wanted subscribers that exist, locked until the end of the transaction.
+    /// Those of the wanted subscribers that exist. Whoever of them is changed by another transaction before this one writes makes
+    /// it run again.
     pub subscribers: Vec<Subscriber>,
     /// Answers given before.
     pub dedupe: HashMap<DedupeKey, String>,
@@ -162,16 +164,28 @@ pub trait Decide: Send + Sync + 'static {
 }
 
 /// Runs a batch as one transaction.
-pub struct Commit<D>(pub D);
+pub struct Commit<D> {
+    batch: D,
+    /// Whether it has run before: then others are after the same subscribers, and it locks them before it reads them.
+    has_run: AtomicBool,
+}
+
+impl<D> Commit<D> {
+    /// Of this batch.
+    pub fn new(batch: D) -> Self {
+        Self { batch, has_run: AtomicBool::new(false) }
+    }
+}
 
 impl<D: Decide> Work for Commit<D> {
     type Output = D::Answer;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<D::Answer, StoreError> {
-        let needs = self.0.needs();
-        let found = load(tx, needs).await?;
-        let (writes, answer) = self.0.decide(found)?;
-        write(tx, &writes).await?;
+        let needs = self.batch.needs();
+        let locks = self.has_run.swap(true, Ordering::Relaxed);
+        let (found, versions) = load(tx, needs, locks).await?;
+        let (writes, answer) = self.batch.decide(found)?;
+        write(tx, &writes, &versions).await?;
         Ok(answer)
     }
 }
@@ -183,16 +197,19 @@ impl<D: Decide> Work for Rehearse<D> {
     type Output = (Writes, D::Answer);
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<(Writes, D::Answer), StoreError> {
-        let found = load(tx, self.0.needs()).await?;
+        let (found, _) = load(tx, self.0.needs(), false).await?;
         self.0.decide(found)
     }
 }
 
-async fn load<T: Tx>(tx: &T, needs: Needs) -> Result<Found, StoreError> {
+async fn load<T: Tx>(tx: &T, needs: Needs, locks: bool) -> Result<(Found, Versions), StoreError> {
     let emails: Vec<String> = needs.emails.iter().map(|email| email.as_str().to_owned()).collect();
     let ids: Vec<i64> = needs.subscribers.iter().map(|id| id.0).collect();
-    let (version, found, dedupe) =
-        try_join!(config::version(tx), subscribers::lock(tx, emails, ids), load_dedupe(tx, &needs.dedupe))?;
+    if locks {
+        subscribers::lock(tx, &emails, &ids).await?;
+    }
+    let (version, (found, versions), dedupe) =
+        try_join!(config::version(tx), subscribers::load(tx, emails, ids), load_dedupe(tx, &needs.dedupe))?;
     if version != needs.config_version {
         return Err(StoreError::StaleConfig);
     }
@@ -203,7 +220,8 @@ async fn load<T: Tx>(tx: &T, needs: Needs) -> Result<Found, StoreError> {
         0 => Vec::new(),
         missing => tx.reserve(Sequence::Subscribers, missing).await?,
     };
-    Ok(Found { subscribers: found, dedupe, free_ids: free_ids.into_iter().map(SubscriberId).collect() })
+    let free_ids = free_ids.into_iter().map(SubscriberId).collect();
+    Ok((Found { subscribers: found, dedupe, free_ids }, versions))
 }
 
 async fn load_dedupe<T: Tx>(tx: &T, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, String>, StoreError> {
@@ -226,9 +244,9 @@ async fn load_dedupe<T: Tx>(tx: &T, keys: &[DedupeKey]) -> Result<HashMap<Dedupe
         .collect()
 }
 
-async fn write<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError> {
+async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<(), StoreError> {
     try_join!(
-        subscribers::write(tx, &writes.subscribers),
+        subscribers::write(tx, &writes.subscribers, versions),
         insert_events(tx, &writes.events, &writes.skipped),
         insert_deliveries(tx, &writes.deliveries),
         insert_requests(tx, &writes.requests),

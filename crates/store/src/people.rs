@@ -5,7 +5,7 @@ use domain::{Email, ListId, Status, Subscriber, SubscriberId};
 use crate::error::StoreError;
 use crate::filter::Conditions;
 use crate::params;
-use crate::subscribers::{COLUMNS, complete};
+use crate::subscribers::{COLUMNS, read};
 use crate::tx::{Tx, Work};
 
 /// Looks up a subscriber.
@@ -18,9 +18,9 @@ impl Work for GetSubscriber {
     type Output = Option<Subscriber>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Option<Subscriber>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM subscribers WHERE id = ?1");
+        let sql = format!("SELECT {COLUMNS} FROM subscribers s WHERE s.id = ?1");
         let rows = tx.query(&sql, params![self.id.0]).await?;
-        Ok(complete(tx, rows).await?.pop())
+        Ok(read(rows)?.pop())
     }
 }
 
@@ -85,10 +85,8 @@ impl Work for ListSubscribers {
         }
         let name = "COALESCE(s.first_name, '') || ' ' || COALESCE(s.last_name, '')";
         conditions.on_part(&["s.email", name], filter.contains.as_deref());
-        let columns = COLUMNS.split(", ").map(|column| format!("s.{column}")).collect::<Vec<_>>().join(", ");
         let (sql, params) =
-            conditions.query(&format!("SELECT {columns} FROM {from}"), &format!("{id} DESC"), self.limit);
-        let rows = tx.query(&sql, params).await?;
-        complete(tx, rows).await
+            conditions.query(&format!("SELECT {COLUMNS} FROM {from}"), &format!("{id} DESC"), self.limit);
+        read(tx.query(&sql, params).await?)
     }
 }

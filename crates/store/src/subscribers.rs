@@ -1,6 +1,11 @@
-//! Subscribers inside a batch: loaded and locked, then written as what changed.
+//! Subscribers inside a batch: read, then written as what changed.
+//!
+//! Most of what a batch reads it leaves as it is. So nothing is locked while it decides: before it writes, [`write`] locks
+//! what changes, and sees whether that is still what was read. If not, the batch runs again, and that time locks before it
+//! reads, so that nobody waits for ever while others are faster.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use domain::roster::Changed;
 use domain::subscriber::{MemberStatus, Status};
@@ -8,96 +13,74 @@ use domain::{ListId, Subscriber, SubscriberId};
 use futures_util::try_join;
 
 use crate::error::StoreError;
-use crate::tx::{Row, Rows, Tx, Value};
+use crate::tx::{Columns, Row, Rows, Tx, Value};
 
-/// The columns that `read` reads, in its order.
-pub const COLUMNS: &str = "id, email, first_name, last_name, phone, company, source, status, custom_fields, created_at, updated_at, confirmed_at";
+/// What [`read`] reads of `subscribers s`, in its order. Between tags, and between lists, stands a character that no tag has.
+pub const COLUMNS: &str = "s.id, s.email, s.first_name, s.last_name, s.phone, s.company, s.source, s.status, s.custom_fields, \
+    s.created_at, s.updated_at, s.confirmed_at, \
+    (SELECT /*pg: string_agg(t.tag, chr(31)) */ /*sqlite: group_concat(t.tag, char(31)) */ \
+     FROM subscriber_tags t WHERE t.subscriber_id = s.id), \
+    (SELECT /*pg: string_agg(m.list_id || ' ' || m.status, chr(31)) */ \
+     /*sqlite: group_concat(m.list_id || ' ' || m.status, char(31)) */ FROM list_members m WHERE m.subscriber_id = s.id)";
 
-/// Loads subscribers by address and by id, with lists and tags, and locks them. Whoever locks, locks in the order of the
-/// addresses, so that no two wait for each other.
-pub(crate) async fn lock<T: Tx>(
+/// Where the lists stand in them, counted from 1.
+const LISTS: usize = 14;
+/// What stands between tags and between lists in [`COLUMNS`].
+const BETWEEN: char = '\u{1f}';
+
+/// Which state of a row one has: the transaction that wrote it. SQLite has one writer, and needs none.
+const VERSION: &str = "/*pg: CAST(s.xmin AS TEXT) */ /*sqlite: '' */";
+
+/// The state of each subscriber that was read.
+pub(crate) type Versions = HashMap<SubscriberId, String>;
+
+/// Locks subscribers by address and by id. Whoever locks, locks in the order of the addresses, so that no two wait for each
+/// other.
+pub(crate) async fn lock<T: Tx>(tx: &T, emails: &[String], ids: &[i64]) -> Result<(), StoreError> {
+    const SQL: &str =
+        "SELECT id FROM subscribers WHERE id IN ?1 OR email IN ?2 ORDER BY email /*pg: FOR UPDATE */";
+    tx.query(SQL, vec![Value::Ints(ids.to_vec()), Value::Texts(emails.to_vec())]).await.map(|_| ())
+}
+
+/// Loads subscribers by address and by id, with lists and tags.
+pub(crate) async fn load<T: Tx>(
     tx: &T,
     emails: Vec<String>,
     ids: Vec<i64>,
-) -> Result<Vec<Subscriber>, StoreError> {
-    if ids.is_empty() {
-        return by_email(tx, emails).await;
+) -> Result<(Vec<Subscriber>, Versions), StoreError> {
+    static BY_EMAIL: LazyLock<String> = LazyLock::new(|| {
+        format!("SELECT {COLUMNS}, {VERSION} FROM subscribers s WHERE s.email IN ?1 ORDER BY s.email")
+    });
+    static BY_EITHER: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {COLUMNS}, {VERSION} FROM subscribers s WHERE s.id IN ?1 OR s.email IN ?2 ORDER BY s.email"
+        )
+    });
+    let rows = match (emails.is_empty(), ids.is_empty()) {
+        (true, true) => Vec::new(),
+        (false, true) => tx.query(&BY_EMAIL, vec![Value::Texts(emails)]).await?,
+        (_, false) => tx.query(&BY_EITHER, vec![Value::Ints(ids), Value::Texts(emails)]).await?,
+    };
+    let mut versions = Versions::with_capacity(rows.len());
+    let mut subscribers = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut row = row.read();
+        let subscriber = read_one(&mut row)?;
+        versions.insert(subscriber.id, row.text()?);
+        subscribers.push(subscriber);
     }
-    let sql = format!(
-        "SELECT {COLUMNS} FROM subscribers WHERE id IN ?1 OR email IN ?2 ORDER BY email /*pg: FOR UPDATE */"
-    );
-    let rows = tx.query(&sql, vec![Value::Ints(ids), Value::Texts(emails)]).await?;
-    complete(tx, rows).await
+    Ok((subscribers, versions))
 }
 
-async fn by_email<T: Tx>(tx: &T, emails: Vec<String>) -> Result<Vec<Subscriber>, StoreError> {
-    const SUBSCRIBERS: &str = "SELECT id, email, first_name, last_name, phone, company, source, status, custom_fields, created_at, \
-                               updated_at, confirmed_at FROM subscribers WHERE email IN ?1 ORDER BY email /*pg: FOR UPDATE */";
-    const TAGS: &str = "SELECT subscriber_id, tag FROM subscriber_tags \
-                        WHERE subscriber_id IN (SELECT id FROM subscribers WHERE email IN ?1)";
-    const LISTS: &str = "SELECT subscriber_id, list_id, status FROM list_members \
-                         WHERE subscriber_id IN (SELECT id FROM subscribers WHERE email IN ?1)";
-    if emails.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Sent in one go, and run in this order: tags and lists are read after the rows are locked.
-    let (rows, tags, lists) = try_join!(
-        tx.query(SUBSCRIBERS, vec![Value::Texts(emails.clone())]),
-        tx.query(TAGS, vec![Value::Texts(emails.clone())]),
-        tx.query(LISTS, vec![Value::Texts(emails)]),
-    )?;
-    assemble(rows, tags, lists)
-}
-
-/// Adds lists and tags to rows of [`COLUMNS`].
+/// Reads rows of [`COLUMNS`].
 ///
 /// # Errors
-/// Those of the database.
-pub async fn complete<T: Tx>(tx: &T, rows: Vec<Row>) -> Result<Vec<Subscriber>, StoreError> {
-    let subscribers: Vec<Subscriber> = rows.into_iter().map(read).collect::<Result<_, _>>()?;
-    let ids: Vec<i64> = subscribers.iter().map(|subscriber| subscriber.id.0).collect();
-    let (tags, lists) = try_join!(
-        tx.query(
-            "SELECT subscriber_id, tag FROM subscriber_tags WHERE subscriber_id IN ?1",
-            vec![Value::Ints(ids.clone())]
-        ),
-        tx.query(
-            "SELECT subscriber_id, list_id, status FROM list_members WHERE subscriber_id IN ?1",
-            vec![Value::Ints(ids)]
-        ),
-    )?;
-    attach(subscribers, tags, lists)
+/// If they are not what was written.
+pub fn read(rows: Vec<Row>) -> Result<Vec<Subscriber>, StoreError> {
+    rows.into_iter().map(|row| read_one(&mut row.read())).collect()
 }
 
-fn assemble(rows: Vec<Row>, tags: Vec<Row>, lists: Vec<Row>) -> Result<Vec<Subscriber>, StoreError> {
-    attach(rows.into_iter().map(read).collect::<Result<_, _>>()?, tags, lists)
-}
-
-fn attach(
-    mut subscribers: Vec<Subscriber>,
-    tags: Vec<Row>,
-    lists: Vec<Row>,
-) -> Result<Vec<Subscriber>, StoreError> {
-    let positions: HashMap<i64, usize> =
-        subscribers.iter().enumerate().map(|(i, subscriber)| (subscriber.id.0, i)).collect();
-    for row in tags {
-        let mut row = row.read();
-        if let Some(position) = positions.get(&row.int()?) {
-            subscribers[*position].tags.insert(row.text()?);
-        }
-    }
-    for row in lists {
-        let mut row = row.read();
-        if let Some(position) = positions.get(&row.int()?) {
-            let (list, status) = (ListId(row.int()?), row.named(MemberStatus::from_name, "a list status")?);
-            subscribers[*position].lists.insert(list, status);
-        }
-    }
-    Ok(subscribers)
-}
-
-fn read(row: Row) -> Result<Subscriber, StoreError> {
-    let mut row = row.read();
+fn read_one(row: &mut Columns) -> Result<Subscriber, StoreError> {
     Ok(Subscriber {
         id: SubscriberId(row.int()?),
         email: row.parse("an email address")?,
@@ -108,19 +91,55 @@ fn read(row: Row) -> Result<Subscriber, StoreError> {
         source: row.opt_text()?,
         status: row.named(Status::from_name, "a status")?,
         custom_fields: row.json()?,
-        lists: Default::default(),
-        tags: Default::default(),
         created_at: row.time()?,
         updated_at: row.time()?,
         confirmed_at: row.opt_time()?,
+        tags: row.opt_text()?.iter().flat_map(|tags| tags.split(BETWEEN)).map(str::to_owned).collect(),
+        lists: row
+            .opt_text()?
+            .iter()
+            .flat_map(|lists| lists.split(BETWEEN))
+            .map(read_list)
+            .collect::<Result<_, _>>()?,
     })
 }
 
-/// Writes what changed.
-pub(crate) async fn write<T: Tx>(tx: &T, changes: &[Changed]) -> Result<(), StoreError> {
+fn read_list(text: &str) -> Result<(ListId, MemberStatus), StoreError> {
+    let list = text
+        .split_once(' ')
+        .and_then(|(id, status)| Some((ListId(id.parse().ok()?), MemberStatus::from_name(status)?)));
+    list.ok_or(StoreError::Column { position: LISTS, expected: "lists with a status" })
+}
+
+/// Locks what is to be changed, if that is still what was read.
+async fn claim<T: Tx>(tx: &T, changes: &[Changed], versions: &Versions) -> Result<(), StoreError> {
+    static SQL: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT s.id, {VERSION} FROM subscribers s WHERE s.id IN ?1 ORDER BY s.email /*pg: FOR UPDATE */"
+        )
+    });
+    let known: Vec<i64> =
+        changes.iter().filter_map(|change| change.before.as_ref()).map(|before| before.id.0).collect();
+    if known.is_empty() {
+        return Ok(());
+    }
+    let wanted = known.len();
+    let rows = tx.query(&SQL, vec![Value::Ints(known)]).await?;
+    let mut same = 0;
+    for row in rows {
+        let mut row = row.read();
+        let (id, version) = (SubscriberId(row.int()?), row.text()?);
+        same += usize::from(versions.get(&id) == Some(&version));
+    }
+    if same == wanted { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+/// Writes what changed, unless someone else has changed it since it was read: then it is a conflict.
+pub(crate) async fn write<T: Tx>(tx: &T, changes: &[Changed], versions: &Versions) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());
     }
+    claim(tx, changes, versions).await?;
     let new =
         changes.iter().filter(|change| change.before.is_none()).filter_map(|change| change.after.as_ref());
     let gone =

@@ -1,6 +1,6 @@
 //! What the cases share: databases, ids, and the short ways to write and look.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use domain::{Ids, Subscriber, Timestamp};
 use rand::SeedableRng;
@@ -86,9 +86,15 @@ impl Database {
         self.id_at(NOW)
     }
 
-    /// Writes without looking at anything.
+    /// Writes what was decided before, having looked at whom it changes.
     pub async fn put(&self, writes: impl Fn() -> Writes + Send + Sync + 'static) {
-        let decide = plan(Needs::default, move |_| Ok((writes(), ())));
+        let writes = Arc::new(writes);
+        let wanted = writes.clone();
+        let needs = move || {
+            let known = wanted().subscribers.into_iter().filter_map(|change| change.before);
+            Needs { subscribers: known.map(|subscriber| subscriber.id).collect(), ..Needs::default() }
+        };
+        let decide = plan(needs, move |_| Ok((writes(), ())));
         commit(&self.store, decide).await.unwrap();
     }
 
@@ -189,5 +195,5 @@ where
 
 /// Runs a batch.
 pub async fn commit<D: Decide>(store: &Store, batch: D) -> Result<D::Answer, StoreError> {
-    store.write(Commit(batch)).await
+    store.write(Commit::new(batch)).await
 }

@@ -101,7 +101,7 @@ impl World<'_> {
                 snapshot: node.snapshot.clone(),
                 items: items.clone().into(),
             };
-            match write(&self.database.store, weather, Commit(batch)).await {
+            match write(&self.database.store, weather, Commit::new(batch)).await {
                 Written::Answered(Err(StoreError::StaleConfig)) => {}
                 outcome => return outcome,
             }
