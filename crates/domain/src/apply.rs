@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::action::Action;
 use crate::change::{self, Draft};
@@ -125,7 +126,7 @@ pub fn apply(
     applied.warnings = work.warnings;
     let after = roster_after(work.roster, before.as_ref(), work.current, clock());
     // What happened to the subscriber comes before what is said about it.
-    applied.events.splice(0..0, change::events(before.as_ref(), after.as_ref()));
+    applied.events.splice(0..0, change::events(before.as_deref(), after.as_deref()));
     Ok(applied)
 }
 
@@ -137,15 +138,15 @@ pub fn missing_list(action: &Action, lists: &HashSet<ListId>) -> Option<ListId> 
 /// Writes the outcome into the roster; the time of the last change moves only if something changed.
 fn roster_after(
     roster: &mut Roster,
-    before: Option<&Subscriber>,
-    after: Option<Subscriber>,
+    before: Option<&Arc<Subscriber>>,
+    after: Option<Arc<Subscriber>>,
     now: Timestamp,
-) -> Option<Subscriber> {
+) -> Option<Arc<Subscriber>> {
     let mut after = after?;
     if before == Some(&after) {
-        return Some(after);
+        return before.cloned();
     }
-    after.updated_at = now;
+    Arc::make_mut(&mut after).updated_at = now;
     roster.put(after.clone());
     Some(after)
 }
@@ -157,7 +158,8 @@ enum Did {
 }
 
 struct Work<'a> {
-    current: Option<Subscriber>,
+    /// Shared with the roster until it is changed.
+    current: Option<Arc<Subscriber>>,
     new_id: Option<SubscriberId>,
     roster: &'a mut Roster,
     lists: &'a HashSet<ListId>,
@@ -211,7 +213,7 @@ impl Work<'_> {
 
     fn existing(&mut self, change: impl FnOnce(&mut Subscriber) -> String) -> Did {
         match &mut self.current {
-            Some(subscriber) => Did::Done(change(subscriber)),
+            Some(subscriber) => Did::Done(change(Arc::make_mut(subscriber))),
             None => Did::Skipped("no subscriber has this email".to_owned()),
         }
     }
@@ -225,19 +227,20 @@ impl Work<'_> {
         now: Timestamp,
     ) -> Result<Did, OutOfIds> {
         let is_new = self.current.is_none();
-        let mut subscriber = match (self.current.take(), self.email) {
+        let mut shared = match (self.current.take(), self.email) {
             (Some(subscriber), _) => subscriber,
-            (None, Some(email)) => self.create(email, now)?,
+            (None, Some(email)) => self.create(email, now)?.into(),
             (None, None) => return Ok(Did::Failed("no email found".to_owned())),
         };
+        let subscriber = Arc::make_mut(&mut shared);
         if is_new || update_existing {
-            self.set_fields(&mut subscriber);
+            self.set_fields(subscriber);
         }
         if let Some(status) = status {
             subscriber.status = status;
         }
         for list in lists {
-            join(&mut subscriber, *list);
+            join(subscriber, *list);
         }
         subscriber.tags.extend(tags.iter().cloned());
         let detail = match (is_new, update_existing) {
@@ -245,7 +248,7 @@ impl Work<'_> {
             (false, true) => format!("subscriber {} exists: updated", subscriber.id),
             (false, false) => format!("subscriber {} exists: fields left as they are", subscriber.id),
         };
-        self.current = Some(subscriber);
+        self.current = Some(shared);
         Ok(Did::Done(detail))
     }
 
@@ -257,17 +260,18 @@ impl Work<'_> {
         now: Timestamp,
     ) -> Result<Did, OutOfIds> {
         let is_new = self.current.is_none();
-        let mut subscriber = match (self.current.take(), self.email) {
+        let mut shared = match (self.current.take(), self.email) {
             (Some(subscriber), _) => subscriber,
-            (None, Some(email)) if create => self.create(email, now)?,
+            (None, Some(email)) if create => self.create(email, now)?.into(),
             (None, _) => return Ok(Did::Skipped("no subscriber has this email".to_owned())),
         };
-        self.set_fields(&mut subscriber);
+        let subscriber = Arc::make_mut(&mut shared);
+        self.set_fields(subscriber);
         subscriber.tags.extend(add.iter().cloned());
         subscriber.tags.retain(|tag| !remove.contains(tag));
         let verb = if is_new { "added" } else { "updated" };
         let detail = format!("subscriber {} {verb}", subscriber.id);
-        self.current = Some(subscriber);
+        self.current = Some(shared);
         Ok(Did::Done(detail))
     }
 
@@ -377,7 +381,7 @@ mod tests {
         let mut roster = Roster::new(existing.into_iter().collect(), vec![SubscriberId(9)]);
         let lists = [ListId(1), ListId(2)].into();
         let applied = apply(&mut roster, &lists, tasks(actions), Some(&email()), fields, &|| NOW).unwrap();
-        let after = roster.find(&email()).cloned();
+        let after = roster.find(&email()).map(|subscriber| Subscriber::clone(subscriber));
         (applied, after)
     }
 

@@ -1,6 +1,8 @@
-//! The subscribers that a batch touches: as they were loaded, and as they are after each change.
+//! The subscribers that a batch touches: as they were loaded, and as they are after each change. Most stay as they are, so
+//! both are shared until one is changed.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::email::Email;
 use crate::id::SubscriberId;
@@ -15,8 +17,8 @@ pub struct Roster {
 }
 
 struct Entry {
-    loaded: Option<Subscriber>,
-    current: Option<Subscriber>,
+    loaded: Option<Arc<Subscriber>>,
+    current: Option<Arc<Subscriber>>,
 }
 
 /// One subscriber that a batch changed: `None` before if new, `None` after if deleted.
@@ -28,11 +30,21 @@ pub struct Changed {
     pub after: Option<Subscriber>,
 }
 
+impl Entry {
+    fn differs(&self) -> bool {
+        match (&self.loaded, &self.current) {
+            (Some(loaded), Some(current)) => !Arc::ptr_eq(loaded, current) && loaded != current,
+            (loaded, current) => loaded.is_some() != current.is_some(),
+        }
+    }
+}
+
 impl Roster {
     /// Starts from what is stored, with ids reserved for those who will be new.
     pub fn new(loaded: Vec<Subscriber>, free_ids: Vec<SubscriberId>) -> Self {
         let mut roster = Self { free_ids, ..Self::default() };
         for subscriber in loaded {
+            let subscriber = Arc::new(subscriber);
             roster.by_email.insert(subscriber.email.clone(), subscriber.id);
             let current = Some(subscriber.clone());
             roster.entries.insert(subscriber.id, Entry { loaded: Some(subscriber), current });
@@ -41,12 +53,12 @@ impl Roster {
     }
 
     /// The subscriber of this email.
-    pub fn find(&self, email: &Email) -> Option<&Subscriber> {
+    pub fn find(&self, email: &Email) -> Option<&Arc<Subscriber>> {
         self.get(*self.by_email.get(email)?)
     }
 
     /// The subscriber of this id.
-    pub fn get(&self, id: SubscriberId) -> Option<&Subscriber> {
+    pub fn get(&self, id: SubscriberId) -> Option<&Arc<Subscriber>> {
         self.entries.get(&id)?.current.as_ref()
     }
 
@@ -57,7 +69,8 @@ impl Roster {
     }
 
     /// Sets a subscriber, new or changed.
-    pub fn put(&mut self, subscriber: Subscriber) {
+    pub fn put(&mut self, subscriber: impl Into<Arc<Subscriber>>) {
+        let subscriber = subscriber.into();
         let entry = self.entries.entry(subscriber.id).or_insert(Entry { loaded: None, current: None });
         if let Some(old) = entry.current.as_ref().filter(|old| old.email != subscriber.email) {
             self.by_email.remove(&old.email);
@@ -67,7 +80,7 @@ impl Roster {
     }
 
     /// Deletes a subscriber and returns the last state.
-    pub fn remove(&mut self, id: SubscriberId) -> Option<Subscriber> {
+    pub fn remove(&mut self, id: SubscriberId) -> Option<Arc<Subscriber>> {
         let gone = self.entries.get_mut(&id)?.current.take()?;
         self.by_email.remove(&gone.email);
         Some(gone)
@@ -78,8 +91,11 @@ impl Roster {
         let mut changes: Vec<Changed> = self
             .entries
             .into_values()
-            .filter(|entry| entry.loaded != entry.current)
-            .map(|entry| Changed { before: entry.loaded, after: entry.current })
+            .filter(Entry::differs)
+            .map(|entry| Changed {
+                before: entry.loaded.map(Arc::unwrap_or_clone),
+                after: entry.current.map(Arc::unwrap_or_clone),
+            })
             .collect();
         changes.sort_by(|a, b| a.email().cmp(&b.email()));
         changes

@@ -1,5 +1,7 @@
 //! Changes asked for over REST: they go the same way as those of incoming webhooks, and so cause the same events.
 
+use std::sync::Arc;
+
 use domain::change::{self, Draft};
 use domain::log::FieldError;
 use domain::subscriber::{Fields, MemberStatus};
@@ -120,7 +122,7 @@ pub(crate) fn update(
     now: Timestamp,
 ) -> (Executed, Vec<Draft>) {
     let Some(before) = roster.get(id).cloned() else { return (Executed::NotFound, Vec::new()) };
-    let mut after = before.clone();
+    let mut after = Subscriber::clone(&before);
     if let Some(email) = &change.fields.email {
         if let Some(other) = roster.find(email).filter(|other| other.id != id) {
             return (Executed::EmailTaken(other.id), Vec::new());
@@ -147,7 +149,7 @@ pub(crate) fn update(
         after.tags = tags.iter().cloned().collect();
     }
     let events = change::events(Some(&before), Some(&after));
-    if before != after {
+    if *before != after {
         after.updated_at = now;
         roster.put(after.clone());
     }
@@ -158,7 +160,7 @@ pub(crate) fn delete(roster: &mut Roster, id: SubscriberId) -> (Executed, Vec<Dr
     match roster.remove(id) {
         Some(gone) => {
             let events = change::events(Some(&gone), None);
-            (Executed::Deleted(gone), events)
+            (Executed::Deleted(Arc::unwrap_or_clone(gone)), events)
         }
         None => (Executed::NotFound, Vec::new()),
     }

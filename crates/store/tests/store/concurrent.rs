@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::roster::Changed;
 use domain::subscriber::MemberStatus;
-use domain::{ListId, Roster};
+use domain::{ListId, Roster, Subscriber};
 use store::commit::{DedupeAnswer, DedupeKey, Found, Needs, Writes};
 use store::{Sequence, StoreError, Tx, Work};
 
@@ -34,7 +34,7 @@ fn tag_all(emails: Vec<String>, tag: String) -> impl store::commit::Decide<Answe
         let mut ids = Vec::new();
         for email in emails.iter() {
             let mut one = match roster.find(email) {
-                Some(known) => known.clone(),
+                Some(known) => Subscriber::clone(known),
                 None => subscriber(roster.take_id().ok_or(StoreError::Conflict)?.0, email.as_str()),
             };
             one.tags.insert(tag.clone());
