@@ -89,7 +89,7 @@ pub struct Replacement {
 }
 
 /// The contract's: a day, in which whoever is on the other side can follow.
-fn default_grace() -> u32 {
+pub fn default_grace() -> u32 {
     86_400
 }
 

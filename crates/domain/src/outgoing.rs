@@ -46,20 +46,31 @@ pub enum SigningScheme {
     XWebhookSignature,
     /// `webhook-id`, `webhook-timestamp`, `webhook-signature` of the Standard Webhooks specification.
     StandardWebhooks,
+    /// The same headers with an asymmetric signature (`v1a`), which receivers verify with the webhook's public key.
+    Ed25519,
+    /// As `custom` says: for receivers that expect the signatures of another system.
+    Custom,
 }
 
-/// How deliveries are signed. The secret is kept apart.
+/// How deliveries are signed. The secrets are kept apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SigningSettings {
     /// The schemes, all at once.
-    #[schema(max_items = 2)]
+    #[schema(max_items = 4)]
     pub schemes: Vec<SigningScheme>,
+    /// What `custom` is; what reads it knows its form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub custom: Option<Value>,
 }
 
 impl Default for SigningSettings {
     fn default() -> Self {
-        Self { schemes: vec![SigningScheme::XWebhookSignature, SigningScheme::StandardWebhooks] }
+        Self {
+            schemes: vec![SigningScheme::XWebhookSignature, SigningScheme::StandardWebhooks],
+            custom: None,
+        }
     }
 }
 

@@ -84,11 +84,11 @@ impl Sender {
         let mut token = self.token(outgoing, None).await?;
         let signed =
             |token: Option<&str>| send::sign(outgoing, event, draft.clone(), token, self.clock.now());
-        let (mut request_headers, mut result) = self.exchange(signed(token.as_deref())).await;
+        let (mut request_headers, mut result) = self.exchange(signed(token.as_deref())?).await;
         if token.is_some() && result.as_ref().is_ok_and(|response| response.status == 401) {
             // The token may have been withdrawn: once more with a new one.
             token = self.token(outgoing, token.as_deref()).await?;
-            (request_headers, result) = self.exchange(signed(token.as_deref())).await;
+            (request_headers, result) = self.exchange(signed(token.as_deref())?).await;
         }
         let ended = self.clock.now();
         Ok((draft, Exchange { started, ended, request_headers, request_body, result }))
@@ -96,11 +96,7 @@ impl Sender {
 
     /// What would be sent of an event, but for token and signatures.
     pub(crate) async fn prepared(&self, outgoing: &Outgoing, event: &Event) -> Result<Draft, Unsent> {
-        let draft = send::draft(outgoing, event).map_err(|error| Unsent {
-            code: error.code,
-            message: error.message,
-            what: Then::Fail,
-        })?;
+        let draft = send::draft(outgoing, event)?;
         match &outgoing.webhook.settings.transform {
             Some(code) => self.transformed(code, event, draft).await,
             None => Ok(draft),

@@ -6,11 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use delivery::{Answer, Verdict, classify, parse_retry_after};
 use domain::log::DeliveryStatus;
-use domain::outgoing::SigningScheme;
 use domain::{Event, Timestamp};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use outbound::{Request, Response, SendError};
-use signature::{standard_webhooks, x_webhook};
 use store::queue::DueDelivery;
 use store::record::AttemptRow;
 
@@ -28,10 +26,6 @@ pub(crate) const USER_AGENT: &str = concat!("CloudCusp-Mailer/", env!("CARGO_PKG
 const X_WEBHOOK_EVENT: HeaderName = HeaderName::from_static("x-webhook-event");
 const X_WEBHOOK_ID: HeaderName = HeaderName::from_static("x-webhook-id");
 const X_WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("x-webhook-timestamp");
-const X_WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
-const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
-const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
-const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// What is sent of an event, before it is signed.
 ///
@@ -43,13 +37,16 @@ pub fn draft(outgoing: &Outgoing, event: &Event) -> Result<Draft, Unsendable> {
 }
 
 /// The request of an attempt that begins now. `token` is that of OAuth, where the webhook has it.
+///
+/// # Errors
+/// If it has not what is to be signed of it.
 pub fn sign(
     outgoing: &Outgoing,
     event: &Event,
     draft: Draft,
     token: Option<&str>,
     now: Timestamp,
-) -> Request {
+) -> Result<Request, Unsendable> {
     let settings = &outgoing.webhook.settings;
     let Draft { method, mut url, mut headers, body, .. } = draft;
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
@@ -66,23 +63,12 @@ pub fn sign(
     set(X_WEBHOOK_EVENT, event.event_type.as_str());
     set(X_WEBHOOK_ID, &id);
     set(X_WEBHOOK_TIMESTAMP, &timestamp);
-    let keys = outgoing.keys.at(now);
-    for scheme in &settings.signing.schemes {
-        match scheme {
-            SigningScheme::XWebhookSignature => {
-                if let Some(key) = keys.first() {
-                    set(X_WEBHOOK_SIGNATURE, &x_webhook::sign(key, &body));
-                }
-            }
-            SigningScheme::StandardWebhooks => {
-                set(WEBHOOK_ID, &id);
-                set(WEBHOOK_TIMESTAMP, &timestamp);
-                set(WEBHOOK_SIGNATURE, &standard_webhooks::sign(keys, &id, now.seconds(), &body));
-            }
-        }
-    }
+    let sent =
+        signature::Request { method: method.as_str(), url: url.as_str(), headers: &headers, body: &body };
+    let signatures = outgoing.signing.headers(sent, &id, now)?;
+    headers.extend(signatures);
     let timeout = Duration::from_secs(settings.timeout_seconds.into());
-    Request { method, url, headers, body, timeout }
+    Ok(Request { method, url, headers, body, timeout })
 }
 
 /// What became of an attempt: when it began and ended, and what came back.
@@ -203,6 +189,7 @@ pub fn hint(code: &str) -> &'static str {
         "http_status" => {
             "The receiver refused it. Its answer says why; a redirect is not followed: use the URL that it leads to."
         }
+        "signing" => "Mend the webhook's signing.custom: this event has not what it signs.",
         "template" => "Mend the webhook's payload, URL or headers: the preview shows what they become.",
         "too_large" => "Make the payload smaller.",
         "transform" => "Mend the webhook's transform: the preview runs it.",
@@ -217,6 +204,12 @@ pub(crate) struct Unsent {
     pub(crate) code: &'static str,
     pub(crate) message: String,
     pub(crate) what: Then,
+}
+
+impl From<Unsendable> for Unsent {
+    fn from(Unsendable { code, message }: Unsendable) -> Self {
+        Self { code, message, what: Then::Fail }
+    }
 }
 
 /// What follows.

@@ -19,6 +19,7 @@ use crate::actions::compile::Actions;
 use crate::filter::Filter;
 use crate::mapping::Mapper;
 use crate::outgoing::rendering::Rendering;
+use crate::outgoing::signing::Signing;
 use crate::rotating::Ready;
 use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
 
@@ -98,7 +99,7 @@ pub struct Outgoing {
     pub secrets: OutgoingSecrets,
     /// Or why what is stored is not valid: saving checks it, so only another version of the program can have stored that.
     pub(crate) rendering: Result<Rendering, String>,
-    pub(crate) keys: Ready<SigningKey>,
+    pub(crate) signing: Signing,
     pub(crate) schedule: Schedule,
 }
 
@@ -294,7 +295,7 @@ impl Outgoing {
         });
         Self {
             rendering,
-            keys: Ready::new(&secrets.signing, |secret| SigningKey::new(secret).ok()),
+            signing: Signing::new(&webhook.settings.signing, &secrets),
             schedule: Schedule::new(webhook.settings.retry.schedule_seconds.clone()).unwrap_or_default(),
             webhook,
             secrets,

@@ -85,7 +85,7 @@ pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapsho
 fn outgoing(vault: &Vault, number: usize, events: &[&str]) -> (OutgoingWebhook, Vec<u8>) {
     let id = destination(number);
     let settings = json!({"name": "Out", "url": "https://example.com/hook", "events": events});
-    let secrets = OutgoingSecrets { signing: Rotating::new(Secret::new(SECRET)), auth: domain::Auth::None };
+    let secrets = OutgoingSecrets::new(Secret::new(SECRET));
     let sealed = vault.seal_outgoing(&id, &secrets);
     let settings = serde_json::from_value(settings).unwrap();
     (OutgoingWebhook { id, settings, disabled_reason: None, created_at: NOW, updated_at: NOW }, sealed)

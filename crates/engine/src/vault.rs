@@ -6,7 +6,7 @@ use domain::{Auth, Timestamp, WebhookId};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
-use signature::{MasterKey, Secret, token};
+use signature::{MasterKey, PrivateKey, Secret, token};
 
 use crate::rotating::Rotating;
 
@@ -37,8 +37,23 @@ pub struct IncomingSecrets {
 pub struct OutgoingSecrets {
     /// The key of the signatures; the one before it signs as well.
     pub signing: Rotating,
+    /// The private key of asymmetric signatures, if there is one; the one before it signs as well.
+    pub private_key: Option<Rotating>,
     /// How deliveries prove who sends them.
     pub auth: Auth,
+}
+
+impl OutgoingSecrets {
+    /// These, for a webhook that does nothing else to prove who it is.
+    pub fn new(signing: Secret) -> Self {
+        Self { signing: Rotating::new(signing), private_key: None, auth: Auth::None }
+    }
+
+    /// The public keys of the private ones that sign at this moment, the current one first.
+    pub fn public_keys(&self, now: Timestamp) -> Vec<String> {
+        let keys = self.private_key.iter().flat_map(|key| key.at(now));
+        keys.filter_map(|key| PrivateKey::new(key).ok()).map(|key| key.public_key()).collect()
+    }
 }
 
 /// Secrets in the form that is sealed.
@@ -53,6 +68,8 @@ struct Plain {
     old_signing: Old,
     learns: bool,
     call_headers: BTreeMap<String, String>,
+    private_key: Option<String>,
+    old_private_key: Old,
     auth: Auth,
 }
 
@@ -104,6 +121,11 @@ impl Vault {
         token::generate_signing_secret(&mut *self.random.lock())
     }
 
+    /// A private key for asymmetric signatures.
+    pub fn new_private_key(&self) -> Secret {
+        token::generate_private_key(&mut *self.random.lock())
+    }
+
     /// Whether a text is a pass that was made with the master key a moment ago.
     pub fn takes_pass(&self, text: &str, now: Timestamp) -> bool {
         self.key.takes_pass(text, now.seconds())
@@ -117,7 +139,6 @@ impl Vault {
         let learns = secrets.learns;
         let exposed = |(key, value): (&String, &Secret)| (key.clone(), value.expose().to_owned());
         let call_headers = secrets.call_headers.iter().map(exposed).collect();
-        let auth = Auth::None;
         let plain = Plain {
             token,
             old_token,
@@ -127,7 +148,7 @@ impl Vault {
             old_signing,
             learns,
             call_headers,
-            auth,
+            ..Plain::default()
         };
         self.seal_plain(&incoming_identity(id), &plain)
     }
@@ -154,7 +175,15 @@ impl Vault {
     /// Seals the secrets of an outgoing webhook.
     pub fn seal_outgoing(&self, id: &WebhookId, secrets: &OutgoingSecrets) -> Vec<u8> {
         let (signing, old_signing) = plain(&secrets.signing);
-        let plain = Plain { signing, old_signing, auth: secrets.auth.clone(), ..Plain::default() };
+        let (private_key, old_private_key) = secrets.private_key.as_ref().map(plain).unzip();
+        let plain = Plain {
+            signing,
+            old_signing,
+            private_key,
+            old_private_key: old_private_key.flatten(),
+            auth: secrets.auth.clone(),
+            ..Plain::default()
+        };
         self.seal_plain(&outgoing_identity(id), &plain)
     }
 
@@ -164,7 +193,11 @@ impl Vault {
     /// If they were sealed with another key or for another webhook.
     pub fn open_outgoing(&self, id: &WebhookId, sealed: &[u8]) -> Result<OutgoingSecrets, VaultError> {
         let plain = self.open_plain(outgoing_identity(id), sealed)?;
-        Ok(OutgoingSecrets { signing: rotating(plain.signing, plain.old_signing), auth: plain.auth })
+        Ok(OutgoingSecrets {
+            signing: rotating(plain.signing, plain.old_signing),
+            private_key: plain.private_key.map(|key| rotating(key, plain.old_private_key)),
+            auth: plain.auth,
+        })
     }
 
     /// Seals bytes for one place, named by its identity.

@@ -3,9 +3,9 @@
 //! Six jobs, each in its module:
 //!
 //! - [`x_webhook`] and [`standard_webhooks`] sign what is sent and verify what is received, both with a
-//!   [`SigningKey`] that is prepared once per secret;
-//! - [`Scheme`] describes how any other sender signs, as data, and verifies it with a [`SchemeKey`]; [`sns`] is what
-//!   Amazon SNS needs beside it;
+//!   [`SigningKey`] that is prepared once per secret; [`ed25519`] signs what is sent with a [`PrivateKey`];
+//! - [`Scheme`] describes how any other system signs, as data: it verifies with a [`SchemeKey`] what is received, and signs
+//!   with a [`Signer`] what is sent; [`sns`] is what Amazon SNS needs beside it;
 //! - [`basic`] checks a password, for senders that sign nothing;
 //! - [`token`] makes what the program hands out (webhook ids, URL tokens, API keys, signing secrets) and
 //!   hashes what it looks up;
@@ -20,6 +20,7 @@
 
 pub mod basic;
 mod content;
+pub mod ed25519;
 mod error;
 mod field;
 mod hex;
@@ -39,6 +40,7 @@ mod verify;
 pub mod x_webhook;
 
 pub use content::{Content, ContentError};
+pub use ed25519::PrivateKey;
 pub use error::{Part, VerifyError};
 pub use field::{BodyPath, Field, Source, SourceError};
 pub use key::{KeyError, SigningKey};
@@ -47,5 +49,5 @@ pub use scheme::{Algorithm, Encoding, Scheme, SchemeError, TimestampUnit};
 pub use scheme_key::{KeyEncoding, KeyForm, SchemeKey};
 pub use seal::{MasterKey, MasterKeyError, OpenError};
 pub use secret::Secret;
-pub use sign::SignError;
+pub use sign::{SignError, Signer};
 pub use token::TokenHash;

@@ -1,5 +1,7 @@
-//! Signing as a [`Scheme`] says: what a sender would put beside its body. For trying a webhook, and for tests.
+//! Signing as a [`Scheme`] says: what a sender puts beside its body. For deliveries to receivers that expect another
+//! system's signatures, for trying a webhook, and for tests.
 
+use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
@@ -8,11 +10,11 @@ use http::HeaderMap;
 use ring::hmac;
 
 use crate::content::Values;
+use crate::ed25519::PrivateKey;
 use crate::field::{Field, Source};
 use crate::message::{Message, Request};
-use crate::scheme::{Algorithm, Encoding, Scheme, TimestampUnit};
-use crate::scheme_key::Kind;
-use crate::{KeyError, Secret, VerifyError, basic, hex};
+use crate::scheme::{Encoding, Scheme, TimestampUnit};
+use crate::{KeyError, Secret, VerifyError, basic, hex, scheme_key};
 
 /// Why nothing can be signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +36,31 @@ pub enum SignError {
     Time,
 }
 
+/// A secret made ready to sign by a [`Scheme`]: make it once per secret, and keep it.
+#[derive(Clone)]
+pub struct Signer(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Hmac(hmac::Key),
+    Ed25519(PrivateKey),
+    /// The secret itself is what is sent.
+    Text(String),
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer(••••)")
+    }
+}
+
+impl Signer {
+    /// One that signs with a private key, for a scheme with [`Algorithm::Ed25519`](crate::Algorithm::Ed25519).
+    pub fn with_private_key(key: PrivateKey) -> Self {
+        Self(Kind::Ed25519(key))
+    }
+}
+
 impl Scheme {
     /// The headers and parameters that sign a request with `secret`. `id` names the message, where the scheme has
     /// that; `now` is the time of sending in seconds since the Unix epoch.
@@ -49,11 +76,39 @@ impl Scheme {
         id: &str,
         now: i64,
     ) -> Result<Vec<(Source, String)>, SignError> {
+        let headers = HeaderMap::new();
+        self.sign_with(&[self.signer(secret)?], Request { method, url, headers: &headers, body }, id, now)
+    }
+
+    /// Makes a secret ready to sign with.
+    ///
+    /// # Errors
+    /// [`SignError::Key`], and [`SignError::PublicKey`] for what a shared secret can't sign.
+    pub fn signer(&self, secret: &Secret) -> Result<Signer, SignError> {
+        let kind = match self.key(secret).map_err(SignError::Key)?.0 {
+            scheme_key::Kind::Hmac(key) => Kind::Hmac(key),
+            scheme_key::Kind::Token(_) => Kind::Text(secret.expose().to_owned()),
+            scheme_key::Kind::Basic(secret) => Kind::Text(basic::credentials(&secret)),
+            scheme_key::Kind::Ring(..) | scheme_key::Kind::Sns(_) => return Err(SignError::PublicKey),
+        };
+        Ok(Signer(kind))
+    }
+
+    /// The same as [`sign`](Self::sign) with several secrets, the current one first: where the signature stands in a
+    /// list, each of them signs, or else the first.
+    ///
+    /// # Errors
+    /// As [`sign`](Self::sign).
+    pub fn sign_with(
+        &self,
+        signers: &[Signer],
+        request: Request<'_>,
+        id: &str,
+        now: i64,
+    ) -> Result<Vec<(Source, String)>, SignError> {
         let timestamp = self.timestamp.as_ref().map(|_| self.timestamp_unit.write(now)).transpose()?;
         let values = Values { id: self.id.as_ref().map(|_| id.to_owned()), timestamp };
-        let headers = HeaderMap::new();
-        let message = Message::new(Request { method, url, headers: &headers, body });
-        let signature = self.signature_of(secret, &message, &values)?;
+        let message = Message::new(request);
 
         let mut parts = Vec::new();
         for (field, value) in [(self.id.as_ref(), &values.id), (self.timestamp.as_ref(), &values.timestamp)] {
@@ -61,27 +116,34 @@ impl Scheme {
                 put(&mut parts, field, value)?;
             }
         }
-        put(&mut parts, &self.signature, &signature)?;
+        let count = if self.signature.separator.is_some() { signers.len() } else { 1 };
+        for signer in signers.iter().take(count) {
+            put(&mut parts, &self.signature, &self.signature_of(signer, &message, &values)?)?;
+        }
         Ok(parts)
     }
 
     fn signature_of(
         &self,
-        secret: &Secret,
+        signer: &Signer,
         message: &Message<'_>,
         values: &Values,
     ) -> Result<String, SignError> {
-        let text = secret.expose();
-        match (self.algorithm, self.key(secret).map_err(SignError::Key)?.0) {
-            (_, Kind::Hmac(key)) => {
-                let mut context = hmac::Context::with_key(&key);
+        match &signer.0 {
+            Kind::Hmac(key) => {
+                let mut context = hmac::Context::with_key(key);
                 let written = self.content.write(message, values, &mut |piece| context.update(piece));
                 written.map_err(SignError::Content)?;
                 Ok(self.encoding.encode(context.sign().as_ref()))
             }
-            (Algorithm::Token, _) => Ok(text.to_owned()),
-            (Algorithm::Basic, _) => Ok(basic::credentials(secret)),
-            _ => Err(SignError::PublicKey),
+            Kind::Ed25519(key) => {
+                let mut content = Vec::new();
+                let written =
+                    self.content.write(message, values, &mut |piece| content.extend_from_slice(piece));
+                written.map_err(SignError::Content)?;
+                Ok(self.encoding.encode(&key.sign(&content)))
+            }
+            Kind::Text(text) => Ok(text.clone()),
         }
     }
 }
@@ -143,6 +205,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::SchemeKey;
 
     fn scheme(text: &str) -> Scheme {
         toml::from_str(text).unwrap()
@@ -203,6 +266,52 @@ mod tests {
             let parts = scheme.sign(&secret, "POST", "", b"", "", 0).unwrap();
             assert!(verified(&scheme, &secret, &parts, b"", 0), "{parts:?}");
         }
+    }
+
+    #[test]
+    fn in_a_list_every_secret_signs() {
+        let listed = |separator: &str| {
+            scheme(&format!(
+                r#"algorithm = "hmac_sha256"
+                content = "{{timestamp}}.{{body}}"
+                signature = {{ from = "header:X-Sig", prefix = "v1="{separator} }}
+                timestamp = {{ from = "header:X-Time" }}"#
+            ))
+        };
+        let headers = HeaderMap::new();
+        let request = Request { method: "POST", url: "", headers: &headers, body: b"{}" };
+        for (scheme, both) in [(listed(r#", separator = ",""#), true), (listed(""), false)] {
+            let (new, old) = (Secret::new("new"), Secret::new("old"));
+            let signers = [&new, &old].map(|secret| scheme.signer(secret).unwrap());
+            let parts = scheme.sign_with(&signers, request, "", 1).unwrap();
+            assert!(verified(&scheme, &new, &parts, b"{}", 1), "{parts:?}");
+            assert_eq!(verified(&scheme, &old, &parts, b"{}", 1), both, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_signs_what_its_public_key_verifies() {
+        let scheme = scheme(
+            r#"algorithm = "ed25519"
+            content = "{timestamp}{body}"
+            key = { encoding = "base64", prefix = "whpk_" }
+            signature = { from = "header:X-Signature-Ed25519" }
+            timestamp = { from = "header:X-Signature-Timestamp" }"#,
+        );
+        let key = PrivateKey::new(&PrivateKey::text_of_seed([1; 32]).unwrap()).unwrap();
+        let public: SchemeKey = scheme.key(&Secret::new(key.public_key())).unwrap();
+        let empty = HeaderMap::new();
+        let request = Request { method: "POST", url: "", headers: &empty, body: b"{}" };
+        let parts = scheme.sign_with(&[Signer::with_private_key(key)], request, "", 9).unwrap();
+        let mut headers = HeaderMap::new();
+        for (source, value) in parts {
+            let Source::Header(name) = source else { panic!("{source:?}") };
+            headers.insert(name, HeaderValue::try_from(value).unwrap());
+        }
+        let sent = Request { headers: &headers, ..request };
+        assert_eq!(scheme.verify(std::slice::from_ref(&public), sent, 9), Ok(()));
+        let tampered = Request { body: b"{ }", ..sent };
+        assert_eq!(scheme.verify(&[public], tampered, 9), Err(VerifyError::Mismatch));
     }
 
     #[test]

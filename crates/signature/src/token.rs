@@ -12,6 +12,7 @@ use rand::CryptoRng;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::ed25519::PrivateKey;
 use crate::key::SECRET_PREFIX;
 use crate::{Secret, hex};
 
@@ -45,6 +46,12 @@ pub fn generate_webhook_id(rng: &mut (impl CryptoRng + ?Sized)) -> String {
 /// base64.
 pub fn generate_signing_secret(rng: &mut (impl CryptoRng + ?Sized)) -> Secret {
     Secret::new(format!("{SECRET_PREFIX}{}", STANDARD.encode(random_bytes(rng))))
+}
+
+/// A private key in the form of the Standard Webhooks specification: `whsk_` and, in base64, the seed and the public key.
+#[expect(clippy::expect_used, reason = "every 32 bytes are the seed of a key: RFC 8032, section 5.1.5")]
+pub fn generate_private_key(rng: &mut (impl CryptoRng + ?Sized)) -> Secret {
+    PrivateKey::text_of_seed(random_bytes(rng)).expect("a private key")
 }
 
 /// An API key: `ccsp_` and 43 characters of `[A-Za-z0-9]`, which a double click selects as a whole.
@@ -151,6 +158,8 @@ mod tests {
             let secret = generate_signing_secret(rng);
             let encoded = secret.expose().strip_prefix("whsec_").unwrap();
             prop_assert_eq!(STANDARD.decode(encoded).unwrap().len(), 32);
+
+            prop_assert!(PrivateKey::new(&generate_private_key(rng)).is_ok());
         }
 
         #[test]

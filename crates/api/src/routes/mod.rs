@@ -13,6 +13,7 @@ pub mod incoming_trial;
 pub mod incoming_webhooks;
 pub mod lists;
 pub mod openapi;
+mod outgoing_signing;
 pub mod outgoing_webhooks;
 pub mod presets;
 pub mod preview;

@@ -7,25 +7,25 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::incoming::WebhookStatus;
 use domain::log::FieldError;
-use domain::outgoing::{BodyFormat, Method, OutgoingSettings, RetrySettings, SigningScheme, SigningSettings};
+use domain::outgoing::{BodyFormat, Method, OutgoingSettings, RetrySettings};
 use domain::{Auth, EventPattern, ListId, OutgoingWebhook, Timestamp, WebhookId};
-use engine::{Outgoing, OutgoingSecrets, Rotating, RunError, Snapshot};
+use engine::{Outgoing, OutgoingSecrets, RunError, Snapshot};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signature::Secret;
 use store::webhooks::{DeleteWebhook, Direction, InsertOutgoing, UpdateOutgoing};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::outgoing_signing::{self, OutgoingSigning};
 use crate::auth::{Caller, Read, Write};
 use crate::extract::{Create, Input, Patch, Path, Query};
 use crate::once::Answer;
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem};
 use crate::recent;
-use crate::secret::{self, Replacement, Reveal};
+use crate::secret::{self, Reveal};
 use crate::webhook::WebhookFilter;
 use crate::{Api, BASE};
 
@@ -34,7 +34,7 @@ pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
         .routes(routes!(list, create))
         .routes(routes!(show, update, delete))
-        .routes(routes!(rotate))
+        .merge(outgoing_signing::routes())
 }
 
 /// What a user sets of an outgoing webhook.
@@ -127,33 +127,18 @@ fn default_concurrency() -> u32 {
     16
 }
 
-/// How deliveries are signed.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-struct OutgoingSigning {
-    /// The secret. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
-    #[schema(min_length = 8, max_length = 500)]
-    secret: Option<String>,
-    /// The schemes, all at once.
-    #[schema(max_items = 2)]
-    schemes: Vec<SigningScheme>,
-}
-
-impl Default for OutgoingSigning {
-    fn default() -> Self {
-        Self { secret: None, schemes: SigningSettings::default().schemes }
-    }
-}
-
 /// An outgoing webhook.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OutgoingWebhook)]
-struct OutgoingWebhookView {
+pub(super) struct OutgoingWebhookView {
     /// Unique.
     id: WebhookId,
     /// Why the program deactivated it; `null` if it did not.
     #[schema(required = true)]
     disabled_reason: Option<String>,
+    /// What receivers verify the signatures of `ed25519` with, the newest first: two while a private key is being replaced.
+    #[schema(max_items = 2, example = json!(["whpk_…"]))]
+    public_keys: Vec<String>,
     /// When it was made.
     created_at: Timestamp,
     /// When it was last changed.
@@ -179,7 +164,7 @@ impl OutgoingWebhookInput {
             payload: input.payload,
             format: input.format,
             transform: input.transform,
-            signing: SigningSettings { schemes: input.signing.schemes },
+            signing: input.signing.settings(),
             retry: input.retry,
             timeout_seconds: input.timeout_seconds,
             expect_json: input.expect_json,
@@ -203,10 +188,7 @@ impl OutgoingWebhookInput {
             payload: settings.payload,
             format: settings.format,
             transform: settings.transform,
-            signing: OutgoingSigning {
-                secret: Some(reveal.secret(&secrets.signing.current)),
-                schemes: settings.signing.schemes,
-            },
+            signing: OutgoingSigning::shown(settings.signing, secrets, reveal),
             retry: settings.retry,
             timeout_seconds: settings.timeout_seconds,
             expect_json: settings.expect_json,
@@ -219,26 +201,25 @@ impl OutgoingWebhookInput {
     fn decided(
         &self,
         api: &Api,
-        current: OutgoingSecrets,
+        current: &OutgoingSecrets,
         url_before: Option<&str>,
     ) -> Result<(OutgoingSettings, OutgoingSecrets), Problem> {
-        let OutgoingSecrets { signing, auth } = current;
-        let secret = secret::choose("signing.secret", self.signing.secret.as_deref(), signing);
+        let secret = self.signing.choose(api.engine().vault(), current);
         let destination = match url_before {
             Some(before) if before == self.url => Ok(()),
             _ => api.engine().check_destination(&self.url),
         };
         let destination = destination.map_err(|message| FieldError { field: "url".to_owned(), message });
         let token_url = match self.auth.token_url() {
-            Some(url) if auth.token_url() != Some(url) => api.engine().check_destination(url),
+            Some(url) if current.auth.token_url() != Some(url) => api.engine().check_destination(url),
             _ => Ok(()),
         };
         let token_url =
             token_url.map_err(|message| FieldError { field: "auth.token_url".to_owned(), message });
-        let auth = secret::choose_auth(&self.auth, &auth);
+        let auth = secret::choose_auth(&self.auth, &current.auth);
         match (secret, destination, token_url, auth) {
-            (Ok(signing), Ok(()), Ok(()), Ok(auth)) => {
-                Ok((self.settings(), OutgoingSecrets { signing, auth }))
+            (Ok((signing, private_key)), Ok(()), Ok(()), Ok(auth)) => {
+                Ok((self.settings(), OutgoingSecrets { signing, private_key, auth }))
             }
             (secret, destination, token_url, auth) => {
                 let errors = destination.err().into_iter().chain(secret.err()).chain(token_url.err());
@@ -254,19 +235,26 @@ impl Input for OutgoingWebhookInput {
         let settings = self.settings();
         let mut errors = settings.check();
         errors.extend(engine::outgoing::check(&settings));
+        errors.extend(self.signing.check());
         errors
     }
 }
 
 impl OutgoingWebhookView {
-    fn new(webhook: &OutgoingWebhook, secrets: &OutgoingSecrets, reveal: Reveal) -> Self {
+    pub(super) fn new(
+        webhook: &OutgoingWebhook,
+        secrets: &OutgoingSecrets,
+        reveal: Reveal,
+        now: Timestamp,
+    ) -> Self {
         let OutgoingWebhook { id, settings, disabled_reason, created_at, updated_at } = webhook.clone();
         let settings = OutgoingWebhookInput::shown(settings, secrets, reveal);
-        Self { id, disabled_reason, created_at, updated_at, settings }
+        let public_keys = secrets.public_keys(now);
+        Self { id, disabled_reason, public_keys, created_at, updated_at, settings }
     }
 
-    fn of(outgoing: &Outgoing) -> Self {
-        Self::new(&outgoing.webhook, &outgoing.secrets, Reveal::Nothing)
+    fn of(outgoing: &Outgoing, now: Timestamp) -> Self {
+        Self::new(&outgoing.webhook, &outgoing.secrets, Reveal::Nothing, now)
     }
 }
 
@@ -288,7 +276,7 @@ async fn list(
         filter.takes(settings.status, &settings.name)
     };
     let page = recent::page(configuration.outgoing.values().map(AsRef::as_ref).filter(wanted), &paging)?;
-    Ok(Json(page.map(OutgoingWebhookView::of)))
+    Ok(Json(page.map(|outgoing| OutgoingWebhookView::of(outgoing, api.engine().now()))))
 }
 
 /// One outgoing webhook
@@ -303,7 +291,7 @@ async fn show(
     Path(id): Path<WebhookId>,
 ) -> Result<Json<OutgoingWebhookView>, Problem> {
     let configuration = api.configuration().await?;
-    Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?)))
+    Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?, api.engine().now())))
 }
 
 /// Make an outgoing webhook
@@ -320,14 +308,14 @@ async fn create(
     Create { input, once }: Create<OutgoingWebhookInput>,
 ) -> Result<Response, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
-    let made = OutgoingSecrets { signing: Rotating::new(vault.new_signing_secret()), auth: Auth::None };
-    let (settings, secrets) = input.decided(&api, made, None)?;
+    let made = OutgoingSecrets::new(vault.new_signing_secret());
+    let (settings, secrets) = input.decided(&api, &made, None)?;
     check_transform(&api, &settings).await?;
     let id = vault.new_webhook_id();
     let webhook = OutgoingWebhook { id, settings, disabled_reason: None, created_at: now, updated_at: now };
     let sealed = vault.seal_outgoing(&webhook.id, &secrets);
     api.decide_once(&caller, once, |configuration| {
-        let view = OutgoingWebhookView::new(&webhook, &secrets, Reveal::All);
+        let view = OutgoingWebhookView::new(&webhook, &secrets, Reveal::All, now);
         let answer = Answer::created(Some(format!("{BASE}/outgoing-webhooks/{}", webhook.id)), &view)?;
         let (webhook, secrets) = (webhook.clone(), sealed.clone());
         Ok((InsertOutgoing { version: configuration.version, webhook, secrets }, answer))
@@ -361,7 +349,7 @@ async fn update(
             let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
             let input = merged(configuration)?;
             let url_before = Some(webhook.settings.url.as_str());
-            let (settings, secrets) = input.decided(&api, secrets.clone(), url_before)?;
+            let (settings, secrets) = input.decided(&api, secrets, url_before)?;
             // Who activates it again has read why it was not.
             let disabled_reason =
                 webhook.disabled_reason.clone().filter(|_| settings.status == WebhookStatus::Inactive);
@@ -374,41 +362,7 @@ async fn update(
         return Err(not_found());
     }
     let configuration = api.engine().snapshot();
-    Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?)))
-}
-
-/// Replace the secret of an outgoing webhook
-///
-/// The answer shows the new one in clear, this once. Meanwhile `webhook-signature` holds a signature of each secret, and
-/// `X-Webhook-Signature` that of the new one.
-#[utoipa::path(
-    post, path = "/outgoing-webhooks/{id}/rotate-secret", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "Which.")),
-    request_body = Replacement,
-    responses((status = 200, description = "The webhook with its new secret.", body = OutgoingWebhookView)),
-)]
-async fn rotate(
-    State(api): State<Api>,
-    caller: Caller<Write>,
-    Path(id): Path<WebhookId>,
-    Create { input, once }: Create<Replacement>,
-) -> Result<Response, Problem> {
-    let (vault, now) = (api.engine().vault(), api.engine().now());
-    let new = match &input.secret {
-        Some(given) => Secret::new(given),
-        None => vault.new_signing_secret(),
-    };
-    api.decide_once(&caller, once, |configuration| {
-        let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
-        let signing = secrets.signing.replaced(new.clone(), now, input.grace_seconds);
-        let secrets = OutgoingSecrets { signing, ..secrets.clone() };
-        let webhook = OutgoingWebhook { updated_at: now, ..webhook.clone() };
-        let answer =
-            Answer::new(StatusCode::OK, None, &OutgoingWebhookView::new(&webhook, &secrets, Reveal::All))?;
-        let secrets = vault.seal_outgoing(&id, &secrets);
-        Ok((UpdateOutgoing { version: configuration.version, webhook, secrets }, answer))
-    })
-    .await
+    Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?, api.engine().now())))
 }
 
 /// Delete an outgoing webhook
@@ -434,7 +388,7 @@ async fn check_transform(api: &Api, settings: &OutgoingSettings) -> Result<(), P
     if errors.is_empty() { Ok(()) } else { Err(Problem::with_errors(Code::InvalidBody, errors)) }
 }
 
-fn find<'a>(configuration: &'a Snapshot, id: &WebhookId) -> Result<&'a Outgoing, Problem> {
+pub(super) fn find<'a>(configuration: &'a Snapshot, id: &WebhookId) -> Result<&'a Outgoing, Problem> {
     configuration.outgoing.get(id).map(AsRef::as_ref).ok_or_else(not_found)
 }
 

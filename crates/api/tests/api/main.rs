@@ -21,6 +21,8 @@ mod mapping;
 #[cfg(test)]
 mod once;
 #[cfg(test)]
+mod outgoing_signing;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod presets;

@@ -69,8 +69,7 @@ impl Database {
         }
         for (number, destination) in destinations {
             let settings = serde_json::from_value(destination.settings.clone()).unwrap();
-            let signing = Rotating::new(Secret::new(format!("secret-{number}")));
-            let secrets = OutgoingSecrets { signing, auth: Default::default() };
+            let secrets = OutgoingSecrets::new(Secret::new(format!("secret-{number}")));
             let id = destination_id(number);
             statements.push(put_outgoing(&self.vault, &id, &settings, &secrets));
         }

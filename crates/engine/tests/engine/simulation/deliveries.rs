@@ -42,7 +42,7 @@ impl World<'_> {
             let now = self.time();
             let request = outgoing.filter(|outgoing| outgoing.is_active()).and_then(|outgoing| {
                 let draft = send::draft(&outgoing, &delivery.event).ok()?;
-                let request = send::sign(&outgoing, &delivery.event, draft, None, now);
+                let request = send::sign(&outgoing, &delivery.event, draft, None, now).ok()?;
                 Some((outgoing, request))
             });
             let Some((outgoing, request)) = request else {
