@@ -177,6 +177,8 @@ impl QueryRules {
         let read = match self.types.get(name).map(String::as_str) {
             Some("integer") => text.parse::<i64>().ok().map(Value::from),
             Some("boolean") => text.parse::<bool>().ok().map(Value::from),
+            // As the document says: `style: form`, `explode: false`.
+            Some("array") => Some(text.split(',').map(Value::from).collect()),
             _ => None,
         };
         read.unwrap_or_else(|| Value::from(text))
@@ -192,6 +194,7 @@ mod tests {
             {"in": "query", "name": "limit", "required": false, "schema": {"type": "integer", "minimum": 1, "maximum": 200}},
             {"in": "query", "name": "test", "required": false, "schema": {"type": "boolean"}},
             {"in": "query", "name": "q", "required": false, "schema": {"type": "string"}},
+            {"in": "query", "name": "status", "schema": {"type": "array", "items": {"enum": ["a", "b"]}, "uniqueItems": true}},
             {"in": "path", "name": "id", "required": true, "schema": {"type": "string"}},
         ]});
         QueryRules::new(&operation, &json!({})).ok().unwrap()
@@ -199,8 +202,8 @@ mod tests {
 
     #[test]
     fn parameters_are_read_by_their_types() {
-        let values = rules().read("limit=20&q=a%20b%26&test=true").ok().unwrap();
-        assert_eq!(values, json!({"limit": 20, "q": "a b&", "test": true}));
+        let values = rules().read("limit=20&q=a%20b%26&test=true&status=a,b").ok().unwrap();
+        assert_eq!(values, json!({"limit": 20, "q": "a b&", "test": true, "status": ["a", "b"]}));
     }
 
     #[test]
@@ -215,6 +218,9 @@ mod tests {
             "Limit=1",
             "test=1",
             "q=%00",
+            "status=c",
+            "status=a,",
+            "status=a,a",
             "limit=1&limit=1",
         ] {
             assert_eq!(

@@ -1,15 +1,24 @@
-//! What the logs of requests and of deliveries have in common: filters, clearing, and JSON that was kept as text.
+//! What the logs have in common: filters, pages, clearing, and JSON that was kept as text.
 
 use domain::Timestamp;
-use serde::Deserialize;
+use engine::Searched;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::LogFilter;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
-/// Entries deleted in one transaction, so that nobody waits long for it.
+use crate::Api;
+use crate::page::cursor;
+
+/// Entries deleted in one transaction while the caller waits, so that nobody else waits long.
 pub const CLEAR_CHUNK: usize = 1_000;
 
-/// Which entries of a log to show. A status is asked for beside it.
+/// Until now: what is made from here on is not meant. Ids are of whole milliseconds, so those of this one are.
+pub fn until_now(api: &Api) -> Timestamp {
+    api.engine().now().plus_millis(1)
+}
+
+/// Which entries of a log are meant. A status is asked for beside it.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct LogParams {
@@ -23,26 +32,63 @@ pub struct LogParams {
     #[param(inline)]
     until: Option<Timestamp>,
     /// Only those that contain this text, in any case: a request in its payload, headers, errors and actions, a delivery in
-    /// what was sent.
+    /// what was sent and what came back, an event in its data.
     #[param(min_length = 1, max_length = 500)]
     q: Option<String>,
 }
 
 impl LogParams {
-    /// The entries behind one, of a status.
-    pub fn filter<Id, Status>(self, status: Option<Status>, before: Option<Id>) -> LogFilter<Id, Status> {
+    /// The entries of these statuses.
+    pub fn filter<Id, Status>(self, statuses: Vec<Status>) -> LogFilter<Id, Status> {
         let Self { event_type, since, until, q } = self;
-        LogFilter { status, event_type, since, until, contains: q, before }
+        LogFilter { statuses, event_type, since, until, contains: q, ids: None }
     }
 }
 
-/// Which part of a log to clear.
+/// A page of a log.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LogPage<T> {
+    /// The entries, newest first.
+    pub data: Vec<T>,
+    /// For the page behind this one; `null` on the last.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+    /// If the page ended early, because looking through more would have taken long: entries older than this were not looked
+    /// at. `next_cursor` goes on there.
+    #[schema(required = true)]
+    pub searched_until: Option<Timestamp>,
+}
+
+impl<T> LogPage<T> {
+    /// The page of what was found; `made_at` is the moment in an id.
+    pub fn new<Id: ToString + Copy>(
+        searched: &Searched<Id>,
+        data: Vec<T>,
+        made_at: impl Fn(Id) -> Timestamp,
+    ) -> Self {
+        Self {
+            data,
+            next_cursor: searched.next.map(|next| cursor(&next.to_string())),
+            searched_until: searched.next.filter(|_| searched.ended_early).map(made_at),
+        }
+    }
+}
+
+/// How a log is cleared.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ClearParams {
-    /// Only what was made before; all that there is now if it is not given.
-    #[param(inline)]
-    pub until: Option<Timestamp>,
+    /// Only to say how many it would be.
+    #[serde(default)]
+    #[param(default = false)]
+    pub dry_run: bool,
+}
+
+/// What was cleared.
+#[derive(Serialize, ToSchema)]
+pub struct Cleared {
+    /// How many entries were deleted; with `dry_run`, how many it would be.
+    pub deleted: i64,
 }
 
 /// JSON that was kept as text, as it was, and any other text as a JSON string.

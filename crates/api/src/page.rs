@@ -76,6 +76,11 @@ fn not_a_cursor() -> Problem {
     Problem::with_errors(Code::InvalidQuery, vec![FieldError { field: "cursor".to_owned(), message }])
 }
 
+/// The cursor of a place in the order.
+pub fn cursor(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key)
+}
+
 fn decode(cursor: &str) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
 }
@@ -101,7 +106,7 @@ impl<T> Page<T> {
     /// The page of what the store has made one.
     pub fn of(slice: Slice<T>, key: impl Fn(&T) -> String) -> Self {
         let last = slice.entries.last().filter(|_| slice.more);
-        Self { next_cursor: last.map(|last| URL_SAFE_NO_PAD.encode(key(last))), data: slice.entries }
+        Self { next_cursor: last.map(|last| cursor(&key(last))), data: slice.entries }
     }
 
     /// The same page of what each entry shows.

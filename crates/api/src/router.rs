@@ -55,6 +55,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::tags::routes())
         .merge(routes::custom_fields::routes())
         .merge(routes::tasks::routes())
+        .merge(routes::recovery::routes())
         .merge(routes::trial::routes())
         .merge(routes::api_keys::routes())
         .merge(routes::openapi::routes());

@@ -7,6 +7,7 @@
 pub mod incoming;
 pub mod logs;
 pub mod outgoing;
+mod progress;
 pub mod sample;
 pub mod send;
 pub mod table;

@@ -100,6 +100,7 @@ impl<'a> Decision<'a> {
                         webhook_id: webhook_id.clone(),
                         event,
                         attempts: 0,
+                        attempts_before: 0,
                         first_attempt_at: None,
                     });
                 }

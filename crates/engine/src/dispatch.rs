@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use delivery::{Limits, Queues};
-use domain::WebhookId;
+use domain::{DeliveryId, WebhookId};
 use parking_lot::Mutex;
 use store::queue::DueDelivery;
 use tokio::sync::{Notify, mpsc};
@@ -174,6 +174,12 @@ impl Dispatcher {
     /// Says that deliveries to this webhook are due in the table.
     pub(crate) fn due_in_table(&self, webhook_id: &WebhookId) {
         self.queues.lock().queues.mark_spilled(webhook_id);
+    }
+
+    /// Takes out what waits in memory for this webhook. The caller cancels it or gives it back.
+    pub(crate) fn withdraw(&self, webhook_id: &WebhookId) -> Vec<DeliveryId> {
+        let waiting = self.queues.lock().queues.drain_destination(webhook_id);
+        waiting.into_iter().map(|delivery| delivery.id).collect()
     }
 
     /// Starts nothing any more and forgets what waits: the table has it.

@@ -1,6 +1,7 @@
 //! The engine as its users see it: the use cases of the program.
 
 mod again;
+mod log;
 mod outgoing;
 mod preview;
 
@@ -50,6 +51,7 @@ use crate::sweep;
 use crate::tasks;
 use crate::vault::{Vault, VaultError};
 
+pub use log::Searched;
 pub use outgoing::Tested;
 pub use preview::Previewed;
 

@@ -62,7 +62,7 @@ pub mod vault;
 
 pub use clock::Clock;
 pub use command::{Command, Executed, NewEvent, NewSubscriber, SubscriberChange};
-pub use engine::{Engine, Options, Previewed, RunError, Tested};
+pub use engine::{Engine, Options, Previewed, RunError, Searched, Tested};
 pub use handshake::{Answered, is_handshake};
 pub use receive::{Received, Reply};
 pub use rotating::Rotating;

@@ -120,7 +120,7 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
             let ended = exchange.ended.millis();
             match outgoing.schedule.next_attempt(
                 first_attempt_at.millis(),
-                number,
+                number.saturating_sub(delivery.attempts_before),
                 ended,
                 retry_after_seconds,
             ) {
@@ -232,7 +232,9 @@ pub(crate) fn unsent(
 ) -> AttemptRow {
     let first_attempt_at = delivery.first_attempt_at.unwrap_or(started);
     let number = delivery.attempts.saturating_add(1);
-    let next = || outgoing.schedule.next_attempt(first_attempt_at.millis(), number, ended.millis(), None);
+    let of_schedule = number.saturating_sub(delivery.attempts_before);
+    let next =
+        || outgoing.schedule.next_attempt(first_attempt_at.millis(), of_schedule, ended.millis(), None);
     let (status, due_at) = match unsent.what {
         Then::Cancel => (DeliveryStatus::Cancelled, None),
         Then::Fail => (DeliveryStatus::Failed, None),

@@ -297,7 +297,7 @@ async fn insert_deliveries<T: Tx>(tx: &T, deliveries: &[NewDelivery]) -> Result<
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 
-async fn insert_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), StoreError> {
+pub(crate) async fn insert_requests<T: Tx>(tx: &T, requests: &[RequestRow]) -> Result<(), StoreError> {
     let mut rows = Rows::with_capacity(requests.len(), 16);
     for request in requests {
         rows.push([

@@ -1,14 +1,17 @@
-//! The log of deliveries, as it is looked up, listed, cleared and retried by hand.
+//! The log of deliveries, as it is looked up and listed, and retried one by one. What is done with many is in
+//! [`crate::recovery`].
 
 use std::collections::HashMap;
 
 use domain::log::DeliveryStatus;
-use domain::{DeliveryId, Event, Timestamp, WebhookId};
+use domain::{DeliveryId, Event, HttpStatuses, Timestamp, WebhookId};
 use futures_util::try_join;
+use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
-use crate::events::{read_event, sized};
-use crate::filter::{Conditions, LogFilter, Slice};
+use crate::events::read_event;
+use crate::filter::{Conditions, LogFilter, names, pattern};
+use crate::look::Log;
 use crate::params;
 use crate::record::{AttemptRow, insert_attempts};
 use crate::tx::{Row, Tx, Value, Work};
@@ -73,37 +76,137 @@ impl Work for GetDelivery {
     }
 }
 
-/// Lists the deliveries to a webhook, the newest first.
-pub struct ListDeliveries {
+/// Entries of a webhook's log; what they contain is sought in what was sent and what came back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveriesOf {
     /// The webhook.
     pub webhook_id: WebhookId,
-    /// Which; what they contain is sought in the data of their events.
+    /// Which.
     pub filter: LogFilter<DeliveryId, DeliveryStatus>,
-    /// The most to return.
-    pub limit: usize,
+    /// Tests, or those that are none.
+    pub test: Option<bool>,
+    /// Those with an attempt that was answered so.
+    pub http_statuses: Vec<HttpStatuses>,
+    /// Those with an attempt that failed for this reason.
+    pub error_code: Option<String>,
+    /// Those that are finished, or those that are not.
+    pub finished: Option<bool>,
 }
 
-impl Work for ListDeliveries {
-    type Output = Slice<DeliveryEntry>;
+/// Open deliveries that are looked up one by one: where there are more they are a good part of the log's newest entries, and
+/// found at once.
+const FEW_OPEN: usize = 2_000;
 
-    async fn run<T: Tx>(&self, tx: &T) -> Result<Slice<DeliveryEntry>, StoreError> {
-        const SELECT: &str = "SELECT d.id, LENGTH(COALESCE(e.data, d.test_event, '')) + (SELECT COALESCE(SUM(LENGTH(a.request_headers) + \
+impl DeliveriesOf {
+    /// The deliveries that are still to be made, if they are few.
+    async fn few_open<T: Tx>(&self, tx: &T) -> Result<Option<Vec<String>>, StoreError> {
+        const WAITING: &str = "SELECT id FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND node IS NULL LIMIT ?2";
+        const LEASED: &str = "SELECT id FROM deliveries WHERE node IN (SELECT id FROM nodes) AND node IS NOT NULL \
+                              AND webhook_id = ?1 LIMIT ?2";
+        let params = || params![self.webhook_id.as_str(), FEW_OPEN as i64];
+        let (waiting, leased) = try_join!(tx.query(WAITING, params()), tx.query(LEASED, params()))?;
+        if waiting.len() >= FEW_OPEN || leased.len() >= FEW_OPEN {
+            return Ok(None);
+        }
+        let ids = waiting.into_iter().chain(leased).map(|row| row.read().text());
+        ids.collect::<Result<_, _>>().map(Some)
+    }
+}
+
+impl Log for DeliveriesOf {
+    type Id = DeliveryId;
+    const ID: &'static str = "d.id";
+    const TABLE: &'static str = "deliveries d";
+    const ALL: &'static str = "deliveries d LEFT JOIN events e ON e.id = d.event_id";
+    const SIZE: &'static str = "LENGTH(COALESCE(e.data, d.test_event, '')) + (SELECT COALESCE(SUM(LENGTH(a.request_headers) + \
                LENGTH(a.response_headers) + LENGTH(a.response_body) + LENGTH(COALESCE(a.request_body, ''))), 0) \
-               FROM attempts a WHERE a.delivery_id = d.id) \
-             FROM deliveries d LEFT JOIN events e ON e.id = d.event_id";
+               FROM attempts a WHERE a.delivery_id = d.id)";
+
+    async fn ways<T: Tx>(&self, tx: &T) -> Result<Vec<Conditions>, StoreError> {
+        let mut way = self.filter.way("d.id", DeliveryId::lowest_at);
+        way.on("d.webhook_id = ?", self.webhook_id.as_str().to_owned());
+        if self.test == Some(true) {
+            way.fixed("d.test_event IS NOT NULL");
+        }
+        let statuses = self.filter.distinct();
+        if statuses.is_empty() || statuses.contains(&DeliveryStatus::Delivered) || self.test == Some(true) {
+            return Ok(vec![way]);
+        }
+        let open = match statuses.contains(&DeliveryStatus::Pending) {
+            true => self.few_open(tx).await?,
+            false => Some(Vec::new()),
+        };
+        let Some(open) = open else { return Ok(vec![way]) };
+        let of_status = |status: &DeliveryStatus| {
+            let mut way = way.clone();
+            // Spelled out, because those that are rare have indexes of their own.
+            way.fixed(&format!("d.status = '{}'", status.as_str()));
+            if *status == DeliveryStatus::Pending {
+                way.on("d.id IN ?", Value::Texts(open.clone()));
+            }
+            way
+        };
+        Ok(statuses.iter().map(of_status).collect())
+    }
+
+    fn rest(&self, conditions: &mut Conditions) {
         let filter = &self.filter;
-        let mut conditions = Conditions::default();
-        conditions.on("d.webhook_id = ?", self.webhook_id.as_str().to_owned());
-        if let Some(status) = filter.status {
-            // Spelled out, because some have an index of their own.
-            conditions.fixed(&format!("d.status = '{}'", status.as_str()));
+        let has_way = self.test != Some(true) && !filter.statuses.iter().any(|status| is_common(*status));
+        if !filter.statuses.is_empty() && !has_way {
+            conditions.fixed(&format!("d.status IN ({})", names(&filter.statuses, DeliveryStatus::as_str)));
+        }
+        match self.finished {
+            Some(true) => conditions.fixed("d.due_at IS NULL"),
+            Some(false) => conditions.fixed("d.due_at IS NOT NULL"),
+            None => {}
+        }
+        if self.test == Some(false) {
+            conditions.fixed("d.test_event IS NULL");
         }
         conditions.on_some("d.event_type = ?", filter.event_type.clone());
-        conditions.within("d.id", DeliveryId::lowest_at, (filter.since, filter.until), filter.before);
-        conditions.on_part(&["COALESCE(e.data, d.test_event)"], filter.contains.as_deref());
-        let (sql, params) = conditions.query(SELECT, "d.id DESC", self.limit + 1);
-        let (ids, more) = sized(tx, &sql, params, self.limit).await?;
-        Ok(Slice { entries: load(tx, ids).await?, more })
+        if !self.http_statuses.is_empty() {
+            let within = |statuses: &HttpStatuses| {
+                let range = statuses.range();
+                format!("a.http_status BETWEEN {} AND {}", range.start(), range.end())
+            };
+            let any: Vec<String> = self.http_statuses.iter().map(within).collect();
+            conditions.fixed(&attempted(&any.join(" OR ")));
+        }
+        conditions.on_some(&attempted("a.error_code = ?"), self.error_code.clone());
+        let sent = attempted(
+            "LOWER(COALESCE(a.request_body, '') || ' ' || a.request_headers || ' ' || a.response_headers || ' ' || a.response_body \
+             || ' ' || COALESCE(a.error, '')) LIKE LOWER(CAST(? AS TEXT)) ESCAPE '\\'",
+        );
+        let data = r"LOWER(COALESCE(e.data, d.test_event, '')) LIKE LOWER(CAST(? AS TEXT)) ESCAPE '\'";
+        conditions.on_some(&format!("({data} OR {sent})"), filter.contains.as_deref().map(pattern));
+    }
+}
+
+/// That a delivery has such an attempt.
+fn attempted(condition: &str) -> String {
+    format!("EXISTS (SELECT 1 FROM attempts a WHERE a.delivery_id = d.id AND ({condition}))")
+}
+
+/// Whether no index leads to deliveries of this status.
+fn is_common(status: DeliveryStatus) -> bool {
+    matches!(status, DeliveryStatus::Delivered | DeliveryStatus::Pending)
+}
+
+/// Those of these entries that there are and that belong to the webhook, the newest first.
+pub struct DeliveriesById {
+    /// The webhook.
+    pub webhook_id: WebhookId,
+    /// The entries.
+    pub ids: Vec<DeliveryId>,
+}
+
+impl Work for DeliveriesById {
+    type Output = Vec<DeliveryEntry>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<DeliveryEntry>, StoreError> {
+        let mut found = load(tx, self.ids.iter().map(ToString::to_string).collect()).await?;
+        found.retain(|delivery| delivery.webhook_id == self.webhook_id);
+        Ok(found)
     }
 }
 
@@ -207,7 +310,7 @@ pub enum Retried {
     StillOpen,
 }
 
-/// Puts a finished delivery back: due now. Its attempts are counted on, and offsets of retries count from the next one.
+/// Puts a finished delivery back: due now, with its schedule from the start. Its attempts are counted on.
 pub struct RetryDelivery {
     /// Which.
     pub id: DeliveryId,
@@ -219,7 +322,8 @@ impl Work for RetryDelivery {
     type Output = Retried;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Retried, StoreError> {
-        const PUT_BACK: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, node = NULL \
+        const PUT_BACK: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, \
+                                attempts_before = attempts, node = NULL \
                                 WHERE id = ?1 AND due_at IS NULL AND test_event IS NULL RETURNING webhook_id";
         let (id, pending) = (self.id.to_string(), DeliveryStatus::Pending.as_str());
         if let Some(row) = tx.query(PUT_BACK, params![&id, pending, self.now]).await?.pop() {
@@ -227,95 +331,5 @@ impl Work for RetryDelivery {
         }
         let found = tx.query("SELECT id FROM deliveries WHERE id = ?1", params![&id]).await?;
         Ok(if found.is_empty() { Retried::NotFound } else { Retried::StillOpen })
-    }
-}
-
-/// Which finished deliveries are sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replayed {
-    /// Those that failed.
-    Failed,
-    /// All of them.
-    All,
-}
-
-/// Puts finished deliveries of a webhook back, the oldest first, each like [`RetryDelivery`]. To be called again with the id
-/// that it returns, beside how many it put back, until that is `None`.
-pub struct ReplayDeliveries {
-    /// The webhook.
-    pub webhook_id: WebhookId,
-    /// Which.
-    pub which: Replayed,
-    /// Only what is newer: the last that was put back.
-    pub after: Option<DeliveryId>,
-    /// Only what was made then or later, and before.
-    pub within: (Option<Timestamp>, Timestamp),
-    /// Now.
-    pub now: Timestamp,
-    /// The most to put back in one transaction.
-    pub limit: usize,
-}
-
-impl Work for ReplayDeliveries {
-    type Output = Option<(DeliveryId, u64)>;
-
-    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<(DeliveryId, u64)>, StoreError> {
-        const PUT_BACK: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, node = NULL \
-                                WHERE id IN ?1 AND due_at IS NULL";
-        let mut conditions = finished(&self.webhook_id, self.after);
-        if self.which == Replayed::Failed {
-            conditions.fixed("status = 'failed'");
-        }
-        conditions.fixed("test_event IS NULL");
-        let (since, until) = self.within;
-        conditions.on_some("id >= ?", since.map(|moment| DeliveryId::lowest_at(moment).to_string()));
-        conditions.on("id < ?", DeliveryId::lowest_at(until).to_string());
-        let ids = ids(tx, conditions, self.limit).await?;
-        let Some(last) = ids.last().and_then(|id| id.parse().ok()) else { return Ok(None) };
-        let params = vec![Value::Texts(ids), DeliveryStatus::Pending.as_str().into(), self.now.into()];
-        Ok(Some((last, tx.execute(PUT_BACK, params).await?)))
-    }
-}
-
-/// The finished deliveries of a webhook behind one.
-fn finished(webhook_id: &WebhookId, after: Option<DeliveryId>) -> Conditions {
-    let mut conditions = Conditions::default();
-    conditions.on("webhook_id = ?", webhook_id.as_str().to_owned());
-    conditions.on_some("id > ?", after.map(|id| id.to_string()));
-    conditions.fixed("due_at IS NULL");
-    conditions
-}
-
-async fn ids<T: Tx>(tx: &T, conditions: Conditions, limit: usize) -> Result<Vec<String>, StoreError> {
-    let (sql, params) = conditions.query("SELECT id FROM deliveries", "id", limit);
-    tx.query(&sql, params).await?.into_iter().map(|row| row.read().text()).collect()
-}
-
-/// Clears the log of a webhook, the oldest entries first. What is not finished stays: it is no log yet. To be called again
-/// with what it returns, until that is `None`.
-pub struct ClearDeliveries {
-    /// The webhook.
-    pub webhook_id: WebhookId,
-    /// Only what is newer: the last that was deleted.
-    pub after: Option<DeliveryId>,
-    /// Only what was made before.
-    pub until: Timestamp,
-    /// The most to delete in one transaction.
-    pub limit: usize,
-}
-
-impl Work for ClearDeliveries {
-    type Output = Option<DeliveryId>;
-
-    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<DeliveryId>, StoreError> {
-        let mut conditions = finished(&self.webhook_id, self.after);
-        conditions.on("id < ?", DeliveryId::lowest_at(self.until).to_string());
-        let ids = ids(tx, conditions, self.limit).await?;
-        let Some(last) = ids.last().and_then(|id| id.parse().ok()) else { return Ok(None) };
-        tx.execute("DELETE FROM attempts WHERE delivery_id IN ?1", vec![Value::Texts(ids.clone())]).await?;
-        // One that was put back meanwhile stays.
-        tx.execute("DELETE FROM deliveries WHERE id IN ?1 AND due_at IS NULL", vec![Value::Texts(ids)])
-            .await?;
-        Ok(Some(last))
     }
 }

@@ -7,7 +7,8 @@ use domain::{DeliveryId, Event, EventId, WebhookId};
 
 use crate::commit::Skipped;
 use crate::error::StoreError;
-use crate::filter::{Conditions, LogFilter, Slice, fit};
+use crate::filter::{Conditions, LogFilter};
+use crate::look::Log;
 use crate::params;
 use crate::tx::{Columns, Row, Tx, Value, Work};
 
@@ -32,47 +33,42 @@ pub(crate) fn read_event(row: &mut Columns) -> Result<Event, StoreError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoStatus {}
 
-/// Lists events, the newest first.
-#[derive(Default)]
-pub struct ListEvents {
-    /// Which; what they contain is sought in their data.
-    pub filter: LogFilter<EventId, NoStatus>,
-    /// The most to return.
-    pub limit: usize,
-}
+/// The events that a filter takes; what they contain is sought in their data.
+#[derive(Clone, Debug, Default)]
+pub struct EventLog(pub LogFilter<EventId, NoStatus>);
 
-impl Work for ListEvents {
-    type Output = Slice<Event>;
+impl Log for EventLog {
+    type Id = EventId;
+    const ID: &'static str = "e.id";
+    const TABLE: &'static str = "events e";
+    const ALL: &'static str = "events e";
+    const SIZE: &'static str = "LENGTH(e.data)";
 
-    async fn run<T: Tx>(&self, tx: &T) -> Result<Slice<Event>, StoreError> {
-        let filter = &self.filter;
-        let mut conditions = Conditions::default();
-        conditions.on_some("e.event_type = ?", filter.event_type.clone());
-        conditions.within("e.id", EventId::lowest_at, (filter.since, filter.until), filter.before);
-        conditions.on_part(&["e.data"], filter.contains.as_deref());
-        let (sql, params) =
-            conditions.query("SELECT e.id, LENGTH(e.data) FROM events e", "e.id DESC", self.limit + 1);
-        let (ids, more) = sized(tx, &sql, params, self.limit).await?;
-        let sql = format!("SELECT {COLUMNS} FROM events e WHERE e.id IN ?1 ORDER BY e.id DESC");
-        let rows = tx.query(&sql, vec![Value::Texts(ids)]).await?;
-        let entries = rows.into_iter().map(|row| read_event(&mut row.read())).collect::<Result<_, _>>()?;
-        Ok(Slice { entries, more })
+    async fn ways<T: Tx>(&self, _: &T) -> Result<Vec<Conditions>, StoreError> {
+        Ok(vec![self.0.way("e.id", EventId::lowest_at)])
+    }
+
+    fn rest(&self, conditions: &mut Conditions) {
+        conditions.on_some("e.event_type = ?", self.0.event_type.clone());
+        conditions.on_part(&["e.data"], self.0.contains.as_deref());
     }
 }
 
-/// The ids that fit on a page, from a query of ids and sizes.
-pub(crate) async fn sized<T: Tx>(
-    tx: &T,
-    sql: &str,
-    params: Vec<Value<'static>>,
-    limit: usize,
-) -> Result<(Vec<String>, bool), StoreError> {
-    let read = |row: Row| {
-        let mut row = row.read();
-        Ok((row.text()?, row.int()?))
-    };
-    let rows = tx.query(sql, params).await?;
-    Ok(fit(rows.into_iter().map(read).collect::<Result<_, StoreError>>()?, limit))
+/// Those of these events that there are, the newest first.
+pub struct EventsById {
+    /// The events.
+    pub ids: Vec<EventId>,
+}
+
+impl Work for EventsById {
+    type Output = Vec<Event>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<Event>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM events e WHERE e.id IN ?1 ORDER BY e.id DESC");
+        let ids = self.ids.iter().map(ToString::to_string).collect();
+        let rows = tx.query(&sql, vec![Value::Texts(ids)]).await?;
+        rows.into_iter().map(|row| read_event(&mut row.read())).collect()
+    }
 }
 
 /// An event, and what became of it.

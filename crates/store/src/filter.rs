@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use domain::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::tx::Value;
 
 /// The most bytes of payloads and answers loaded for one page: entries may have a mebibyte each, and a page 200 of them.
-pub(crate) const PAGE_BYTES: i64 = 4 * 1_024 * 1_024;
+pub const PAGE_BYTES: i64 = 4 * 1_024 * 1_024;
 
 /// A page of a list: fewer entries than asked for if those are large.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,31 +20,64 @@ pub struct Slice<T> {
 }
 
 /// Which entries of a log are wanted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogFilter<Id, Status> {
-    /// Those of this status.
-    pub status: Option<Status>,
+    /// Those of one of these statuses; of any if there is none.
+    pub statuses: Vec<Status>,
     /// Those of this kind of event.
     pub event_type: Option<String>,
     /// Those made then or later.
     pub since: Option<Timestamp>,
     /// Those made before.
     pub until: Option<Timestamp>,
-    /// Those whose payload contains this text. The case of letters does not matter; SQLite knows it of ASCII letters only.
+    /// Those that contain this text. The case of letters does not matter; SQLite knows it of ASCII letters only.
     pub contains: Option<String>,
-    /// Those older than this entry: the last of the page before.
-    pub before: Option<Id>,
+    /// These.
+    pub ids: Option<Vec<Id>>,
 }
 
 impl<Id, Status> Default for LogFilter<Id, Status> {
     fn default() -> Self {
-        Self { status: None, event_type: None, since: None, until: None, contains: None, before: None }
+        Self { statuses: Vec::new(), event_type: None, since: None, until: None, contains: None, ids: None }
     }
+}
+
+impl<Id: ToString, Status: Copy + PartialEq> LogFilter<Id, Status> {
+    /// Its statuses, each once.
+    pub(crate) fn distinct(&self) -> Vec<Status> {
+        let mut distinct = Vec::with_capacity(self.statuses.len());
+        for status in &self.statuses {
+            if !distinct.contains(status) {
+                distinct.push(*status);
+            }
+        }
+        distinct
+    }
+
+    /// A way into the log: by the moments in its ids, or the ids themselves.
+    pub(crate) fn way(&self, column: &str, lowest_at: fn(Timestamp) -> Id) -> Conditions {
+        let mut way = Conditions::default();
+        way.on_some(&format!("{column} >= ?"), self.since.map(|moment| lowest_at(moment).to_string()));
+        way.on_some(&format!("{column} < ?"), self.until.map(|moment| lowest_at(moment).to_string()));
+        if let Some(ids) = &self.ids {
+            way.on(&format!("{column} IN ?"), Value::Texts(ids.iter().map(ToString::to_string).collect()));
+        }
+        way
+    }
+}
+
+/// The names of statuses, which are ours, as a list in SQL.
+pub(crate) fn names<Status>(statuses: &[Status], name: fn(Status) -> &'static str) -> String
+where
+    Status: Copy,
+{
+    let names: Vec<String> = statuses.iter().map(|status| format!("'{}'", name(*status))).collect();
+    names.join(", ")
 }
 
 /// Conditions of a query, each of which must hold, with their parameters.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Conditions {
+pub struct Conditions {
     sql: String,
     params: Vec<Value<'static>>,
 }
@@ -90,17 +124,9 @@ impl Conditions {
         self.fixed(&format!("({})", any.join(" OR ")));
     }
 
-    /// Adds the bounds of a log: by the moment in its ids.
-    pub(crate) fn within<Id: ToString>(
-        &mut self,
-        column: &str,
-        lowest_at: fn(Timestamp) -> Id,
-        (since, until): (Option<Timestamp>, Option<Timestamp>),
-        before: Option<Id>,
-    ) {
-        self.on_some(&format!("{column} >= ?"), since.map(|moment| lowest_at(moment).to_string()));
-        self.on_some(&format!("{column} < ?"), until.map(|moment| lowest_at(moment).to_string()));
-        self.on_some(&format!("{column} < ?"), before.map(|id| id.to_string()));
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sql.is_empty()
     }
 
     /// The query: `select`, the conditions, the order, and the most rows to return.
@@ -108,6 +134,14 @@ impl Conditions {
         let limit = self.place(i64::try_from(limit).unwrap_or(i64::MAX));
         let mut sql = select.to_owned();
         let _ = write!(sql, "{} ORDER BY {order} LIMIT {limit}", self.sql);
+        (sql, self.params)
+    }
+
+    /// The query of the one row behind so many.
+    pub(crate) fn nth(mut self, select: &str, order: &str, skipped: usize) -> (String, Vec<Value<'static>>) {
+        let offset = self.place(i64::try_from(skipped).unwrap_or(i64::MAX));
+        let mut sql = select.to_owned();
+        let _ = write!(sql, "{} ORDER BY {order} LIMIT 1 OFFSET {offset}", self.sql);
         (sql, self.params)
     }
 
@@ -123,25 +157,9 @@ impl Conditions {
 }
 
 /// The pattern of all texts that contain this one.
-fn pattern(part: &str) -> String {
+pub(crate) fn pattern(part: &str) -> String {
     let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
     format!("%{escaped}%")
-}
-
-/// Of entries and their sizes, newest first, as many as fit on a page; at least one if there is one.
-pub(crate) fn fit(sized: Vec<(String, i64)>, limit: usize) -> (Vec<String>, bool) {
-    let found = sized.len();
-    let mut bytes = 0;
-    let mut ids = Vec::with_capacity(found.min(limit));
-    for (id, size) in sized.into_iter().take(limit) {
-        bytes += size;
-        if bytes > PAGE_BYTES && !ids.is_empty() {
-            break;
-        }
-        ids.push(id);
-    }
-    let more = ids.len() < found;
-    (ids, more)
 }
 
 #[cfg(test)]
@@ -162,15 +180,5 @@ mod tests {
              OR LOWER(d) LIKE LOWER(CAST(?2 AS TEXT)) ESCAPE '\\') AND e <> 'x' ORDER BY a DESC LIMIT ?3"
         );
         assert_eq!(params, [Value::Int(1), r"%50\%\_\\%".into(), Value::Int(9)]);
-    }
-
-    #[test]
-    fn a_page_is_bounded_in_entries_and_in_bytes() {
-        let sized = |sizes: &[i64]| sizes.iter().map(|size| (size.to_string(), *size)).collect();
-        assert_eq!(fit(sized(&[1, 2, 3]), 2), (vec!["1".into(), "2".into()], true));
-        assert_eq!(fit(sized(&[1, 2]), 2), (vec!["1".into(), "2".into()], false));
-        assert_eq!(fit(sized(&[PAGE_BYTES + 1, 2]), 2).0.len(), 1);
-        assert_eq!(fit(sized(&[PAGE_BYTES, 1]), 2), (vec![PAGE_BYTES.to_string()], true));
-        assert_eq!(fit(vec![], 2), (vec![], false));
     }
 }

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_presets.sql"),
     include_str!("../migrations/0006_custom_fields.sql"),
     include_str!("../migrations/0007_redaction.sql"),
+    include_str!("../migrations/0008_recovery.sql"),
 ];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.

@@ -23,6 +23,8 @@ pub struct DueDelivery {
     pub event: Arc<Event>,
     /// Attempts made so far.
     pub attempts: u32,
+    /// Those of them made before it was sent again by hand: its schedule does not count them.
+    pub attempts_before: u32,
     /// When the first was made.
     pub first_attempt_at: Option<Timestamp>,
 }
@@ -175,7 +177,7 @@ impl Work for Claim {
                SELECT id FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND node IS NULL AND due_at <= ?3 \
                ORDER BY due_at LIMIT ?4 /*pg: FOR UPDATE SKIP LOCKED */) \
              RETURNING id";
-        const LOAD: &str = "SELECT d.id, d.webhook_id, d.attempts, d.first_attempt_at, e.id, e.event_type, e.occurred_at, e.data, \
+        const LOAD: &str = "SELECT d.id, d.webhook_id, d.attempts, d.attempts_before, d.first_attempt_at, e.id, e.event_type, e.occurred_at, e.data, \
                e.request_id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.due_at, d.id";
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
         let leased =
@@ -196,6 +198,7 @@ fn read_due(row: Row) -> Result<DueDelivery, StoreError> {
         id: row.parse("a delivery id")?,
         webhook_id: row.parse("a webhook id")?,
         attempts: u32::try_from(row.int()?).unwrap_or(u32::MAX),
+        attempts_before: u32::try_from(row.int()?).unwrap_or(u32::MAX),
         first_attempt_at: row.opt_time()?,
         event: Arc::new(Event {
             id: row.parse("an event id")?,

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use domain::log::RequestStatus;
-use domain::{RequestId, Timestamp, WebhookId};
+use domain::network::Network;
+use domain::{RequestId, WebhookId};
+use serde::{Deserialize, Serialize};
 
-use crate::commit::RequestRow;
+use crate::commit::{RequestRow, insert_requests};
 use crate::error::StoreError;
-use crate::events::sized;
-use crate::filter::{Conditions, LogFilter, Slice};
+use crate::filter::{Conditions, LogFilter, names};
+use crate::look::Log;
 use crate::params;
 use crate::tx::{Row, Tx, Value, Work};
 
@@ -65,66 +67,58 @@ pub(crate) async fn by_id<T: Tx>(
     rows.into_iter().map(|row| read(row).map(|request| (request.id, request))).collect()
 }
 
-/// Lists the entries of a webhook, the newest first.
-pub struct ListRequests {
+/// Entries of a webhook's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestsOf {
     /// The webhook.
     pub webhook_id: WebhookId,
     /// Which.
     pub filter: LogFilter<RequestId, RequestStatus>,
-    /// The most to return.
-    pub limit: usize,
+    /// Those that came from there.
+    pub sender: Option<Network>,
+    /// Those that nothing is left to do about.
+    pub done: bool,
 }
 
-impl Work for ListRequests {
-    type Output = Slice<RequestRow>;
+/// The statuses of what something is left to do about.
+const OPEN: [RequestStatus; 2] = [RequestStatus::Accepted, RequestStatus::Retrying];
 
-    async fn run<T: Tx>(&self, tx: &T) -> Result<Slice<RequestRow>, StoreError> {
-        let (sql, params) = wanted(&self.webhook_id, &self.filter).query(
-            "SELECT id, LENGTH(payload) + LENGTH(response_body) FROM requests",
-            "id DESC",
-            self.limit + 1,
-        );
-        let (ids, more) = sized(tx, &sql, params, self.limit).await?;
-        let sql = format!("SELECT {COLUMNS} FROM requests WHERE id IN ?1 ORDER BY id DESC");
-        let rows = tx.query(&sql, vec![Value::Texts(ids)]).await?;
-        Ok(Slice { entries: rows.into_iter().map(read).collect::<Result<_, _>>()?, more })
-    }
-}
+impl Log for RequestsOf {
+    type Id = RequestId;
+    const ID: &'static str = "id";
+    const TABLE: &'static str = "requests";
+    const ALL: &'static str = "requests";
+    const SIZE: &'static str = "LENGTH(payload) + LENGTH(response_body)";
 
-/// The conditions of a filter.
-fn wanted(webhook_id: &WebhookId, filter: &LogFilter<RequestId, RequestStatus>) -> Conditions {
-    let mut conditions = Conditions::default();
-    conditions.on("webhook_id = ?", webhook_id.as_str().to_owned());
-    if let Some(status) = filter.status {
-        conditions.on("status = ?", status.as_str());
-        if status != RequestStatus::Processed {
-            // These have an index of their own.
-            conditions.fixed("status <> 'processed'");
+    async fn ways<T: Tx>(&self, _: &T) -> Result<Vec<Conditions>, StoreError> {
+        let mut way = self.filter.way("id", RequestId::lowest_at);
+        way.on("webhook_id = ?", self.webhook_id.as_str().to_owned());
+        let statuses = self.filter.distinct();
+        if statuses.is_empty() || statuses.contains(&RequestStatus::Processed) {
+            return Ok(vec![way]);
         }
+        let of_status = |status: &RequestStatus| {
+            let mut way = way.clone();
+            // Spelled out for the index of those that did not simply go well.
+            way.fixed(&format!("status = '{}' AND status <> 'processed'", status.as_str()));
+            way
+        };
+        Ok(statuses.iter().map(of_status).collect())
     }
-    conditions.on_some("event_type = ?", filter.event_type.clone());
-    conditions.within("id", RequestId::lowest_at, (filter.since, filter.until), filter.before);
-    conditions.on_part(&["payload", "headers", "outcome"], filter.contains.as_deref());
-    conditions
-}
 
-/// Counts the entries that a retry of a selection runs: those that were rejected are none of them.
-pub struct CountRequests {
-    /// The webhook.
-    pub webhook_id: WebhookId,
-    /// Which.
-    pub filter: LogFilter<RequestId, RequestStatus>,
-}
-
-impl Work for CountRequests {
-    type Output = i64;
-
-    async fn run<T: Tx>(&self, tx: &T) -> Result<i64, StoreError> {
-        let mut conditions = wanted(&self.webhook_id, &self.filter);
-        conditions.fixed("status <> 'rejected'");
-        let (sql, params) = conditions.all("SELECT COUNT(*) FROM requests");
-        let row = tx.query(&sql, params).await?.pop();
-        row.map_or(Ok(0), |row| row.read().int())
+    fn rest(&self, conditions: &mut Conditions) {
+        let filter = &self.filter;
+        if filter.statuses.contains(&RequestStatus::Processed) {
+            conditions.fixed(&format!("status IN ({})", names(&filter.statuses, RequestStatus::as_str)));
+        }
+        if self.done {
+            conditions.fixed(&format!("status NOT IN ({})", names(&OPEN, RequestStatus::as_str)));
+        }
+        conditions.on_some("event_type = ?", filter.event_type.clone());
+        let within =
+            "/*pg: sender_ip::inet <<= CAST(? AS TEXT)::inet */ /*sqlite: in_network(sender_ip, ?) */";
+        conditions.on_some(within, self.sender.map(|network| network.to_string()));
+        conditions.on_part(&["payload", "headers", "outcome"], filter.contains.as_deref());
     }
 }
 
@@ -145,30 +139,6 @@ impl Work for RequestsById {
             found.into_values().filter(|row| row.webhook_id == self.webhook_id).collect();
         rows.sort_by_key(|row| row.id);
         Ok(rows)
-    }
-}
-
-/// The next of these entries, the oldest first.
-pub struct NextRequests {
-    /// The webhook.
-    pub webhook_id: WebhookId,
-    /// Which.
-    pub filter: LogFilter<RequestId, RequestStatus>,
-    /// Only what is newer.
-    pub after: Option<RequestId>,
-    /// The most to return.
-    pub limit: usize,
-}
-
-impl Work for NextRequests {
-    type Output = Vec<RequestRow>;
-
-    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<RequestRow>, StoreError> {
-        let mut conditions = wanted(&self.webhook_id, &self.filter);
-        conditions.fixed("status <> 'rejected'");
-        conditions.on_some("id > ?", self.after.map(|id| id.to_string()));
-        let (sql, params) = conditions.query(&format!("SELECT {COLUMNS} FROM requests"), "id", self.limit);
-        tx.query(&sql, params).await?.into_iter().map(read).collect()
     }
 }
 
@@ -198,25 +168,16 @@ impl Work for ListAccepted {
     }
 }
 
-/// Clears the log of a webhook, the oldest entries first. What is not done yet stays: it is no log yet. Returns how many; to be called until that is 0.
-pub struct ClearRequests {
-    /// The webhook.
-    pub webhook_id: WebhookId,
-    /// Only what was received before.
-    pub until: Timestamp,
-    /// The most to delete in one transaction.
-    pub limit: usize,
+/// Adds an entry of what happened without a transaction of its own.
+pub struct InsertRequest {
+    /// The entry.
+    pub row: RequestRow,
 }
 
-impl Work for ClearRequests {
-    type Output = u64;
+impl Work for InsertRequest {
+    type Output = ();
 
-    async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
-        const SQL: &str = "DELETE FROM requests WHERE id IN ( \
-               SELECT id FROM requests WHERE webhook_id = ?1 AND id < ?2 AND status NOT IN ('accepted', 'retrying') \
-               ORDER BY id LIMIT ?3)";
-        let until = RequestId::lowest_at(self.until).to_string();
-        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        tx.execute(SQL, params![self.webhook_id.as_str(), until, limit]).await
+    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+        insert_requests(tx, std::slice::from_ref(&self.row)).await
     }
 }

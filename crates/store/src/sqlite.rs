@@ -7,8 +7,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::network::Network;
 use futures_util::FutureExt;
 use parking_lot::Mutex;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -208,6 +210,7 @@ impl SqliteTx {
         connection.busy_timeout(BUSY_TIMEOUT).map_err(database_error)?;
         connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
         rusqlite::vtab::array::load_module(&connection).map_err(database_error)?;
+        add_in_network(&connection).map_err(database_error)?;
         Ok(Self { connection: Mutex::new(connection), rewritten: Mutex::default() })
     }
 
@@ -296,6 +299,18 @@ impl Tx for SqliteTx {
         });
         ready(last.map(|last| (last - count + 1..=last).collect()))
     }
+}
+
+/// `in_network(address, network)`: what `<<=` is on PostgreSQL.
+fn add_in_network(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("in_network", 2, flags, |arguments| {
+        let (address, network) = (arguments.get_raw(0).as_str()?, arguments.get_raw(1).as_str()?);
+        let (Ok(address), Ok(network)) = (address.parse(), network.parse::<Network>()) else {
+            return Ok(false);
+        };
+        Ok(network.contains(address))
+    })
 }
 
 impl ToSql for Value<'_> {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::Timestamp;
+use domain::{Timestamp, WebhookId};
 
 use crate::error::StoreError;
+use crate::filter::Conditions;
 use crate::params;
-use crate::tx::{Row, Tx, Work};
+use crate::tx::{Row, Tx, Value, Work};
 
 /// A task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct TaskRow {
     pub kind: String,
     /// What exactly, as JSON.
     pub params: String,
+    /// Whose log it works on; `None` if it is none's.
+    pub webhook_id: Option<WebhookId>,
     /// `running`, `done` or `cancelled`.
     pub state: String,
     /// How much there is to do.
@@ -27,14 +30,22 @@ pub struct TaskRow {
     pub failed: i64,
     /// What was dealt with last.
     pub cursor: Option<String>,
+    /// Why it did not come to its end, if it did not.
+    pub detail: Option<String>,
     /// When it was asked for.
     pub created_at: Timestamp,
     /// When it last came further.
     pub updated_at: Timestamp,
 }
 
-const COLUMNS: &str = "id, kind, params, state, total, done, failed, cursor, created_at, updated_at";
-const RUNNING: &str = "running";
+const COLUMNS: &str =
+    "id, kind, params, webhook_id, state, total, done, failed, cursor, detail, created_at, updated_at";
+/// The state of a task that is not at its end.
+pub const RUNNING: &str = "running";
+/// The state of a task that has come to its end.
+pub const DONE: &str = "done";
+/// The state of a task that ended before.
+pub const CANCELLED: &str = "cancelled";
 
 fn read(row: Row) -> Result<TaskRow, StoreError> {
     let mut row = row.read();
@@ -42,41 +53,61 @@ fn read(row: Row) -> Result<TaskRow, StoreError> {
         id: row.text()?,
         kind: row.text()?,
         params: row.text()?,
+        webhook_id: row.opt_text()?.and_then(|id| id.parse().ok()),
         state: row.text()?,
         total: row.int()?,
         done: row.int()?,
         failed: row.int()?,
         cursor: row.opt_text()?,
+        detail: row.opt_text()?,
         created_at: row.time()?,
         updated_at: row.time()?,
     })
 }
 
-/// Adds a task.
-pub struct InsertTask {
-    /// The task.
-    pub task: TaskRow,
+/// Adds tasks, all of them or none: if one that they can't run beside is running for one of their webhooks, that one is
+/// returned, and nothing is added.
+pub struct InsertTasks {
+    /// The tasks.
+    pub tasks: Vec<TaskRow>,
+    /// Kinds that they can't run beside on the same log.
+    pub alone_among: &'static [&'static str],
 }
 
-impl Work for InsertTask {
-    type Output = ();
+impl Work for InsertTasks {
+    type Output = Option<TaskRow>;
 
-    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
-        let sql = format!("INSERT INTO tasks ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
-        let task = &self.task;
-        let params = params![
-            &task.id,
-            &task.kind,
-            &task.params,
-            &task.state,
-            task.total,
-            task.done,
-            task.failed,
-            task.cursor.clone(),
-            task.created_at,
-            task.updated_at,
-        ];
-        tx.execute(&sql, params).await.map(|_| ())
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<TaskRow>, StoreError> {
+        let webhooks = self.tasks.iter().filter_map(|task| Some(task.webhook_id.as_ref()?.to_string()));
+        let running = format!(
+            "SELECT {COLUMNS} FROM tasks WHERE state = '{RUNNING}' AND webhook_id IN ?1 AND kind IN ?2 LIMIT 1"
+        );
+        let kinds = self.alone_among.iter().map(|kind| (*kind).to_owned()).collect();
+        let params = vec![Value::Texts(webhooks.collect()), Value::Texts(kinds)];
+        if let Some(row) = tx.query(&running, params).await?.pop() {
+            return read(row).map(Some);
+        }
+        let sql = format!(
+            "INSERT INTO tasks ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        );
+        for task in &self.tasks {
+            let params = params![
+                &task.id,
+                &task.kind,
+                &task.params,
+                task.webhook_id.as_ref().map(WebhookId::as_str),
+                &task.state,
+                task.total,
+                task.done,
+                task.failed,
+                task.cursor.clone(),
+                task.detail.clone(),
+                task.created_at,
+                task.updated_at,
+            ];
+            tx.execute(&sql, params).await?;
+        }
+        Ok(None)
     }
 }
 
@@ -96,7 +127,14 @@ impl Work for GetTask {
 }
 
 /// Lists tasks, the newest first.
+#[derive(Clone, Debug, Default)]
 pub struct ListTasks {
+    /// Those of this webhook.
+    pub webhook_id: Option<WebhookId>,
+    /// Those of this kind.
+    pub kind: Option<String>,
+    /// Those in this state.
+    pub state: Option<String>,
     /// Only those older than this one.
     pub before: Option<(Timestamp, String)>,
     /// The most to return.
@@ -107,13 +145,16 @@ impl Work for ListTasks {
     type Output = Vec<TaskRow>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<TaskRow>, StoreError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM tasks WHERE created_at < ?1 OR (created_at = ?1 AND id < ?2) \
-             ORDER BY created_at DESC, id DESC LIMIT ?3"
-        );
-        let (at, id) = self.before.clone().unwrap_or((Timestamp::from_millis(i64::MAX), String::new()));
-        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        tx.query(&sql, params![at, id, limit]).await?.into_iter().map(read).collect()
+        let mut conditions = Conditions::default();
+        conditions.on_some("webhook_id = ?", self.webhook_id.as_ref().map(|id| id.as_str().to_owned()));
+        conditions.on_some("kind = ?", self.kind.clone());
+        conditions.on_some("state = ?", self.state.clone());
+        if let Some((at, id)) = self.before.clone() {
+            conditions.on_two("(created_at < ? OR (created_at = ? AND id < ??))", at, id);
+        }
+        let select = format!("SELECT {COLUMNS} FROM tasks");
+        let (sql, params) = conditions.query(&select, "created_at DESC, id DESC", self.limit);
+        tx.query(&sql, params).await?.into_iter().map(read).collect()
     }
 }
 
@@ -140,7 +181,7 @@ impl Work for ClaimTasks {
 
 /// Says how far a task has come. False if it is not this node's any more, or was cancelled.
 pub struct Advance {
-    /// The task as it is now; its state may be `done`.
+    /// The task as it is now; its state may be another.
     pub task: TaskRow,
     /// The node.
     pub node: Arc<str>,
@@ -150,20 +191,31 @@ impl Work for Advance {
     type Output = bool;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE tasks SET state = ?2, done = ?3, failed = ?4, cursor = ?5, updated_at = ?6 \
-                           WHERE id = ?1 AND state = 'running' AND COALESCE(node, '') = ?7";
-        let task = &self.task;
-        let params = params![
-            &task.id,
-            &task.state,
-            task.done,
-            task.failed,
-            task.cursor.clone(),
-            task.updated_at,
-            self.node.as_ref(),
-        ];
-        Ok(tx.execute(SQL, params).await? == 1)
+        advance(tx, &self.task, &self.node).await
     }
+}
+
+/// Whether a task is running, and this node's.
+pub(crate) async fn is_held<T: Tx>(tx: &T, id: &str, node: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "SELECT id FROM tasks WHERE id = ?1 AND state = 'running' AND COALESCE(node, '') = ?2 /*pg: FOR UPDATE */";
+    Ok(!tx.query(SQL, params![id, node]).await?.is_empty())
+}
+
+pub(crate) async fn advance<T: Tx>(tx: &T, task: &TaskRow, node: &str) -> Result<bool, StoreError> {
+    const SQL: &str = "UPDATE tasks SET state = ?2, total = ?3, done = ?4, failed = ?5, cursor = ?6, detail = ?7, \
+                       updated_at = ?8 WHERE id = ?1 AND state = 'running' AND COALESCE(node, '') = ?9";
+    let params = params![
+        &task.id,
+        &task.state,
+        task.total,
+        task.done,
+        task.failed,
+        task.cursor.clone(),
+        task.detail.clone(),
+        task.updated_at,
+        node,
+    ];
+    Ok(tx.execute(SQL, params).await? == 1)
 }
 
 /// Ends a task that is running: what is done is done. False if it was not running.

@@ -2,17 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use domain::log::DeliveryStatus;
-use domain::{DeliveryId, EventId, EventType, Timestamp, WebhookId};
+use domain::{DeliveryId, EventId, EventType, HttpStatuses, Timestamp, WebhookId};
+use engine::Searched;
+use engine::tasks::Job;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use store::deliveries::{
-    AttemptEntry, ClearDeliveries, DeliveryEntry, GetDelivery, ListDeliveries, ReplayDeliveries, Replayed,
-    Retried, RetryDelivery,
+    AttemptEntry, DeliveriesById, DeliveriesOf, DeliveryEntry, GetDelivery, Retried, RetryDelivery,
 };
+use store::look::{Order, Piece};
+use store::recovery::ClearDeliveries;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,10 +23,11 @@ use utoipa_axum::routes;
 use crate::Api;
 use crate::auth::{Caller, Read, Write};
 use crate::export::{EXPORT_PAGE, ExportParams, Line, export};
-use crate::extract::{Body, Input, Path, Query};
-use crate::log::{CLEAR_CHUNK, ClearParams, LogParams, json};
-use crate::page::{Page, PageParams, Paging};
+use crate::extract::{Path, Query};
+use crate::log::{CLEAR_CHUNK, ClearParams, Cleared, LogPage, LogParams, json, until_now};
+use crate::page::{PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
+use crate::routes::tasks::{self, TaskView};
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
@@ -32,7 +36,6 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(download))
         .routes(routes!(show))
         .routes(routes!(retry))
-        .routes(routes!(replay))
 }
 
 /// The delivery of one event to one outgoing webhook.
@@ -135,65 +138,108 @@ impl From<AttemptEntry> for AttemptView {
     }
 }
 
-/// Which entries to show.
+/// Which deliveries are meant.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct StatusParam {
-    /// Only those of this status.
-    #[param(inline)]
-    status: Option<DeliveryStatus>,
+struct DeliveryParams {
+    /// Only those of one of these statuses: `failed,cancelled`.
+    #[serde(default)]
+    #[param(style = Form, explode = false)]
+    status: Vec<DeliveryStatus>,
+    /// Only tests, or only those that are none.
+    test: Option<bool>,
+    /// Only those with an attempt that was answered so: `503`, `5xx` or `429,5xx`.
+    #[serde(default)]
+    #[param(style = Form, explode = false)]
+    http_status: Vec<HttpStatuses>,
+    /// Only those with an attempt that failed for this reason: `timeout`.
+    #[param(min_length = 1, max_length = 64, pattern = "^[a-z0-9_]+$")]
+    error_code: Option<String>,
+}
+
+impl DeliveryParams {
+    fn log(self, webhook_id: WebhookId, params: LogParams) -> DeliveriesOf {
+        DeliveriesOf {
+            webhook_id,
+            filter: params.filter(self.status),
+            test: self.test,
+            http_statuses: self.http_status,
+            error_code: self.error_code,
+            finished: None,
+        }
+    }
 }
 
 /// The log of an outgoing webhook
+///
+/// A page may end early, even without an entry, where little of a long log is wanted: see `searched_until`.
 #[utoipa::path(
     get, path = "/outgoing-webhooks/{id}/deliveries", tag = "Deliveries", security(("api_key" = ["read"])),
-    params(("id" = WebhookId, Path, description = "The webhook."), PageParams, StatusParam, LogParams),
-    responses((status = 200, description = "A page of its deliveries. Large ones make it shorter.", body = Page<DeliveryView>)),
+    params(("id" = WebhookId, Path, description = "The webhook."), PageParams, DeliveryParams, LogParams),
+    responses((status = 200, description = "A page of its deliveries. Large ones make it shorter.", body = LogPage<DeliveryView>)),
 )]
 async fn list(
     State(api): State<Api>,
     _: Caller<Read>,
     Path(webhook_id): Path<WebhookId>,
     paging: Paging,
-    Query(StatusParam { status }): Query<StatusParam>,
+    Query(own): Query<DeliveryParams>,
     Query(params): Query<LogParams>,
-) -> Result<Json<Page<DeliveryView>>, Problem> {
+) -> Result<Json<LogPage<DeliveryView>>, Problem> {
     check_webhook(&api, &webhook_id).await?;
-    let filter = params.filter(status, paging.after()?);
-    let slice = api.engine().read(ListDeliveries { webhook_id, filter, limit: paging.limit() }).await?;
-    Ok(Json(Page::of(slice, |delivery| delivery.id.to_string()).map(DeliveryView::from)))
+    let log = own.log(webhook_id, params);
+    let (searched, deliveries) = page(&api, &log, paging.after()?, paging.limit()).await?;
+    Ok(Json(LogPage::new(&searched, deliveries, DeliveryId::made_at)))
+}
+
+async fn page(
+    api: &Api,
+    log: &DeliveriesOf,
+    behind: Option<DeliveryId>,
+    limit: usize,
+) -> Result<(Searched<DeliveryId>, Vec<DeliveryView>), Problem> {
+    let searched = api.engine().search(log, behind, limit).await?;
+    let by_id = DeliveriesById { webhook_id: log.webhook_id.clone(), ids: searched.ids.clone() };
+    let deliveries = api.engine().read(by_id).await?;
+    Ok((searched, deliveries.into_iter().map(DeliveryView::from).collect()))
 }
 
 /// Clear the log of an outgoing webhook
 ///
-/// Deliveries that are still to be made stay.
+/// All of it, or what the filter takes: what is older than a moment by `until`. Deliveries that are still to be made stay.
+/// Much of it goes on as a task.
 #[utoipa::path(
     delete, path = "/outgoing-webhooks/{id}/deliveries", tag = "Deliveries", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "The webhook."), ClearParams),
-    responses((status = 204, description = "It is gone.")),
+    params(("id" = WebhookId, Path, description = "The webhook."), ClearParams, DeliveryParams, LogParams),
+    responses(
+        (status = 200, description = "It is gone.", body = Cleared),
+        (status = 202, description = "The task that goes on with it.", body = TaskView),
+    ),
 )]
 async fn clear(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(webhook_id): Path<WebhookId>,
-    Query(ClearParams { until }): Query<ClearParams>,
-) -> Result<StatusCode, Problem> {
+    Query(ClearParams { dry_run }): Query<ClearParams>,
+    Query(own): Query<DeliveryParams>,
+    Query(params): Query<LogParams>,
+) -> Result<Response, Problem> {
     check_webhook(&api, &webhook_id).await?;
-    // Ids are of whole milliseconds: those of this one belong to it.
-    let until = until.unwrap_or(api.engine().now().plus_millis(1));
-    let mut after = None;
-    loop {
-        let webhook_id = webhook_id.clone();
-        let work = ClearDeliveries { webhook_id, after, until, limit: CLEAR_CHUNK };
-        let Some(last) = api.engine().write(work).await? else { return Ok(StatusCode::NO_CONTENT) };
-        after = Some(last);
+    let mut log = DeliveriesOf { finished: Some(true), ..own.log(webhook_id, params) };
+    log.filter.until.get_or_insert(until_now(&api));
+    if dry_run {
+        return Ok(Json(Cleared { deleted: api.engine().count(&log).await? }).into_response());
     }
+    let piece = |from| Piece { from, order: Order::OldestFirst, limit: CLEAR_CHUNK, rows: CLEAR_CHUNK };
+    let (deleted, is_all) =
+        api.engine().at_once(|from| ClearDeliveries { log: log.clone(), piece: piece(from) }).await?;
+    tasks::cleared(&api, deleted, is_all, &log.clone(), Job::ClearDeliveries { log }).await
 }
 
 /// The log of an outgoing webhook as a file
 #[utoipa::path(
     get, path = "/outgoing-webhooks/{id}/deliveries/export", tag = "Deliveries", security(("api_key" = ["read"])),
-    params(("id" = WebhookId, Path, description = "The webhook."), ExportParams, StatusParam, LogParams),
+    params(("id" = WebhookId, Path, description = "The webhook."), ExportParams, DeliveryParams, LogParams),
     responses((status = 200, description = "All of it, newest first.",
         content((String = "application/x-ndjson"), (String = "text/csv")))),
 )]
@@ -202,19 +248,17 @@ async fn download(
     _: Caller<Read>,
     Path(webhook_id): Path<WebhookId>,
     Query(ExportParams { format }): Query<ExportParams>,
-    Query(StatusParam { status }): Query<StatusParam>,
+    Query(own): Query<DeliveryParams>,
     Query(params): Query<LogParams>,
 ) -> Result<Response, Problem> {
     check_webhook(&api, &webhook_id).await?;
     let name = format!("deliveries-{webhook_id}");
-    export(&name, format, move |before: Option<DeliveryId>| {
-        let filter = params.clone().filter(status, before);
-        let work = ListDeliveries { webhook_id: webhook_id.clone(), filter, limit: EXPORT_PAGE };
-        let api = api.clone();
+    let log = own.log(webhook_id, params);
+    export(&name, format, move |behind: Option<DeliveryId>| {
+        let (api, log) = (api.clone(), log.clone());
         async move {
-            let slice = api.engine().read(work).await?;
-            let last = slice.entries.last().map(|delivery| delivery.id).filter(|_| slice.more);
-            Ok((slice.entries.into_iter().map(DeliveryView::from).collect(), last))
+            let (searched, deliveries) = page(&api, &log, behind, EXPORT_PAGE).await?;
+            Ok((deliveries, searched.next))
         }
     })
     .await
@@ -274,7 +318,8 @@ async fn show(
 
 /// Make a delivery again
 ///
-/// Puts a finished delivery back: it is due now. Its attempts are counted on.
+/// Puts a finished delivery back: it is due now, and if it fails again, its schedule begins anew. Its attempts are counted
+/// on, and the receiver sees the same `webhook-id`.
 #[utoipa::path(
     post, path = "/deliveries/{id}/retry", tag = "Deliveries", security(("api_key" = ["write"])),
     params(("id" = DeliveryId, Path, description = "Which.")),
@@ -301,81 +346,7 @@ async fn retry(
     Ok((StatusCode::ACCEPTED, Json(find(&api, id).await?.into())))
 }
 
-/// Which deliveries are sent again.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ReplayInput {
-    /// Only those made then or later.
-    #[serde(default)]
-    since: Option<Timestamp>,
-    /// Only those made before; all that there are now if it is not given.
-    #[serde(default)]
-    until: Option<Timestamp>,
-    /// Those that failed, or all that are finished.
-    #[serde(default)]
-    status: ReplayStatus,
-}
-
-/// Which finished deliveries are sent again.
-#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum ReplayStatus {
-    /// Those that failed.
-    #[default]
-    Failed,
-    /// All of them.
-    All,
-}
-
-impl Input for ReplayInput {}
-
-/// How many deliveries are sent again.
-#[derive(Serialize, ToSchema)]
-struct Replay {
-    /// How many.
-    replayed: u64,
-}
-
-/// Send finished deliveries again
-///
-/// Each under the `webhook-id` that it had, so that receivers know it, and with one more attempt each. What is still to be
-/// made is left alone.
-#[utoipa::path(
-    post, path = "/outgoing-webhooks/{id}/replay", tag = "Deliveries", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "The webhook.")),
-    request_body = ReplayInput,
-    responses(
-        (status = 202, description = "They are due now.", body = Replay),
-        (status = 409, description = "The webhook is inactive.", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-)]
-async fn replay(
-    State(api): State<Api>,
-    _: Caller<Write>,
-    Path(webhook_id): Path<WebhookId>,
-    Body(ReplayInput { since, until, status }): Body<ReplayInput>,
-) -> Result<(StatusCode, Json<Replay>), Problem> {
-    check_webhook(&api, &webhook_id).await?;
-    check_gets_deliveries(&api, &webhook_id).await?;
-    let which = match status {
-        ReplayStatus::Failed => Replayed::Failed,
-        ReplayStatus::All => Replayed::All,
-    };
-    let now = api.engine().now();
-    // Ids are of whole milliseconds: those of this one belong to it.
-    let within = (since, until.unwrap_or(now.plus_millis(1)));
-    let (mut after, mut replayed) = (None, 0);
-    loop {
-        let webhook_id = webhook_id.clone();
-        let work = ReplayDeliveries { webhook_id, which, after, within, now, limit: CLEAR_CHUNK };
-        let Some((last, count)) = api.engine().write(work).await? else { break };
-        (after, replayed) = (Some(last), replayed + count);
-    }
-    api.engine().wake(&webhook_id);
-    Ok((StatusCode::ACCEPTED, Json(Replay { replayed })))
-}
-
-async fn check_gets_deliveries(api: &Api, webhook_id: &WebhookId) -> Result<(), Problem> {
+pub(super) async fn check_gets_deliveries(api: &Api, webhook_id: &WebhookId) -> Result<(), Problem> {
     let configuration = api.configuration().await?;
     if configuration.outgoing.get(webhook_id).is_some_and(|outgoing| outgoing.gets_deliveries()) {
         return Ok(());
@@ -391,7 +362,7 @@ fn not_found() -> Problem {
     Problem::no_such("a delivery")
 }
 
-async fn check_webhook(api: &Api, id: &WebhookId) -> Result<(), Problem> {
+pub(super) async fn check_webhook(api: &Api, id: &WebhookId) -> Result<(), Problem> {
     let is_known = api.configuration().await?.outgoing.contains_key(id);
     if is_known { Ok(()) } else { Err(Problem::no_such("an outgoing webhook")) }
 }

@@ -11,16 +11,16 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use store::StoreError;
 use store::commit::Skipped;
-use store::events::{EventDelivery, GetEvent, ListEvents};
+use store::events::{EventDelivery, EventLog, EventsById, GetEvent};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{Caller, Read, Write};
 use crate::extract::{Create, Input, Path, Query};
-use crate::log::{LogParams, json};
+use crate::log::{LogPage, LogParams, json};
 use crate::once::Answer;
-use crate::page::{Page, PageParams, Paging};
+use crate::page::{PageParams, Paging};
 use crate::problem::Problem;
 use crate::{Api, BASE};
 
@@ -148,17 +148,18 @@ impl From<EventInput> for NewEvent {
 /// All events
 #[utoipa::path(
     get, path = "/events", tag = "Events", security(("api_key" = ["read"])), params(PageParams, LogParams),
-    responses((status = 200, description = "A page of them. Large ones make it shorter.", body = Page<EventView>)),
+    responses((status = 200, description = "A page of them. Large ones make it shorter.", body = LogPage<EventView>)),
 )]
 async fn list(
     State(api): State<Api>,
     _: Caller<Read>,
     paging: Paging,
     Query(params): Query<LogParams>,
-) -> Result<Json<Page<EventView>>, Problem> {
-    let filter = params.filter(None, paging.after()?);
-    let slice = api.engine().read(ListEvents { filter, limit: paging.limit() }).await?;
-    Ok(Json(Page::of(slice, |event| event.id.to_string()).map(|event| EventView::from(&event))))
+) -> Result<Json<LogPage<EventView>>, Problem> {
+    let log = EventLog(params.filter(Vec::new()));
+    let searched = api.engine().search(&log, paging.after()?, paging.limit()).await?;
+    let events = api.engine().read(EventsById { ids: searched.ids.clone() }).await?;
+    Ok(Json(LogPage::new(&searched, events.iter().map(EventView::from).collect(), EventId::made_at)))
 }
 
 /// One event

@@ -18,6 +18,7 @@ pub mod outgoing_webhooks;
 pub mod presets;
 pub mod preview;
 pub mod receive;
+pub mod recovery;
 pub mod requests;
 pub mod stats;
 pub mod subscribers;

@@ -2,17 +2,21 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use domain::incoming::WebhookStatus;
 use domain::log::{ActionLog, FieldError, Outcome, RequestStatus};
+use domain::network::Network;
 use domain::{EventId, RequestId, Timestamp, WebhookId};
-use engine::Executed;
+use engine::tasks::Job;
+use engine::{Executed, Searched};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use store::commit::RequestRow;
-use store::requests::{ClearRequests, GetRequest, ListRequests};
+use store::look::{Order, Piece};
+use store::recovery::ClearRequests;
+use store::requests::{GetRequest, RequestsById, RequestsOf};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,9 +25,10 @@ use crate::Api;
 use crate::auth::{Caller, Read, Write};
 use crate::export::{EXPORT_PAGE, ExportParams, Line, export};
 use crate::extract::{Body, Input, Path, Query};
-use crate::log::{CLEAR_CHUNK, ClearParams, LogParams, json, payload};
-use crate::page::{Page, PageParams, Paging};
+use crate::log::{CLEAR_CHUNK, ClearParams, Cleared, LogPage, LogParams, json, payload, until_now};
+use crate::page::{PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
+use crate::routes::tasks::{self, TaskView};
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
@@ -116,61 +121,95 @@ impl From<RequestRow> for RequestView {
     }
 }
 
-/// Which entries to show.
+/// Which requests are meant.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct StatusParam {
-    /// Only those of this status.
+struct RequestParams {
+    /// Only those of one of these statuses: `failed,rejected`.
+    #[serde(default)]
+    #[param(style = Form, explode = false)]
+    status: Vec<RequestStatus>,
+    /// Only those from this address, or this network: `203.0.113.0/24`.
     #[param(inline)]
-    status: Option<RequestStatus>,
+    sender_ip: Option<Network>,
+}
+
+impl RequestParams {
+    fn log(self, webhook_id: WebhookId, params: LogParams) -> RequestsOf {
+        RequestsOf { webhook_id, filter: params.filter(self.status), sender: self.sender_ip, done: false }
+    }
 }
 
 /// The log of an incoming webhook
+///
+/// A page may end early, even without an entry, where little of a long log is wanted: see `searched_until`.
 #[utoipa::path(
     get, path = "/incoming-webhooks/{id}/requests", tag = "Requests", security(("api_key" = ["read"])),
-    params(("id" = WebhookId, Path, description = "The webhook."), PageParams, StatusParam, LogParams),
-    responses((status = 200, description = "A page of its requests. Large ones make it shorter.", body = Page<RequestView>)),
+    params(("id" = WebhookId, Path, description = "The webhook."), PageParams, RequestParams, LogParams),
+    responses((status = 200, description = "A page of its requests. Large ones make it shorter.", body = LogPage<RequestView>)),
 )]
 async fn list(
     State(api): State<Api>,
     _: Caller<Read>,
     Path(webhook_id): Path<WebhookId>,
     paging: Paging,
-    Query(StatusParam { status }): Query<StatusParam>,
+    Query(own): Query<RequestParams>,
     Query(params): Query<LogParams>,
-) -> Result<Json<Page<RequestView>>, Problem> {
+) -> Result<Json<LogPage<RequestView>>, Problem> {
     check_webhook(&api, &webhook_id).await?;
-    let filter = params.filter(status, paging.after()?);
-    let slice = api.engine().read(ListRequests { webhook_id, filter, limit: paging.limit() }).await?;
-    Ok(Json(Page::of(slice, |row| row.id.to_string()).map(RequestView::from)))
+    let log = own.log(webhook_id, params);
+    let (searched, requests) = page(&api, &log, paging.after()?, paging.limit()).await?;
+    Ok(Json(LogPage::new(&searched, requests, RequestId::made_at)))
+}
+
+async fn page(
+    api: &Api,
+    log: &RequestsOf,
+    behind: Option<RequestId>,
+    limit: usize,
+) -> Result<(Searched<RequestId>, Vec<RequestView>), Problem> {
+    let searched = api.engine().search(log, behind, limit).await?;
+    let by_id = RequestsById { webhook_id: log.webhook_id.clone(), ids: searched.ids.clone() };
+    let oldest_first = api.engine().read(by_id).await?;
+    Ok((searched, oldest_first.into_iter().rev().map(RequestView::from).collect()))
 }
 
 /// Clear the log of an incoming webhook
 ///
-/// What comes in meanwhile stays, and what is not done yet.
+/// All of it, or what the filter takes: what is older than a moment by `until`. What is not done yet stays, and what comes in
+/// meanwhile. Much of it goes on as a task.
 #[utoipa::path(
     delete, path = "/incoming-webhooks/{id}/requests", tag = "Requests", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "The webhook."), ClearParams),
-    responses((status = 204, description = "It is gone.")),
+    params(("id" = WebhookId, Path, description = "The webhook."), ClearParams, RequestParams, LogParams),
+    responses(
+        (status = 200, description = "It is gone.", body = Cleared),
+        (status = 202, description = "The task that goes on with it.", body = TaskView),
+    ),
 )]
 async fn clear(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(webhook_id): Path<WebhookId>,
-    Query(ClearParams { until }): Query<ClearParams>,
-) -> Result<StatusCode, Problem> {
+    Query(ClearParams { dry_run }): Query<ClearParams>,
+    Query(own): Query<RequestParams>,
+    Query(params): Query<LogParams>,
+) -> Result<Response, Problem> {
     check_webhook(&api, &webhook_id).await?;
-    // Ids are of whole milliseconds: those of this one belong to it.
-    let until = until.unwrap_or(api.engine().now().plus_millis(1));
-    let clear = || ClearRequests { webhook_id: webhook_id.clone(), until, limit: CLEAR_CHUNK };
-    while api.engine().write(clear()).await? > 0 {}
-    Ok(StatusCode::NO_CONTENT)
+    let mut log = RequestsOf { done: true, ..own.log(webhook_id, params) };
+    log.filter.until.get_or_insert(until_now(&api));
+    if dry_run {
+        return Ok(Json(Cleared { deleted: api.engine().count(&log).await? }).into_response());
+    }
+    let piece = |from| Piece { from, order: Order::OldestFirst, limit: CLEAR_CHUNK, rows: CLEAR_CHUNK };
+    let (deleted, is_all) =
+        api.engine().at_once(|from| ClearRequests { log: log.clone(), piece: piece(from) }).await?;
+    tasks::cleared(&api, deleted, is_all, &log.clone(), Job::ClearRequests { log }).await
 }
 
 /// The log of an incoming webhook as a file
 #[utoipa::path(
     get, path = "/incoming-webhooks/{id}/requests/export", tag = "Requests", security(("api_key" = ["read"])),
-    params(("id" = WebhookId, Path, description = "The webhook."), ExportParams, StatusParam, LogParams),
+    params(("id" = WebhookId, Path, description = "The webhook."), ExportParams, RequestParams, LogParams),
     responses((status = 200, description = "All of it, newest first.",
         content((String = "application/x-ndjson"), (String = "text/csv")))),
 )]
@@ -179,19 +218,17 @@ async fn download(
     _: Caller<Read>,
     Path(webhook_id): Path<WebhookId>,
     Query(ExportParams { format }): Query<ExportParams>,
-    Query(StatusParam { status }): Query<StatusParam>,
+    Query(own): Query<RequestParams>,
     Query(params): Query<LogParams>,
 ) -> Result<Response, Problem> {
     check_webhook(&api, &webhook_id).await?;
     let name = format!("requests-{webhook_id}");
-    export(&name, format, move |before: Option<RequestId>| {
-        let filter = params.clone().filter(status, before);
-        let work = ListRequests { webhook_id: webhook_id.clone(), filter, limit: EXPORT_PAGE };
-        let api = api.clone();
+    let log = own.log(webhook_id, params);
+    export(&name, format, move |behind: Option<RequestId>| {
+        let (api, log) = (api.clone(), log.clone());
         async move {
-            let slice = api.engine().read(work).await?;
-            let last = slice.entries.last().map(|row| row.id).filter(|_| slice.more);
-            Ok((slice.entries.into_iter().map(RequestView::from).collect(), last))
+            let (searched, requests) = page(&api, &log, behind, EXPORT_PAGE).await?;
+            Ok((requests, searched.next))
         }
     })
     .await

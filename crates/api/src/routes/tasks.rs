@@ -1,116 +1,43 @@
-//! Long work: retrying a selection of the log, and how far it has come.
+//! Long work: how far it has come. It is begun where the logs are.
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use domain::log::{FieldError, RequestStatus};
-use domain::{RequestId, Timestamp, WebhookId};
-use engine::tasks::{RETRY_REQUESTS, RetryRequests};
+use domain::{Timestamp, WebhookId};
+use engine::tasks::Job;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::requests::{CountRequests, RequestsById};
-use store::tasks::{CancelTask, GetTask, ListTasks, TaskRow};
-use utoipa::ToSchema;
+use store::look::Log;
+use store::tasks::{CancelTask, GetTask, InsertTasks, ListTasks, TaskRow};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Api;
 use crate::auth::{Caller, Read, Write};
-use crate::extract::{Body, Input, Path};
+use crate::extract::{Path, Query};
+use crate::log::Cleared;
+use crate::once::{Answer, OnceRequest};
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
 
-/// The most ids of one selection.
-const MAX_IDS: usize = 1_000;
-
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default()
-        .routes(routes!(retry_requests))
-        .routes(routes!(list))
-        .routes(routes!(show, cancel))
-}
-
-/// Which requests to run again: those of a filter, or those of these ids.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct SelectionInput {
-    /// Only those of this status; without it, those that failed.
-    #[serde(default)]
-    status: Option<RequestStatus>,
-    /// Only those of this kind of event.
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 64)]
-    event_type: Option<String>,
-    /// Only those received then or later.
-    #[serde(default)]
-    since: Option<Timestamp>,
-    /// Only those received before; now if not given.
-    #[serde(default)]
-    until: Option<Timestamp>,
-    /// Only those that contain this text.
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 500)]
-    q: Option<String>,
-    /// These, whatever their status.
-    #[serde(default)]
-    #[schema(min_items = 1, max_items = 1000)]
-    ids: Option<Vec<RequestId>>,
-    /// Also the actions that were done.
-    #[serde(default)]
-    all: bool,
-    /// The most to start in a second.
-    #[serde(default)]
-    #[schema(minimum = 1, maximum = 10_000)]
-    per_second: Option<u32>,
-    /// Only to say how many it would be.
-    #[serde(default)]
-    dry_run: bool,
-}
-
-impl Input for SelectionInput {
-    fn check(&self) -> Vec<FieldError> {
-        let mut errors = Vec::new();
-        let mut wrong = |field: &str, message: &str| {
-            errors.push(FieldError { field: field.into(), message: message.into() })
-        };
-        let has_filter = self.status.is_some()
-            || self.event_type.is_some()
-            || self.since.is_some()
-            || self.until.is_some()
-            || self.q.is_some();
-        if self.ids.is_some() && has_filter {
-            wrong("ids", "can't be beside a filter");
-        }
-        if self.ids.as_ref().is_some_and(|ids| ids.is_empty() || ids.len() > MAX_IDS) {
-            wrong("ids", "must be 1 to 1,000 ids");
-        }
-        if self.status == Some(RequestStatus::Rejected) {
-            wrong("status", "what was rejected can't be run");
-        }
-        if self.per_second.is_some_and(|rate| !(1..=10_000).contains(&rate)) {
-            wrong("per_second", "must be 1 to 10000");
-        }
-        errors
-    }
-}
-
-/// How many a selection is.
-#[derive(Serialize, ToSchema)]
-struct SelectionSize {
-    /// How many.
-    total: i64,
+    OpenApiRouter::default().routes(routes!(list)).routes(routes!(show, cancel))
 }
 
 /// Long work.
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 #[schema(as = Task)]
-struct TaskView {
+pub struct TaskView {
     /// Unique.
     id: String,
-    /// What kind of work.
+    /// What kind of work: `retry_requests`, `clear_requests`, `retry_deliveries`, `cancel_deliveries` or `clear_deliveries`.
     #[schema(example = "retry_requests")]
     kind: String,
+    /// The webhook whose log it works on.
+    #[schema(required = true)]
+    webhook_id: Option<WebhookId>,
     /// `running`, `done` or `cancelled`.
     #[schema(example = "running")]
     state: String,
@@ -120,6 +47,9 @@ struct TaskView {
     done: i64,
     /// How much of that without success.
     failed: i64,
+    /// Why it ended before it was done, if it did by itself.
+    #[schema(required = true)]
+    detail: Option<String>,
     /// When it was asked for.
     created_at: Timestamp,
     /// When it last came further.
@@ -128,74 +58,120 @@ struct TaskView {
 
 impl From<TaskRow> for TaskView {
     fn from(task: TaskRow) -> Self {
-        let TaskRow { id, kind, state, total, done, failed, created_at, updated_at, .. } = task;
-        Self { id, kind, state, total, done, failed, created_at, updated_at }
+        let TaskRow {
+            id, kind, webhook_id, state, total, done, failed, detail, created_at, updated_at, ..
+        } = task;
+        Self { id, kind, webhook_id, state, total, done, failed, detail, created_at, updated_at }
     }
 }
 
-/// Run a selection of requests again
+/// Begins tasks that can't run beside those of these kinds on the same logs. The answer is `body`.
 ///
-/// Each as a retry by hand does, the oldest first, as a task that goes on after a restart. `dry_run` says how many it would be.
-#[utoipa::path(
-    post, path = "/incoming-webhooks/{id}/requests/retry", tag = "Requests", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "The webhook.")),
-    request_body = SelectionInput,
-    responses(
-        (status = 200, description = "How many it would be.", body = SelectionSize),
-        (status = 202, description = "The task.", body = TaskView),
-    ),
-)]
-async fn retry_requests(
-    State(api): State<Api>,
-    _: Caller<Write>,
-    Path(webhook_id): Path<WebhookId>,
-    Body(input): Body<SelectionInput>,
+/// # Errors
+/// If another one is at it, and those of the database.
+pub async fn begin(
+    api: &Api,
+    caller: &Caller<Write>,
+    once: Option<OnceRequest>,
+    work: InsertTasks,
+    body: impl Serialize + Send + Sync + 'static,
 ) -> Result<Response, Problem> {
-    if !api.configuration().await?.incoming.contains_key(&webhook_id) {
-        return Err(Problem::no_such("an incoming webhook"));
-    }
-    let wanted = RetryRequests {
-        webhook_id: webhook_id.clone(),
-        status: input.status.or(Some(RequestStatus::Failed)),
-        event_type: input.event_type,
-        since: input.since,
-        // Those that come in from now on are not meant.
-        until: input.until.unwrap_or(api.engine().now().plus_millis(1)),
-        q: input.q,
-        ids: input.ids,
-        all: input.all,
-        per_second: input.per_second,
+    let answer = move |running: &Option<TaskRow>| match running {
+        None => Answer::new(StatusCode::ACCEPTED, None, &body),
+        Some(running) => Err(is_running(running)),
     };
-    let total = match &wanted.ids {
-        Some(ids) => {
-            let known = api.engine().read(RequestsById { webhook_id, ids: ids.clone() }).await?;
-            i64::try_from(known.len()).unwrap_or(i64::MAX)
+    let response = api.write_once(caller, once, work, answer).await;
+    api.engine().wake_tasks();
+    response
+}
+
+fn is_running(task: &TaskRow) -> Problem {
+    let id = &task.id;
+    let detail =
+        format!("The task {id} works on this log at the moment. Wait until it is done, or cancel it.");
+    Problem::new(Code::Conflict, detail)
+}
+
+/// What is said of a log of which so much was cleared: the rest goes on as a task.
+///
+/// # Errors
+/// Those of the database.
+pub async fn cleared<L: Log>(
+    api: &Api,
+    deleted: u64,
+    is_all: bool,
+    log: &L,
+    job: Job,
+) -> Result<Response, Problem> {
+    let deleted = i64::try_from(deleted).unwrap_or(i64::MAX);
+    if is_all {
+        return Ok(Json(Cleared { deleted }).into_response());
+    }
+    let rest = api.engine().count(log).await?;
+    let task = api.engine().task(&job, (deleted.saturating_add(rest), deleted));
+    let view = TaskView::from(task.clone());
+    api.engine().write(InsertTasks { tasks: vec![task], alone_among: job.alone_among() }).await?;
+    api.engine().wake_tasks();
+    Ok((StatusCode::ACCEPTED, Json(view)).into_response())
+}
+
+/// Which tasks to show.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct TaskParams {
+    /// Only those that work on the log of this webhook.
+    #[param(inline)]
+    webhook_id: Option<WebhookId>,
+    /// Only those of this kind.
+    #[param(min_length = 1, max_length = 64, example = "retry_deliveries")]
+    kind: Option<String>,
+    /// Only those in this state.
+    #[param(inline)]
+    state: Option<TaskState>,
+}
+
+/// How a task stands.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TaskState {
+    /// Not at its end.
+    Running,
+    /// At its end.
+    Done,
+    /// Ended before.
+    Cancelled,
+}
+
+impl TaskState {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Running => store::tasks::RUNNING,
+            Self::Done => store::tasks::DONE,
+            Self::Cancelled => store::tasks::CANCELLED,
         }
-        None => api.engine().read(CountRequests { webhook_id, filter: wanted.filter() }).await?,
-    };
-    if input.dry_run {
-        return Ok(Json(SelectionSize { total }).into_response());
     }
-    let task = api.engine().begin(RETRY_REQUESTS, &wanted, total).await?;
-    Ok((StatusCode::ACCEPTED, Json(TaskView::from(task))).into_response())
 }
 
 /// All tasks
 #[utoipa::path(
-    get, path = "/tasks", tag = "Tasks", security(("api_key" = ["read"])), params(PageParams),
+    get, path = "/tasks", tag = "Tasks", security(("api_key" = ["read"])), params(PageParams, TaskParams),
     responses((status = 200, description = "A page of them, the newest first.", body = Page<TaskView>)),
 )]
 async fn list(
     State(api): State<Api>,
     _: Caller<Read>,
     paging: Paging,
+    Query(params): Query<TaskParams>,
 ) -> Result<Json<Page<TaskView>>, Problem> {
     let before = match paging.after::<String>()? {
         Some(id) => api.engine().read(GetTask { id }).await?.map(|task| (task.created_at, task.id)),
         None => None,
     };
     let limit = paging.limit();
-    let mut tasks = api.engine().read(ListTasks { before, limit: limit + 1 }).await?;
+    let TaskParams { webhook_id, kind, state } = params;
+    let state = state.map(|state| state.name().to_owned());
+    let wanted = ListTasks { webhook_id, kind, state, before, limit: limit + 1 };
+    let mut tasks = api.engine().read(wanted).await?;
     let more = tasks.len() > limit;
     tasks.truncate(limit);
     let slice = store::Slice { entries: tasks, more };

@@ -92,6 +92,12 @@ async fn the_log_is_listed_in_pages_and_filtered() {
         ("status=failed", vec![&failed]),
         ("status=processed", vec![&first]),
         ("status=retrying", vec![]),
+        ("status=failed,ignored", vec![&ignored, &failed]),
+        ("status=failed,processed", vec![&failed, &first]),
+        ("status=failed,retrying&q=nothing", vec![&failed]),
+        ("sender_ip=203.0.113.7", vec![&ignored, &failed, &first]),
+        ("sender_ip=203.0.113.0/24&status=processed", vec![&first]),
+        ("sender_ip=198.51.100.0/24", vec![]),
         ("event_type=email_opened", vec![&ignored]),
         ("q=ADA@", vec![&first]),
         ("q=%25_o", vec![&ignored]),
@@ -103,7 +109,16 @@ async fn the_log_is_listed_in_pages_and_filtered() {
         let found = ids(&server.get(&format!("{log}?{filter}")).await);
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{filter}");
     }
-    for wrong in ["status=done", "since=yesterday", "q=", "event_type=", "webhook=x"] {
+    for wrong in [
+        "status=done",
+        "status=failed,",
+        "status=",
+        "sender_ip=home",
+        "since=yesterday",
+        "q=",
+        "event_type=",
+        "webhook=x",
+    ] {
         assert_eq!(server.get(&format!("{log}?{wrong}")).await.status, 400, "{wrong}");
     }
     assert_eq!(server.get("/incoming-webhooks/a1b2c3d4e5f6/requests").await.status, 404);
@@ -188,9 +203,17 @@ async fn the_log_is_cleared() {
     for number in 0..3 {
         send(&server, &path, json!({"data": {"mail": format!("user{number}@example.com")}})).await;
     }
-    assert_eq!(server.delete(&format!("{log}?until=2020-01-01T00:00:00Z")).await.status, 204);
-    assert_eq!(ids(&server.get(&log).await).len(), 3);
-    assert_eq!(server.delete(&log).await.status, 204);
+    send(&server, &path, json!({"data": {"mail": "nothing"}})).await;
+    let clear = async |query: &str| {
+        let answer = server.delete(&format!("{log}?{query}")).await;
+        (answer.status, answer.json()["deleted"].as_i64().unwrap())
+    };
+    assert_eq!(clear("until=2020-01-01T00:00:00Z").await, (200, 0));
+    assert_eq!(clear("dry_run=true").await, (200, 4));
+    assert_eq!(ids(&server.get(&log).await).len(), 4);
+    assert_eq!(clear("status=failed,rejected").await, (200, 1));
+    assert_eq!(clear("q=user1@").await, (200, 1));
+    assert_eq!(clear("").await, (200, 2));
     assert_eq!(ids(&server.get(&log).await), [""; 0]);
     assert_eq!(server.delete("/incoming-webhooks/a1b2c3d4e5f6/requests").await.status, 404);
     assert!(path.starts_with(BASE));
@@ -250,6 +273,8 @@ async fn a_selection_is_retried_as_a_task() {
         let size = server.post(&retry, json!({"dry_run": true})).await;
         assert_eq!((size.status, &size.json()), (200, &json!({"total": 61})));
         assert_eq!(server.post(&retry, json!({"dry_run": true, "q": "person1"})).await.json()["total"], 11);
+        let elsewhere = json!({"dry_run": true, "sender_ip": "198.51.100.0/24"});
+        assert_eq!(server.post(&retry, elsewhere).await.json()["total"], 0);
         server
             .patch(&format!("/incoming-webhooks/{id}"), json!({"mapping": [{"to": "email", "from": "mail"}]}))
             .await;
@@ -276,6 +301,8 @@ async fn a_selection_is_retried_as_a_task() {
         for (input, field) in [
             (json!({"ids": []}), "ids"),
             (json!({"status": "rejected"}), "status"),
+            (json!({"status": ["failed", "rejected"]}), "status"),
+            (json!({"sender_ip": "home"}), "sender_ip"),
             (json!({"per_second": 0}), "per_second"),
         ] {
             let refused = server.post(&retry, input).await;

@@ -8,6 +8,7 @@ use domain::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::logs::{Log, LogOptions};
+use super::progress;
 use super::table::{self, Column, pairs, status, text};
 use super::webhooks::{Family, IdOptions, ListOptions, answered, id, json_file, settings};
 use super::{Client, ClientOptions};
@@ -232,6 +233,12 @@ pub struct ReplayOptions {
     /// Only those made before
     #[arg(long, env = "CCSP_UNTIL", value_name = "TIME")]
     until: Option<Timestamp>,
+    /// The most to send in a second; as fast as the destination takes them if not given
+    #[arg(long, env = "CCSP_PER_SECOND", value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    per_second: Option<u16>,
+    /// Only say how many it would be
+    #[arg(long, env = "CCSP_DRY_RUN")]
+    dry_run: bool,
     #[command(flatten)]
     client: ClientOptions,
 }
@@ -253,12 +260,27 @@ async fn replay(options: ReplayOptions) -> anyhow::Result<()> {
     for (name, time) in [("since", options.since), ("until", options.until)] {
         body.extend(time.map(|time| (name.to_owned(), json!(time))));
     }
-    let path = format!("{}/{}/replay", FAMILY.path, options.id);
-    let replayed = Client::new(&options.client)?.post(&path, &body.into()).await?;
-    if options.client.json {
-        return Ok(table::json(&replayed)?);
+    body.extend(options.per_second.map(|rate| ("per_second".to_owned(), json!(rate))));
+    body.insert("dry_run".to_owned(), options.dry_run.into());
+    let client = Client::new(&options.client)?;
+    let answer = client.post(&format!("{}/{}/replay", FAMILY.path, options.id), &body.into()).await?;
+    if options.dry_run {
+        return match options.client.json {
+            true => Ok(table::json(&answer)?),
+            false => Ok(table::line(&format!("would be sent again: {}", text(&answer["total"])))?),
+        };
     }
-    Ok(table::line(&format!("sent again: {}", text(&replayed["replayed"])))?)
+    let task = progress::follow(&client, answer, options.client.json).await?;
+    if options.client.json {
+        table::json(&task)?;
+    } else {
+        table::line(&format!("sent again: {}", text(&task["done"])))?;
+    }
+    if task["state"] != "done" {
+        let why = task["detail"].as_str().map_or_else(|| "somebody cancelled it".to_owned(), str::to_owned);
+        bail!("not all of it was sent again: {why}");
+    }
+    Ok(())
 }
 
 #[cfg(test)]

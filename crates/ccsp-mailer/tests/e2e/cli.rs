@@ -67,7 +67,10 @@ async fn help_is_complete() {
         ),
         (vec!["outgoing", "test"], [CLIENT, &["<ID>", "--event", "--file"]].concat()),
         (vec!["outgoing", "logs"], [CLIENT, &["<ID>", "--follow"]].concat()),
-        (vec!["outgoing", "replay"], [CLIENT, &["<ID>", "--status", "--since", "--until"]].concat()),
+        (
+            vec!["outgoing", "replay"],
+            [CLIENT, &["<ID>", "--status", "--since", "--until", "--per-second", "--dry-run"]].concat(),
+        ),
         (vec!["outgoing"], vec!["list", "show", "create", "test", "logs", "replay"]),
         (vec!["incoming"], vec!["list", "show", "create", "test", "logs"]),
         (vec!["demo"], vec![]),

@@ -353,6 +353,7 @@ async fn deliveries_are_followed_and_sent_again(kind: Kind) {
         operator.run(&["outgoing", "replay", id, "--until", "2020-01-01T00:00:00Z"]).await,
         "sent again: 0\n"
     );
+    assert_eq!(operator.run(&["outgoing", "replay", id, "--dry-run"]).await, "would be sent again: 1\n");
     assert_eq!(operator.run(&["outgoing", "replay", id]).await, "sent again: 1\n");
     eventually("the delivery to arrive", PATIENCE, async || {
         let log = server.list(&format!("/outgoing-webhooks/{id}/deliveries?status=delivered")).await;

@@ -1,10 +1,7 @@
-//! Requests that are run or taken in once more, and the tasks that do so with many.
+//! Requests that are run or taken in once more.
 
 use domain::log::RequestStatus;
-use serde::Serialize;
-use store::StoreError;
 use store::commit::RequestRow;
-use store::tasks::{InsertTask, TaskRow};
 
 use super::{Engine, RunError};
 use crate::access;
@@ -41,33 +38,5 @@ impl Engine {
         let accepted = self.core.transformed(accepted).await.map_err(|_| Reply::unavailable())?;
         let reply = self.ingest.submit(self.core.sealed(accepted)).await;
         if reply.status == 503 { Err(reply) } else { Ok(reply) }
-    }
-
-    /// Begins a task.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn begin(
-        &self,
-        kind: &str,
-        params: &impl Serialize,
-        total: i64,
-    ) -> Result<TaskRow, StoreError> {
-        let now = self.now();
-        let task = TaskRow {
-            id: self.vault().new_webhook_id().to_string(),
-            kind: kind.to_owned(),
-            params: serde_json::to_string(params).unwrap_or_default(),
-            state: "running".to_owned(),
-            total,
-            done: 0,
-            failed: 0,
-            cursor: None,
-            created_at: now,
-            updated_at: now,
-        };
-        self.core.store.write(InsertTask { task: task.clone() }).await?;
-        self.core.tasks_due.notify_one();
-        Ok(task)
     }
 }

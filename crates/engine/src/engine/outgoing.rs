@@ -75,6 +75,7 @@ impl Engine {
             webhook_id: outgoing.webhook.id.clone(),
             event: Arc::new(event),
             attempts: 0,
+            attempts_before: 0,
             first_attempt_at: None,
         }
     }

@@ -4,7 +4,8 @@ use domain::log::DeliveryStatus;
 use domain::{Event, EventId};
 use store::LogFilter;
 use store::commit::{NewDelivery, Writes};
-use store::events::{EventDelivery, GetEvent, ListEvents};
+use store::events::{EventDelivery, EventLog, EventsById, GetEvent};
+use store::look::{Look, Order, Piece, fit};
 
 use crate::samples::{delivery, event, webhook};
 use crate::support::{Database, NOW};
@@ -37,26 +38,34 @@ async fn looked_up_with_its_deliveries(database: &Database) {
     assert_eq!(nothing, None);
 }
 
+/// A page of events, and behind which the next begins.
+async fn page(
+    database: &Database,
+    filter: LogFilter<EventId, store::events::NoStatus>,
+    from: Option<EventId>,
+    limit: usize,
+) -> (Vec<Event>, Option<EventId>) {
+    let piece = Piece { from, order: Order::NewestFirst, limit, rows: 100 };
+    let found = database.store.read(Look { log: EventLog(filter), piece }).await.unwrap();
+    let (ids, is_cut) = fit(found.entries, limit);
+    let next = if is_cut { ids.last().copied() } else { found.next };
+    (database.store.read(EventsById { ids }).await.unwrap(), next)
+}
+
 async fn ids(database: &Database, filter: LogFilter<EventId, store::events::NoStatus>) -> Vec<EventId> {
-    let slice = database.store.read(ListEvents { filter, limit: 10 }).await.unwrap();
-    assert!(!slice.more);
-    slice.entries.iter().map(|event| event.id).collect()
+    let (events, next) = page(database, filter, None, 10).await;
+    assert_eq!(next, None);
+    events.iter().map(|event| event.id).collect()
 }
 
 async fn listed_in_pages(database: &Database) {
     let mut all: Vec<Event> = (0..5).map(|_| event(database.id(), "order_paid")).collect();
     put(database, all.clone(), vec![]).await;
     all.reverse();
-    let page = async |before| {
-        let filter = LogFilter { before, ..LogFilter::default() };
-        database.store.read(ListEvents { filter, limit: 2 }).await.unwrap()
-    };
-    let first = page(None).await;
-    assert_eq!((first.entries.as_slice(), first.more), (&all[..2], true));
-    let second = page(Some(all[1].id)).await;
-    assert_eq!((second.entries.as_slice(), second.more), (&all[2..4], true));
-    let last = page(Some(all[3].id)).await;
-    assert_eq!((last.entries.as_slice(), last.more), (&all[4..], false));
+    let page = async |from| page(database, LogFilter::default(), from, 2).await;
+    assert_eq!(page(None).await, (all[..2].to_vec(), Some(all[1].id)));
+    assert_eq!(page(Some(all[1].id)).await, (all[2..4].to_vec(), Some(all[3].id)));
+    assert_eq!(page(Some(all[3].id)).await, (all[4..].to_vec(), None));
 }
 
 async fn filtered(database: &Database) {
@@ -85,12 +94,8 @@ async fn large_ones_make_short_pages(database: &Database) {
     };
     let all = vec![large(), large(), large(), large()];
     put(database, all.clone(), vec![]).await;
-    let filter = LogFilter::default();
-    let slice = database.store.read(ListEvents { filter, limit: 10 }).await.unwrap();
-    let found: Vec<EventId> = slice.entries.iter().map(|event| event.id).collect();
-    assert_eq!((found, slice.more), (vec![all[3].id, all[2].id], true));
-    assert_eq!(
-        ids(database, LogFilter { before: Some(all[2].id), ..LogFilter::default() }).await,
-        [all[1].id, all[0].id]
-    );
+    let (found, next) = page(database, LogFilter::default(), None, 10).await;
+    assert_eq!((found, next), (vec![all[3].clone(), all[2].clone()], Some(all[2].id)));
+    let (found, next) = page(database, LogFilter::default(), next, 10).await;
+    assert_eq!((found, next), (vec![all[1].clone(), all[0].clone()], None));
 }
