@@ -79,6 +79,8 @@ pub enum Executed {
     UnknownLists(Vec<ListId>),
     /// Values that don't fit their custom fields: why, by dotted path.
     UnfitFields(Vec<FieldError>),
+    /// Events whose data are not as their kind is declared: the position of each, and why.
+    UnfitEvents(Vec<(usize, FieldError)>),
     /// Told.
     Published(Vec<Event>),
     /// Run again; this is the entry of the log as it is now.

@@ -210,7 +210,7 @@ impl<'a> Decision<'a> {
         let facts = Facts { request_id: id, received_at: accepted.received_at };
         let remap = |record: &serde_json::Value| records::map(incoming, record);
         let lists = &self.snapshot.lists;
-        let plan = plan::plan(&incoming.actions, lists, record, (position, facts), ended, &remap);
+        let plan = plan::plan(&incoming.actions, self.snapshot, record, (position, facts), ended, &remap);
         for segment in plan.segments {
             let fields = &segment.mapped.fields;
             let clock = || self.shared.clock.now();
@@ -276,6 +276,10 @@ impl<'a> Decision<'a> {
     }
 
     fn publish(&mut self, events: &[NewEvent]) -> Executed {
+        let unfit = self.snapshot.kinds.faults_of(events);
+        if !unfit.is_empty() {
+            return Executed::UnfitEvents(unfit);
+        }
         let first = self.writes.events.len();
         for event in events {
             let draft = Draft { event_type: event.event_type.clone(), data: event.data.clone() };

@@ -208,8 +208,8 @@ impl Jobs {
         let ended = rerun.ended();
         let facts = Facts { request_id: rerun.id(), received_at: accepted.received_at };
         let remap = |record: &serde_json::Value| records::map(&accepted.incoming, record);
-        let lists = &self.core.snapshot().lists;
-        plan::plan(&accepted.incoming.actions, lists, record, (position, facts), &ended, &remap).rest
+        let snapshot = self.core.snapshot();
+        plan::plan(&accepted.incoming.actions, &snapshot, record, (position, facts), &ended, &remap).rest
     }
 
     /// Does one action that leaves the process: how it ended, and for how many seconds the other side asked to be left alone.

@@ -34,6 +34,7 @@ pub mod headers;
 mod ingest;
 mod item;
 mod jobs;
+pub mod kinds;
 mod limits;
 pub mod mapping;
 mod outcome;

@@ -17,6 +17,7 @@ use store::config::Config;
 
 use crate::actions::compile::Actions;
 use crate::filter::Filter;
+use crate::kinds::Kinds;
 use crate::mapping::Mapper;
 use crate::outgoing::rendering::Rendering;
 use crate::outgoing::signing::Signing;
@@ -139,6 +140,8 @@ pub struct Snapshot {
     /// The custom fields that are declared.
     pub custom_fields: Vec<CustomField>,
     pub(crate) field_types: Arc<CustomFields>,
+    /// The custom kinds of events that are declared.
+    pub kinds: Kinds,
     subscriptions: HashMap<EventType, Vec<Arc<Outgoing>>>,
     /// Those that want all events whose names begin alike.
     pattern_subscriptions: Vec<Arc<Outgoing>>,
@@ -155,6 +158,7 @@ impl Snapshot {
             lists: config.lists.into_iter().collect(),
             field_types: Arc::new(CustomFields::new(&config.custom_fields)),
             custom_fields: config.custom_fields,
+            kinds: Kinds::new(config.event_types),
             ..Self::default()
         };
         for row in config.presets {

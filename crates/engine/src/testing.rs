@@ -78,6 +78,7 @@ pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapsho
         lists: vec![ListId(1)],
         presets: vec![],
         custom_fields: vec![],
+        event_types: vec![],
     };
     Arc::new(Snapshot::new(config, &vault).unwrap())
 }

@@ -9,6 +9,7 @@ use futures_util::try_join;
 
 use crate::custom_fields;
 use crate::error::StoreError;
+use crate::event_types::{self, EventTypeRow};
 use crate::params;
 use crate::presets::PresetRow;
 use crate::tx::{Row, Tx, Work};
@@ -30,6 +31,8 @@ pub struct Config {
     pub presets: Vec<PresetRow>,
     /// The custom fields that are declared.
     pub custom_fields: Vec<CustomField>,
+    /// The custom kinds of events, the newest first.
+    pub event_types: Vec<EventTypeRow>,
 }
 
 /// An API key as stored: the key itself is not.
@@ -63,13 +66,14 @@ impl Work for LoadConfig {
         if version == self.known {
             return Ok(None);
         }
-        let (incoming, outgoing, api_keys, lists, presets, fields) = try_join!(
+        let (incoming, outgoing, api_keys, lists, presets, fields, event_types) = try_join!(
             tx.query("SELECT id, settings, created_at, updated_at, secrets FROM incoming_webhooks", vec![]),
             tx.query("SELECT id, settings, disabled_reason, created_at, updated_at, secrets FROM outgoing_webhooks", vec![]),
             tx.query("SELECT id, name, scope, hash, hint, created_at FROM api_keys", vec![]),
             tx.query("SELECT id FROM lists", vec![]),
             tx.query("SELECT id, body FROM presets", vec![]),
             tx.query(custom_fields::SELECT, vec![]),
+            tx.query(event_types::SELECT, vec![]),
         )?;
         Ok(Some(Config {
             version,
@@ -79,6 +83,7 @@ impl Work for LoadConfig {
             lists: lists.into_iter().map(|row| row.read().int().map(ListId)).collect::<Result<_, _>>()?,
             presets: presets.into_iter().map(read_preset).collect::<Result<_, _>>()?,
             custom_fields: fields.into_iter().map(custom_fields::read).collect::<Result<_, _>>()?,
+            event_types: event_types.into_iter().map(event_types::read).collect::<Result<_, _>>()?,
         }))
     }
 }

@@ -5,31 +5,32 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::log::FieldError;
 use domain::{EventType, Timestamp, catalog};
-use jsonschema::draft202012;
+use engine::Snapshot;
+use engine::kinds::DataSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use store::event_types::{Declared, EventTypeRow, EventTypes, InsertEventType};
+use store::event_types::{EventTypeRow, InsertEventType, UpdateEventType};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::Api;
 use crate::auth::{Caller, Read, Write};
-use crate::extract::{Create, Input};
+use crate::extract::{Create, Input, Patch, Path};
 use crate::log::json;
 use crate::once::Answer;
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
+use crate::{Api, BASE};
 
-/// The most custom kinds, so that they can be loaded at once: no platform names as many.
-const MAX_CUSTOM: i64 = 500;
+/// The most custom kinds, so that they can be held in memory: no platform names as many.
+const MAX_CUSTOM: usize = 500;
 /// The most bytes of a schema or an example, as JSON: all of them together stay below the memory of a small server.
 const MAX_JSON_BYTES: usize = 16 * 1024;
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(list, declare))
+    OpenApiRouter::default().routes(routes!(list, declare)).routes(routes!(show, update))
 }
 
 /// A custom kind of event to be declared.
@@ -42,35 +43,55 @@ struct EventTypeInput {
     #[serde(default)]
     #[schema(max_length = 5000, example = "An order was paid.")]
     description: String,
-    /// The JSON Schema (2020-12) of its data, of at most 16 KiB.
+    /// The JSON Schema (2020-12) of its data, of at most 16 KiB and 500 parts. References lead to its own parts, and not in a
+    /// circle; patterns have no look-around.
     #[schema(value_type = Option<Object>, example = json!({"type": "object", "properties": {"order_id": {"type": "integer"}}, "required": ["order_id"]}))]
     schema: Option<Map<String, Value>>,
-    /// An example of its data, of at most 16 KiB.
+    /// An example of its data, of at most 16 KiB; as the schema says, if there is one.
     #[schema(value_type = Option<Object>, example = json!({"order_id": 1042}))]
+    example: Option<Map<String, Value>>,
+}
+
+/// What can be changed of a custom kind of event.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EventTypeSettings {
+    /// What it means.
+    #[serde(default)]
+    #[schema(max_length = 5000, example = "An order was paid.")]
+    description: String,
+    /// The JSON Schema of its data; the rules are those of declaring it.
+    #[schema(value_type = Option<Object>)]
+    schema: Option<Map<String, Value>>,
+    /// An example of its data.
+    #[schema(value_type = Option<Object>)]
     example: Option<Map<String, Value>>,
 }
 
 impl Input for EventTypeInput {
     fn check(&self) -> Vec<FieldError> {
-        let sizes = [("schema", &self.schema), ("example", &self.example)];
-        let too_large = sizes.into_iter().filter(|(_, value)| {
-            value.as_ref().is_some_and(|value| text(value.clone()).len() > MAX_JSON_BYTES)
-        });
-        let message = || format!("must have at most {MAX_JSON_BYTES} bytes as JSON");
-        let errors: Vec<FieldError> =
-            too_large.map(|(field, _)| FieldError { field: field.into(), message: message() }).collect();
-        if errors.is_empty() { self.no_schema().into_iter().collect() } else { errors }
+        check(self.schema.as_ref(), self.example.as_ref())
     }
 }
 
-impl EventTypeInput {
-    /// The schema that is none. It is read, and never run: a schema of few bytes can take forever to check a value by.
-    fn no_schema(&self) -> Option<FieldError> {
-        let schema = Value::Object(self.schema.clone()?);
-        let fault = draft202012::meta::validate(&schema).err()?;
-        let place = fault.instance_path().iter().map(|step| step.to_string());
-        let field = std::iter::once("schema".to_owned()).chain(place).collect::<Vec<_>>().join(".");
-        Some(FieldError { field, message: format!("is not of a JSON Schema: {}", fault.masked()) })
+impl Input for EventTypeSettings {
+    fn check(&self) -> Vec<FieldError> {
+        check(self.schema.as_ref(), self.example.as_ref())
+    }
+}
+
+fn check(schema: Option<&Map<String, Value>>, example: Option<&Map<String, Value>>) -> Vec<FieldError> {
+    let too_large = [("schema", schema), ("example", example)]
+        .into_iter()
+        .filter(|(_, value)| value.is_some_and(|value| text(value.clone()).len() > MAX_JSON_BYTES));
+    let message = || format!("must have at most {MAX_JSON_BYTES} bytes as JSON");
+    let errors: Vec<FieldError> =
+        too_large.map(|(field, _)| FieldError { field: field.into(), message: message() }).collect();
+    let Some(schema) = schema.filter(|_| errors.is_empty()) else { return errors };
+    match (DataSchema::compile(&Value::Object(schema.clone())), example) {
+        (Err(fault), _) => vec![fault],
+        (Ok(schema), Some(example)) => schema.faults(&Value::Object(example.clone()), "example"),
+        (Ok(_), None) => Vec::new(),
     }
 }
 
@@ -84,6 +105,9 @@ fn text(object: Map<String, Value>) -> String {
 struct EventTypeView {
     /// Unique.
     name: EventType,
+    /// Counts the changes of its schema, from 1.
+    #[schema(minimum = 1)]
+    version: u32,
     /// What it means.
     description: String,
     /// Whether the program itself knows it.
@@ -97,24 +121,38 @@ struct EventTypeView {
     /// When it was declared; `null` if it is built in.
     #[schema(required = true)]
     created_at: Option<Timestamp>,
+    /// When it was last changed; `null` if it is built in.
+    #[schema(required = true)]
+    updated_at: Option<Timestamp>,
 }
 
-impl From<EventTypeRow> for EventTypeView {
-    fn from(row: EventTypeRow) -> Self {
-        let EventTypeRow { name, description, schema, example, created_at } = row;
-        let (schema, example) = (schema.map(json), example.map(json));
-        Self { name, description, built_in: false, schema, example, created_at: Some(created_at) }
+impl From<&EventTypeRow> for EventTypeView {
+    fn from(row: &EventTypeRow) -> Self {
+        let EventTypeRow { name, version, description, schema, example, created_at, updated_at } =
+            row.clone();
+        Self {
+            name,
+            version,
+            description,
+            built_in: false,
+            schema: schema.map(json),
+            example: example.map(json),
+            created_at: Some(created_at),
+            updated_at: Some(updated_at),
+        }
     }
 }
 
 fn built_in() -> impl Iterator<Item = EventTypeView> {
     catalog::BUILT_IN.iter().map(|(name, description)| EventTypeView {
         name: name.clone(),
+        version: catalog::version(name),
         description: (*description).to_owned(),
         built_in: true,
         schema: Some(json(catalog::schema(name).to_string())),
         example: Some(json(catalog::example(name).to_string())),
         created_at: None,
+        updated_at: None,
     })
 }
 
@@ -131,8 +169,8 @@ async fn list(
     paging: Paging,
 ) -> Result<Json<Page<EventTypeView>>, Problem> {
     let after: Option<EventType> = paging.after()?;
-    let custom = api.engine().read(EventTypes).await?;
-    let mut all = built_in().chain(custom.into_iter().map(EventTypeView::from));
+    let configuration = api.configuration().await?;
+    let mut all = built_in().chain(configuration.kinds.rows().iter().map(EventTypeView::from));
     if let Some(after) = after {
         // No kind goes away, so it is there.
         all.by_ref().find(|view| view.name == after);
@@ -141,9 +179,27 @@ async fn list(
     Ok(Json(Page::new(rest, &paging, |view| view.name.to_string())))
 }
 
+/// One kind of event
+#[utoipa::path(
+    get, path = "/event-types/{name}", tag = "Events", security(("api_key" = ["read"])),
+    params(("name" = EventType, Path, description = "Which.")),
+    responses((status = 200, description = "It.", body = EventTypeView)),
+)]
+async fn show(
+    State(api): State<Api>,
+    _: Caller<Read>,
+    Path(name): Path<EventType>,
+) -> Result<Json<EventTypeView>, Problem> {
+    if let Some(found) = built_in().find(|view| view.name == name) {
+        return Ok(Json(found));
+    }
+    Ok(Json(find(&*api.configuration().await?, &name)?.into()))
+}
+
 /// Declare a custom kind of event
 ///
-/// That tells people and programs what to expect. Events of a kind that is not declared can be published all the same.
+/// That tells people and programs what to expect. With a schema, events of the kind are checked by it when they are published,
+/// whoever publishes them. Events of a kind that is not declared can be published all the same.
 #[utoipa::path(
     post, path = "/event-types", tag = "Events", security(("api_key" = ["write"])), request_body = EventTypeInput,
     responses(
@@ -157,21 +213,80 @@ async fn declare(
     Create { input, once }: Create<EventTypeInput>,
 ) -> Result<Response, Problem> {
     let EventTypeInput { name, description, schema, example } = input;
-    if catalog::is_built_in(&name) {
+    let (schema, example, now) = (schema.map(text), example.map(text), api.engine().now());
+    let row =
+        EventTypeRow { name, version: 1, description, schema, example, created_at: now, updated_at: now };
+    api.decide_once(&caller, once, |configuration| {
+        check_new(configuration, &row.name)?;
+        let path = format!("{BASE}/event-types/{}", row.name);
+        let answer = Answer::created(Some(path), &EventTypeView::from(&row))?;
+        Ok((InsertEventType { version: configuration.version, row: row.clone() }, answer))
+    })
+    .await
+}
+
+fn check_new(configuration: &Snapshot, name: &EventType) -> Result<(), Problem> {
+    if catalog::is_built_in(name) {
         return Err(name_taken("is that of a built-in kind"));
     }
-    let (schema, example) = (schema.map(text), example.map(text));
-    let row = EventTypeRow { name, description, schema, example, created_at: api.engine().now() };
-    let work = InsertEventType { row: row.clone(), most: MAX_CUSTOM };
-    let answer = move |declared: &Declared| match declared {
-        Declared::Declared => Answer::created(None, &EventTypeView::from(row.clone())),
-        Declared::Exists => Err(name_taken("is that of a kind declared before")),
-        Declared::TooMany => {
-            let detail = format!("There are {MAX_CUSTOM} custom kinds of events, and there may be no more.");
-            Err(Problem::new(Code::Conflict, detail))
-        }
+    if configuration.kinds.find(name).is_some() {
+        return Err(name_taken("is that of a kind declared before"));
+    }
+    if configuration.kinds.rows().len() >= MAX_CUSTOM {
+        let detail = format!("There are {MAX_CUSTOM} custom kinds of events, and there may be no more.");
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    Ok(())
+}
+
+/// Change a custom kind of event
+///
+/// It holds for what is published from then on. Another schema is another version.
+#[utoipa::path(
+    patch, path = "/event-types/{name}", tag = "Events", security(("api_key" = ["write"])),
+    params(("name" = EventType, Path, description = "Which.")), request_body = EventTypeSettings,
+    responses(
+        (status = 200, description = "The kind as it is now.", body = EventTypeView),
+        (status = 409, description = "It is built in.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+async fn update(
+    State(api): State<Api>,
+    _: Caller<Write>,
+    Path(name): Path<EventType>,
+    patch: Patch<EventTypeSettings>,
+) -> Result<Json<EventTypeView>, Problem> {
+    if catalog::is_built_in(&name) {
+        return Err(Problem::new(Code::Conflict, "A built-in kind is as it is. Declare one of your own."));
+    }
+    let now = api.engine().now();
+    let decide = |configuration: &Snapshot| {
+        let before = find(configuration, &name)?;
+        let object = |text: &Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let current = EventTypeSettings {
+            description: before.description.clone(),
+            schema: object(&before.schema),
+            example: object(&before.example),
+        };
+        let EventTypeSettings { description, schema, example } = patch.merged_onto(&api, &current)?;
+        let is_another = schema != current.schema;
+        let version = before.version.saturating_add(is_another.into());
+        let (schema, example) = (schema.map(text), example.map(text));
+        let row = EventTypeRow { version, description, schema, example, updated_at: now, ..before.clone() };
+        Ok(UpdateEventType { version: configuration.version, row })
     };
-    api.write_once(&caller, once, work, answer).await
+    if !api.decide(decide).await? {
+        return Err(not_found());
+    }
+    Ok(Json(find(&*api.configuration().await?, &name)?.into()))
+}
+
+fn find<'a>(configuration: &'a Snapshot, name: &EventType) -> Result<&'a EventTypeRow, Problem> {
+    configuration.kinds.find(name).ok_or_else(not_found)
+}
+
+fn not_found() -> Problem {
+    Problem::new(Code::NotFound, "There is no kind of event of this name.")
 }
 
 fn name_taken(message: &str) -> Problem {

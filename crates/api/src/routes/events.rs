@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use domain::log::DeliveryStatus;
+use domain::log::{DeliveryStatus, FieldError};
 use domain::{DeliveryId, Event, EventId, EventType, RequestId, Timestamp, WebhookId};
 use engine::{Command, Executed, NewEvent};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use crate::extract::{Create, Input, Path, Query};
 use crate::log::{LogPage, LogParams, json};
 use crate::once::Answer;
 use crate::page::{PageParams, Paging};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::{Api, BASE};
 
 /// The routes of this family.
@@ -183,7 +183,7 @@ async fn show(
 /// Publish events
 ///
 /// Tells one event, or an array of up to 1,000, to every active outgoing webhook that subscribes to them. An array is published
-/// as a whole or not at all. A custom kind of event need not be declared.
+/// as a whole or not at all. A custom kind of event need not be declared; if it is, with a schema, the data must be as that says.
 #[utoipa::path(
     post, path = "/events", tag = "Events", security(("api_key" = ["write"])), request_body = EventsInput,
     responses((status = 201, description = "What was published: the event, or `data` with the events in their order if an array was sent.", body = Published)),
@@ -200,9 +200,18 @@ async fn publish(
     let command = Command::Publish(inputs.into_iter().map(NewEvent::from).collect());
     let answer = move |executed: &Executed| match executed {
         Executed::Published(events) => published(events, is_one),
+        Executed::UnfitEvents(unfit) => Err(unfit_events(unfit, is_one)),
         _ => Err(StoreError::Defect.into()),
     };
     api.execute_once(&caller, once, command, answer).await
+}
+
+fn unfit_events(unfit: &[(usize, FieldError)], is_one: bool) -> Problem {
+    let named = |(position, fault): &(usize, FieldError)| match is_one {
+        true => fault.clone(),
+        false => FieldError { field: format!("{position}.{}", fault.field), message: fault.message.clone() },
+    };
+    Problem::with_errors(Code::InvalidBody, unfit.iter().map(named).collect())
 }
 
 fn published(events: &[Event], is_one: bool) -> Result<Answer, Problem> {

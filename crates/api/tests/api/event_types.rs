@@ -16,9 +16,10 @@ async fn the_built_in_kinds_come_with_schema_and_example() {
     assert_eq!(all.len(), catalog::BUILT_IN.len());
     for (kind, (name, _)) in all.iter().zip(catalog::BUILT_IN) {
         assert_eq!(
-            (&kind["name"], &kind["built_in"], &kind["created_at"]),
-            (&json!(name), &json!(true), &Value::Null)
+            (&kind["name"], &kind["built_in"], &kind["version"], &kind["created_at"]),
+            (&json!(name), &json!(true), &json!(1), &Value::Null)
         );
+        assert_eq!(server.get(&format!("/event-types/{name}")).await.json(), *kind);
         let schema = api::schema::Schema::compile(kind["schema"].clone(), &json!({})).unwrap();
         assert!(schema.check(&kind["example"]).is_empty(), "{name}");
     }
@@ -98,11 +99,50 @@ async fn a_declaration_must_be_right() {
         (json!({"name": "a", "schema": large.clone()}), "schema"),
         (json!({"name": "a", "example": large.clone()}), "example"),
         (json!({"name": "a", "example": 7}), "example"),
+        (json!({"name": "a", "schema": {"$ref": "#"}}), "schema"),
+        (json!({"name": "a", "schema": {"required": ["b"]}, "example": {}}), "example"),
     ] {
         let answer = server.post("/event-types", input).await;
         assert_eq!((answer.status, answer.faults()[0].0.as_str()), (422, field), "{}", answer.text);
     }
-    // Read, and never run: this one has no end.
-    let endless = json!({"name": "a", "schema": {"$ref": "#"}, "example": {}});
-    assert_eq!(server.post("/event-types", endless).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_changed_schema_is_another_version() {
+    let server = Server::start().await;
+    let schema = json!({"type": "object", "required": ["order_id"]});
+    let input = json!({"name": "order_paid", "schema": schema, "example": {"order_id": 7}});
+    assert_eq!(server.post("/event-types", input).await.json()["version"], 1);
+    let path = "/event-types/order_paid";
+    let described = server.patch(path, json!({"description": "Paid."})).await;
+    assert_eq!((described.status, &described.json()["version"]), (200, &json!(1)), "{}", described.text);
+    let refused = server.patch(path, json!({"schema": {"required": ["total"]}})).await;
+    assert_eq!((refused.status, refused.faults()[0].0.as_str()), (422, "example"), "{}", refused.text);
+    let loosened = server.patch(path, json!({"schema": {"required": null}})).await.json();
+    assert_eq!((&loosened["version"], &loosened["schema"]), (&json!(2), &json!({"type": "object"})));
+    assert_eq!(server.get(path).await.json(), loosened);
+    for (path, status) in [("/event-types/order_lost", 404), ("/event-types/email_sent", 409)] {
+        assert_eq!(server.patch(path, json!({"description": ""})).await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn events_of_a_declared_kind_are_checked_by_its_schema() {
+    let server = Server::start().await;
+    let schema =
+        json!({"type": "object", "required": ["order_id"], "properties": {"order_id": {"type": "integer"}}});
+    server.post("/event-types", json!({"name": "order_paid", "schema": schema})).await;
+    let event = |data: Value| json!({"event": "order_paid", "data": data});
+    assert_eq!(server.post("/events", event(json!({"order_id": 7, "more": 1}))).await.status, 201);
+    let one = server.post("/events", event(json!({"order_id": "seven"}))).await;
+    assert_eq!((one.status, one.faults()[0].0.as_str()), (422, "data.order_id"), "{}", one.text);
+    let free = json!({"event": "order_sent", "data": {}});
+    let batch =
+        json!([event(json!({"order_id": 8})), free, event(json!({"order_id": []})), event(json!({}))]);
+    let many = server.post("/events", batch).await;
+    let fields: Vec<String> = many.faults().into_iter().map(|(field, _)| field).collect();
+    assert_eq!((many.status, fields), (422, vec!["2.data.order_id".to_owned(), "3.data".to_owned()]));
+    assert_eq!(server.get("/events").await.json()["data"].as_array().unwrap().len(), 1, "all or nothing");
+    server.patch("/event-types/order_paid", json!({"schema": null})).await;
+    assert_eq!(server.post("/events", event(json!({}))).await.status, 201, "a change holds at once");
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod auth;
 #[cfg(test)]
+mod catalog;
+#[cfg(test)]
 mod custom_fields;
 #[cfg(test)]
 mod deliveries;

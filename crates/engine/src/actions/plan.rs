@@ -4,19 +4,20 @@
 //! action that leaves the process is a task only once it is known how it ended; until then the record stops before it.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::apply::{Task, What, missing_list};
 use domain::change::Draft;
 use domain::log::{ActionLog, ActionStatus, Place};
 use domain::mapping::Mapped;
-use domain::{Action, ListId, OnError};
+use domain::{Action, OnError};
 use serde_json::Value;
 
 use super::compile::{Actions, Compiled, Ready, Work};
 use super::context::{Context, Facts};
 use super::script::Returned;
+use crate::snapshot::Snapshot;
 
 /// How actions ended: those that a transaction has recorded, and those of which only this run knows.
 #[derive(Debug, Default)]
@@ -92,14 +93,14 @@ pub(crate) struct Prepared {
 /// Plans a record. `remap` maps a record that a script has changed.
 pub(crate) fn plan<'a>(
     actions: &'a Actions,
-    lists: &HashSet<ListId>,
+    snapshot: &Snapshot,
     record: &Prepared,
     (position, facts): (u32, Facts),
     ended: &Ended<'_>,
     remap: &dyn Fn(&Value) -> Mapped,
 ) -> Plan<'a> {
     let context = Context::new(&record.value, &record.mapped, facts);
-    let mut planner = Planner { plan: Plan::default(), context, lists, remap };
+    let mut planner = Planner { plan: Plan::default(), context, snapshot, remap };
     for (step, compiled) in (0..).zip(actions.iter()) {
         let place = Place { record: position, step, part: None };
         if !planner.step(place, compiled, ended) {
@@ -112,7 +113,7 @@ pub(crate) fn plan<'a>(
 struct Planner<'a, 'p> {
     plan: Plan<'a>,
     context: Context,
-    lists: &'p HashSet<ListId>,
+    snapshot: &'p Snapshot,
     remap: &'p dyn Fn(&Value) -> Mapped,
 }
 
@@ -166,6 +167,11 @@ impl<'a> Planner<'a, '_> {
                 (_, Some(data)) => Value::Object(data.clone()),
                 (_, None) => own_data(&self.context.record),
             };
+            if let Some(fault) = self.snapshot.kinds.faults(event_type, &data).into_iter().next() {
+                let detail =
+                    format!("{event_type} is declared with another form: {} {}", fault.field, fault.message);
+                return self.ended_as(place, (name, on_error), ActionStatus::Failed, detail);
+            }
             let draft = Draft { event_type: event_type.clone(), data: data.to_string() };
             self.push(Task { place, name, on_error, what: What::Tell(draft) });
             return true;
@@ -174,7 +180,7 @@ impl<'a> Planner<'a, '_> {
             self.plan.rest = Rest::NoEmail(self.context.mapped.clone());
             return false;
         }
-        let goes_on = on_error == OnError::Continue || missing_list(&action, self.lists).is_none();
+        let goes_on = on_error == OnError::Continue || missing_list(&action, &self.snapshot.lists).is_none();
         self.push(Task { place, name, on_error, what: What::Change(action) });
         goes_on
     }
@@ -238,7 +244,16 @@ impl<'a> Planner<'a, '_> {
     }
 
     fn ended(&mut self, place: Place, compiled: &Compiled, status: ActionStatus, detail: String) -> bool {
-        let (name, on_error) = (compiled.step.action.name(), compiled.step.on_error);
+        self.ended_as(place, (compiled.step.action.name(), compiled.step.on_error), status, detail)
+    }
+
+    fn ended_as(
+        &mut self,
+        place: Place,
+        (name, on_error): (&'static str, OnError),
+        status: ActionStatus,
+        detail: String,
+    ) -> bool {
         let log = ActionLog {
             action: name.to_owned(),
             place,

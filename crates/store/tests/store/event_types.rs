@@ -1,24 +1,36 @@
 //! Custom kinds of events.
 
-use store::event_types::{Declared, EventTypeRow, EventTypes, InsertEventType};
+use store::StoreError;
+use store::config::LoadConfig;
+use store::event_types::{EventTypeRow, InsertEventType, UpdateEventType};
 
 use crate::support::{Database, NOW};
 
-conformance!(declared_once_and_listed);
+conformance!(declared_and_changed_as_configuration);
 
-async fn declared_once_and_listed(database: &Database) {
+async fn declared_and_changed_as_configuration(database: &Database) {
+    let store = &database.store;
     let row = |name: &str, millis, schema: Option<&str>| EventTypeRow {
         name: name.parse().unwrap(),
+        version: 1,
         description: "An order was paid.".into(),
         schema: schema.map(Into::into),
         example: schema.map(|_| r#"{"total":"ü"}"#.into()),
         created_at: NOW.plus_millis(millis),
+        updated_at: NOW.plus_millis(millis),
     };
-    let declare = |row: EventTypeRow| database.store.write(InsertEventType { row, most: 2 });
+    let load = async || store.read(LoadConfig { known: 0 }).await.unwrap().unwrap();
     let (paid, sent) = (row("order_paid", 0, Some(r#"{"type":"object"}"#)), row("order_sent", 1, None));
-    assert_eq!(declare(paid.clone()).await.unwrap(), Declared::Declared);
-    assert_eq!(declare(row("order_paid", 9, None)).await.unwrap(), Declared::Exists);
-    assert_eq!(declare(sent.clone()).await.unwrap(), Declared::Declared);
-    assert_eq!(declare(row("order_lost", 2, None)).await.unwrap(), Declared::TooMany);
-    assert_eq!(database.store.read(EventTypes).await.unwrap(), [sent, paid]);
+    let version = load().await.version;
+    store.write(InsertEventType { version, row: paid.clone() }).await.unwrap();
+    let late = store.write(InsertEventType { version, row: sent.clone() }).await;
+    assert!(matches!(late, Err(StoreError::StaleConfig)), "decided by another configuration");
+    store.write(InsertEventType { version: version + 1, row: sent.clone() }).await.unwrap();
+    assert_eq!(load().await.event_types, [sent.clone(), paid.clone()]);
+
+    let changed = EventTypeRow { version: 2, schema: None, updated_at: NOW.plus_millis(5), ..paid };
+    assert!(store.write(UpdateEventType { version: version + 2, row: changed.clone() }).await.unwrap());
+    let unknown = row("order_lost", 2, None);
+    assert!(!store.write(UpdateEventType { version: version + 3, row: unknown }).await.unwrap());
+    assert_eq!(load().await.event_types, [sent, changed]);
 }
