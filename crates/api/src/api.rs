@@ -11,6 +11,7 @@ use store::{StoreError, Work};
 
 use crate::BASE;
 use crate::document::Document;
+use crate::passwords::Passwords;
 use crate::problem::Problem;
 use crate::sender;
 
@@ -42,12 +43,13 @@ pub struct Api(Arc<Inner>);
 struct Inner {
     state: ApiState,
     document: Document,
+    passwords: Passwords,
 }
 
 impl Api {
     /// Both together.
     pub(crate) fn new(state: ApiState, document: Document) -> Self {
-        Self(Arc::new(Inner { state, document }))
+        Self(Arc::new(Inner { state, document, passwords: Passwords::default() }))
     }
 
     /// The use cases.
@@ -58,6 +60,16 @@ impl Api {
     /// The OpenAPI document.
     pub fn document(&self) -> &Document {
         &self.0.document
+    }
+
+    /// What hashes the passwords of people.
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// Whether the server is reached over HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.0.state.public_url.starts_with("https://")
     }
 
     /// The measurements.
@@ -83,13 +95,18 @@ impl Api {
     /// Whether a request is refused because it came over plain HTTP.
     pub fn refuses_http(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
         let state = &self.0.state;
-        let wants_https = state.public_url.starts_with("https://") && !state.allow_http;
+        let wants_https = self.is_https() && !state.allow_http;
         wants_https && !sender::is_secure(peer, headers, &state.trusted_proxies)
     }
 
     /// The address of something below [`BASE`], for use from outside.
     pub fn public_url(&self, path: &str) -> String {
         format!("{}{BASE}{path}", self.0.state.public_url.trim_end_matches('/'))
+    }
+
+    /// The address of a page, for people.
+    pub fn page_url(&self, path: &str) -> String {
+        format!("{}{path}", self.0.state.public_url.trim_end_matches('/'))
     }
 
     /// The address of a request as its sender was given it.

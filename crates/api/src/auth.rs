@@ -1,15 +1,19 @@
-//! Who calls, and what they may do: API keys and their scopes, and the operator, who holds the master key.
+//! Who calls, and what they may do: programs with API keys and their scopes, people with sessions and their roles, and the
+//! operator, who holds the master key.
 
 use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use domain::Timestamp;
+use domain::user::Role;
 use engine::{ApiKey, Scope};
 use http::header;
 use http::request::Parts;
 use signature::{TokenHash, token};
+use store::users::UserRow;
 
 use crate::problem::{Code, Problem};
+use crate::session::{self, Active};
 use crate::{Api, extract};
 
 /// The longest key that is looked up, in bytes: ours have 48.
@@ -42,6 +46,7 @@ impl Requirement for Admin {
 /// handler behind the state, so that nothing is said to strangers but 401.
 pub struct Caller<R> {
     key: ApiKey,
+    session: Option<Active>,
     required: PhantomData<R>,
 }
 
@@ -49,6 +54,15 @@ impl<R> Caller<R> {
     /// The id of the key, which stands for the caller in what is kept about them.
     pub fn id(&self) -> &str {
         &self.key.id
+    }
+
+    /// The session that the caller has.
+    ///
+    /// # Errors
+    /// If they have an API key.
+    pub(crate) fn session(&self) -> Result<&Active, Problem> {
+        let detail = "There is no session: the caller has an API key.";
+        self.session.as_ref().ok_or_else(|| Problem::new(Code::NotFound, detail))
     }
 
     /// Whether the caller may change things as well.
@@ -61,19 +75,52 @@ impl<R: Requirement> FromRequestParts<Api> for Caller<R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let key = authenticate(parts, api).await?;
+        let (key, session) = authenticate(parts, api).await?;
         if key.scope < R::SCOPE {
             let (needed, has) = (R::SCOPE.as_str(), key.scope.as_str());
-            let detail = format!("This needs a key of scope {needed}; the key that was sent has {has}.");
+            let detail = match &session {
+                None => format!("This needs a key of scope {needed}; the key that was sent has {has}."),
+                Some(active) => {
+                    let role = active.session.user.role.as_str();
+                    format!("This needs the scope {needed}, which a user with the role {role} has not.")
+                }
+            };
             return Err(Problem::new(Code::Forbidden, detail));
         }
         // Also where a handler takes no query: a parameter that nobody reads is a mistake of the caller's.
         extract::query(parts, api)?;
-        Ok(Self { key, required: PhantomData })
+        Ok(Self { key, session, required: PhantomData })
     }
 }
 
-async fn authenticate(parts: &Parts, api: &Api) -> Result<ApiKey, Problem> {
+/// A key that is sent counts, and the session does not.
+async fn authenticate(parts: &Parts, api: &Api) -> Result<(ApiKey, Option<Active>), Problem> {
+    if !parts.headers.contains_key(header::AUTHORIZATION)
+        && let Some(active) = session::find(parts, api).await?
+    {
+        active.check_csrf(parts)?;
+        return Ok((person(&active.session.user), Some(active)));
+    }
+    Ok((key(parts, api).await?, None))
+}
+
+/// What stands for a person where keys are expected.
+fn person(user: &UserRow) -> ApiKey {
+    let scope = match user.role {
+        Role::Viewer => Scope::Read,
+        Role::Editor => Scope::Write,
+        Role::Owner => Scope::Admin,
+    };
+    ApiKey {
+        id: user.id.clone(),
+        name: user.email.clone(),
+        scope,
+        hint: String::new(),
+        created_at: user.created_at,
+    }
+}
+
+async fn key(parts: &Parts, api: &Api) -> Result<ApiKey, Problem> {
     let given = bearer(parts)?;
     let now = api.engine().now();
     if api.engine().vault().takes_pass(given, now) {

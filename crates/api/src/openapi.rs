@@ -37,7 +37,8 @@ const TAGS: &[(&str, &str)] = &[
     ("Tags", "What subscribers are marked with."),
     ("Custom fields", "What the values of subscribers' own fields may be."),
     ("Tasks", "Long work that was asked for, such as retrying many requests, and how far it has come."),
-    ("API keys", "Who may use this interface."),
+    ("API keys", "Programs that may use this interface."),
+    ("Users", "People who log in with a browser, and their sessions."),
     ("Server", "How the server is doing, and this document."),
     (SENT_TAG, "What outgoing webhooks get."),
 ];
@@ -86,7 +87,7 @@ pub fn complete(mut document: Value) -> Value {
     document["webhooks"] = webhooks::all();
     document["components"]["securitySchemes"] = json!({SCHEME: {
         "type": "http", "scheme": "bearer",
-        "description": "An API key, as `ccsp-mailer api-key create` prints it. The role that an operation names is the least scope: `admin` includes `write`, and `write` includes `read`.",
+        "description": "An API key, as `ccsp-mailer api-key create` prints it. The role that an operation names is the least scope: `admin` includes `write`, and `write` includes `read`. The session of a browser takes its place (`POST /session`).",
     }});
     document["components"]["responses"] = operations::problems();
     schemas::complete(&mut document);

@@ -69,6 +69,15 @@ codes! {
     /// No key, or not a valid one.
     Unauthorized = "unauthorized", UNAUTHORIZED, "An API key is needed",
         "Send `Authorization: Bearer <api key>` with a key that has not been revoked. `ccsp-mailer api-key create` makes one.";
+    /// Another password, or nobody of that address.
+    LogInFailed = "log-in-failed", UNAUTHORIZED, "The email address or the password is wrong",
+        "Try again. Who has forgotten the password asks an owner for a link to choose another one; `ccsp-mailer user link` makes one on the server.";
+    /// A link was used, or is too old.
+    LinkExpired = "link-expired", GONE, "The link is not good any more",
+        "A link is good once, and for a while. `ccsp-mailer user link` makes another one; the link for the first user is printed when the server starts.";
+    /// The token against forged requests is missing.
+    CsrfTokenNeeded = "csrf-token-needed", FORBIDDEN, "The CSRF token is missing or wrong",
+        "A change that is asked for by a session needs the header `X-CSRF-Token` with the `csrf_token` of `GET /session`: load the page again.";
     /// The key's scope does not reach.
     Forbidden = "forbidden", FORBIDDEN, "The API key may not do this",
         "The detail names the scope that is needed. Use a key that has it: `admin` includes `write`, and `write` includes `read`.";
@@ -99,6 +108,9 @@ codes! {
     /// The key of another request.
     IdempotencyKeyReused = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for another request",
         "Use a new `Idempotency-Key` for each new request, and the same one only to repeat a request unchanged.";
+    /// Too often.
+    TooManyRequests = "too-many-requests", TOO_MANY_REQUESTS, "That was too often",
+        "Come again after the seconds that `Retry-After` names.";
     /// A defect or a broken database.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here",
         "The server's log says what. Nothing was changed.";

@@ -58,6 +58,8 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::recovery::routes())
         .merge(routes::trial::routes())
         .merge(routes::api_keys::routes())
+        .merge(routes::session::routes())
+        .merge(routes::users::routes())
         .merge(routes::openapi::routes());
     let managed = OpenApiRouter::default().nest(BASE, resources).merge(routes::health::routes());
     let (receiving, mut described) = receiving.split_for_parts();

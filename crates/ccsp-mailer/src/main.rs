@@ -14,6 +14,7 @@ mod serve;
 mod server;
 mod setup;
 mod timeline;
+mod user;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,9 @@ enum Command {
     /// Create, list and revoke API keys.
     #[command(subcommand)]
     ApiKey(api_key::ApiKeyCommand),
+    /// Add people who log in, list them, and let them choose a new password.
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// List, show, make and try incoming webhooks, and follow what comes in.
     #[command(subcommand)]
     Incoming(client::incoming::IncomingCommand),
@@ -103,6 +107,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(options) => serve::run(options).await,
         Command::ApiKey(command) => api_key::run(command).await,
+        Command::User(command) => user::run(command).await,
         Command::Incoming(command) => client::incoming::run(command).await,
         Command::Outgoing(command) => client::outgoing::run(command).await,
         Command::Send(options) => client::send::run(options).await,

@@ -20,6 +20,6 @@ mod retry_after;
 
 pub use outcome::{Answer, Verdict, classify};
 pub use queue::{Limits, Load, NotReserved, Queues};
-pub use rate::{Bucket, Rate};
+pub use rate::{Bucket, Buckets, Rate};
 pub use retry::{DEFAULT_OFFSETS_SECONDS, MAX_OFFSET_SECONDS, MAX_RETRIES, Schedule, ScheduleError};
 pub use retry_after::parse_retry_after;

@@ -3,6 +3,9 @@
 //! That is the generic cell rate algorithm (ITU-T I.371, annex A): instead of counting tokens it remembers when the bucket
 //! will be full again.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 /// Microseconds of a second: fine enough for a million a second.
 const MICROS: i64 = 1_000_000;
 
@@ -67,6 +70,34 @@ impl Bucket {
     }
 }
 
+/// The buckets of many, of whom so many are remembered at most. Those that are full are forgotten first.
+#[derive(Debug)]
+pub struct Buckets<K> {
+    buckets: HashMap<K, Bucket>,
+    most: usize,
+}
+
+impl<K: Hash + Eq> Buckets<K> {
+    /// For at most so many at once.
+    pub fn new(most: usize) -> Self {
+        Self { buckets: HashMap::new(), most }
+    }
+
+    /// Takes one for `key`, as [`Bucket::take_share`] does.
+    ///
+    /// # Errors
+    /// The same; and a second, if there is no room for another one.
+    pub fn take_share(&mut self, key: K, rate: Rate, sharers: u32, now: i64) -> Result<(), i64> {
+        if self.buckets.len() >= self.most && !self.buckets.contains_key(&key) {
+            self.buckets.retain(|_, bucket| !bucket.is_full(now));
+            if self.buckets.len() >= self.most {
+                return Err(1_000);
+            }
+        }
+        self.buckets.entry(key).or_default().take_share(rate, sharers, now)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -105,6 +136,18 @@ mod tests {
         let one = Rate { count: 1, seconds: 10 };
         assert_eq!(lonely.take_share(one, 4, 0), Ok(()));
         assert_eq!(lonely.take_share(one, 4, 0), Err(40_000), "its turn is every fourth time");
+    }
+
+    #[test]
+    fn of_too_many_those_that_are_full_are_forgotten() {
+        let rate = Rate { count: 1, seconds: 1 };
+        let mut buckets = Buckets::new(3);
+        for key in 0..3 {
+            assert_eq!(buckets.take_share(key, rate, 1, 0), Ok(()));
+        }
+        assert_eq!(buckets.take_share(3, rate, 1, 0), Err(1_000));
+        assert_eq!(buckets.take_share(3, rate, 1, 1_000), Ok(()));
+        assert_eq!(buckets.buckets.len(), 1);
     }
 
     proptest! {

@@ -32,6 +32,7 @@ pub mod step;
 pub mod subscriber;
 pub mod text;
 pub mod time;
+pub mod user;
 
 pub use action::Action;
 pub use auth::Auth;

@@ -1,7 +1,7 @@
 //! A network of IP addresses, as lists of who may post name it.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
@@ -63,6 +63,20 @@ impl From<Network> for String {
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// Who has one address of IPv6 has the 2⁶⁴ of its network (RFC 7421).
+const IPV6_PREFIX: u32 = 64;
+
+/// What stands for a sender where senders are counted: their address, or its network where they have all of that.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let mask = u128::MAX << (Ipv6Addr::BITS - IPV6_PREFIX);
+            Ipv6Addr::from_bits(v6.to_bits() & mask).into()
+        }
+        v4 => v4,
     }
 }
 

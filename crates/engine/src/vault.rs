@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use domain::{Auth, Timestamp, WebhookId};
 use parking_lot::Mutex;
+use rand::Rng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
+use signature::password::SALT_BYTES;
 use signature::{MasterKey, PrivateKey, Secret, token};
 
 use crate::rotating::Rotating;
@@ -114,6 +116,13 @@ impl Vault {
     /// An API key.
     pub fn new_api_key(&self) -> Secret {
         token::generate_api_key(&mut *self.random.lock())
+    }
+
+    /// The salt of a password.
+    pub fn new_salt(&self) -> [u8; SALT_BYTES] {
+        let mut salt = [0; SALT_BYTES];
+        self.random.lock().fill_bytes(&mut salt);
+        salt
     }
 
     /// A signing secret.

@@ -6,7 +6,7 @@
 //!   [`SigningKey`] that is prepared once per secret; [`ed25519`] signs what is sent with a [`PrivateKey`];
 //! - [`Scheme`] describes how any other system signs, as data: it verifies with a [`SchemeKey`] what is received, and signs
 //!   with a [`Signer`] what is sent; [`sns`] is what Amazon SNS needs beside it;
-//! - [`basic`] checks a password, for senders that sign nothing;
+//! - [`basic`] checks a password, for senders that sign nothing; [`password`] hashes those of people;
 //! - [`token`] makes what the program hands out (webhook ids, URL tokens, API keys, signing secrets) and
 //!   hashes what it looks up;
 //! - [`MasterKey`] seals secrets before they are stored, and makes passes for who holds it;
@@ -27,6 +27,7 @@ mod hex;
 mod key;
 mod message;
 mod pass;
+pub mod password;
 mod public_key;
 mod scheme;
 mod scheme_key;

@@ -39,6 +39,7 @@ pub mod subscribers;
 pub mod tags;
 pub mod tasks;
 pub mod tx;
+pub mod users;
 pub mod webhooks;
 
 pub use error::StoreError;

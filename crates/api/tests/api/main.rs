@@ -47,4 +47,6 @@ mod tags;
 #[cfg(test)]
 mod trial;
 #[cfg(test)]
+mod users;
+#[cfg(test)]
 mod webhooks;

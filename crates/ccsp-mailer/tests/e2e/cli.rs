@@ -46,6 +46,9 @@ async fn help_is_complete() {
         (vec!["api-key", "create"], [STORAGE, &["--name", "--scope"]].concat()),
         (vec!["api-key", "list"], STORAGE.to_vec()),
         (vec!["api-key", "revoke"], [STORAGE, &["<ID>"]].concat()),
+        (vec!["user", "create"], [STORAGE, &["--email", "--role"]].concat()),
+        (vec!["user", "list"], STORAGE.to_vec()),
+        (vec!["user", "link"], [STORAGE, &["--email", "--public-url"]].concat()),
         (vec!["incoming", "list"], [CLIENT, &["--status", "--q", "--limit"]].concat()),
         (vec!["incoming", "show"], [CLIENT, &["<ID>"]].concat()),
         (
@@ -75,7 +78,11 @@ async fn help_is_complete() {
         (vec!["incoming"], vec!["list", "show", "create", "test", "logs"]),
         (vec!["demo"], vec![]),
         (vec!["api-key"], vec!["create", "list", "revoke"]),
-        (vec![], vec!["serve", "api-key", "incoming", "outgoing", "send", "demo", "migrate", "doctor"]),
+        (vec!["user"], vec!["create", "list", "link"]),
+        (
+            vec![],
+            vec!["serve", "api-key", "user", "incoming", "outgoing", "send", "demo", "migrate", "doctor"],
+        ),
     ] {
         let output = run(&[&command[..], &["--help"]].concat()).await;
         let help = stdout(&output);

@@ -61,3 +61,5 @@ mod story;
 mod table;
 #[cfg(test)]
 mod two_nodes;
+#[cfg(test)]
+mod users;
