@@ -50,6 +50,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::stats::routes())
         .merge(routes::events::routes())
         .merge(routes::event_types::routes())
+        .merge(routes::feed::routes())
         .merge(routes::subscribers::routes())
         .merge(routes::lists::routes())
         .merge(routes::tags::routes())

@@ -33,11 +33,19 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     let listening = listen(&options).await?;
     let stop = stop_on_signal()?;
     let router = router(&options, &engine, &listening)?;
+    tokio::spawn(hang_up(engine.clone(), stop.clone()));
     println!("listening on http://{}", listening.local_addr()?);
     server::serve(listening, router, stop).await;
     engine.stop(PATIENCE).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Ends the connections of those who listen, which would not end by themselves.
+async fn hang_up(engine: Engine, mut stop: watch::Receiver<bool>) {
+    // Whoever would tell it may have gone; then it is the end as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+    engine.end_listening();
 }
 
 /// Binds the address of the options.

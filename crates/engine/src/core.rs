@@ -93,7 +93,8 @@ impl Core {
     }
 
     /// Hands on what a transaction left to do.
-    pub(crate) fn settle(&self, decided: Decided) -> Vec<Done> {
+    pub(crate) fn settle(&self, mut decided: Decided) -> Vec<Done> {
+        self.shared.feed.tell(decided.told.drain(..));
         if decided.has_jobs {
             self.jobs_due.notify_one();
         }

@@ -15,6 +15,7 @@ use store::queue::DueDelivery;
 use crate::actions::context::Facts;
 use crate::actions::plan::{self, Ended, Rest};
 use crate::command::{self, Command, Executed, NewEvent};
+use crate::feed::Entry;
 use crate::handshake;
 use crate::item::{Decided, Done, Item, Shared};
 use crate::receive::{Accepted, Content, Reply};
@@ -108,7 +109,8 @@ impl<'a> Decision<'a> {
         }
         self.writes.subscribers = self.roster.into_changes();
         let has_jobs = !self.writes.jobs.is_empty();
-        (self.writes, Decided { done, jobs, spilled, reservation, has_jobs })
+        let told = if self.shared.feed.is_heard() { told(&self.writes) } else { Vec::new() };
+        (self.writes, Decided { done, jobs, spilled, reservation, has_jobs, told })
     }
 
     fn request(&mut self, accepted: &Accepted) -> Result<Reply, StoreError> {
@@ -305,6 +307,11 @@ impl<'a> Decision<'a> {
         self.writes.retried.push(row.clone());
         Ok(Executed::Rerun(row))
     }
+}
+
+/// What those who listen are told of a batch.
+fn told(writes: &Writes) -> Vec<Entry> {
+    writes.requests.iter().chain(&writes.retried).map(Entry::from).collect()
 }
 
 /// A request to a webhook that is paused: stored, and run when it is active again.

@@ -132,7 +132,10 @@ impl Dispatcher {
     async fn attempt(&self, delivery: &DueDelivery) -> Outcome {
         let snapshot = self.snapshot.load_full();
         match snapshot.outgoing.get(&delivery.webhook_id).filter(|outgoing| outgoing.is_active()) {
-            Some(outgoing) => Outcome::Attempted(Box::new(self.sender.attempt(outgoing, delivery).await.row)),
+            Some(outgoing) => {
+                let row = self.sender.attempt(outgoing, delivery).await.row;
+                Outcome::Attempted(Box::new(row), delivery.event.clone())
+            }
             None => Outcome::GivenBack(delivery.id),
         }
     }

@@ -36,6 +36,7 @@ use crate::command::{Command, Executed};
 use crate::core::Core;
 use crate::dispatch::Dispatcher;
 use crate::error::chain;
+use crate::feed::{Listener, TooManyListeners};
 use crate::handshake::Answered;
 use crate::ingest::Ingest;
 use crate::item::{Decided, Done, Item, Shared};
@@ -127,7 +128,8 @@ impl Engine {
         let node: Arc<str> = vault.new_webhook_id().as_str().into();
         let room: Arc<dyn Room> = dispatcher.clone();
         let ids = Mutex::new(Ids::new(StdRng::from_rng(&mut random)));
-        let shared = Arc::new(Shared { clock: clock.clone(), ids, node: node.clone(), room });
+        let shared =
+            Arc::new(Shared { clock: clock.clone(), ids, node: node.clone(), room, feed: Arc::default() });
         let core = Arc::new(Core {
             store: options.store.clone(),
             dispatcher,
@@ -154,7 +156,7 @@ impl Engine {
             sweep::release_all(&core).await?;
         }
         sweep::beat(&core).await?;
-        tokio::spawn(recorder::run(options.store, node, clock, recorded));
+        tokio::spawn(recorder::run(options.store, core.shared.clone(), recorded));
         sweep::start(&core);
         tokio::spawn(refresh::run(core.clone(), refreshed));
         tokio::spawn(tasks::run(core.clone()));
@@ -212,6 +214,19 @@ impl Engine {
     /// If it does not.
     pub async fn ready(&self) -> Result<(), StoreError> {
         self.core.store.ping().await
+    }
+
+    /// Listens to what happens from now on.
+    ///
+    /// # Errors
+    /// If too many do.
+    pub fn listen(&self) -> Result<Listener, TooManyListeners> {
+        self.core.shared.feed.listen()
+    }
+
+    /// Ends all listening: what waits for the end of connections must not wait for those.
+    pub fn end_listening(&self) {
+        self.core.shared.feed.end();
     }
 
     /// Runs a transaction that reads.

@@ -9,6 +9,7 @@ use store::queue::DueDelivery;
 
 use crate::clock::Clock;
 use crate::command::{Command, Executed};
+use crate::feed::{Entry, Feed};
 use crate::receive::{self, Accepted, Reply};
 use crate::room::{Reservation, Room};
 use crate::snapshot::Snapshot;
@@ -92,6 +93,8 @@ pub struct Decided {
     pub reservation: Reservation,
     /// Whether requests wait for actions that leave the process.
     pub has_jobs: bool,
+    /// What is to be told of it, if anybody listens.
+    pub told: Vec<Entry>,
 }
 
 /// What all batches of a node share.
@@ -104,4 +107,6 @@ pub struct Shared {
     pub node: Arc<str>,
     /// The dispatcher's memory.
     pub room: Arc<dyn Room>,
+    /// Who listens.
+    pub feed: Arc<Feed>,
 }

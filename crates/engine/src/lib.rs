@@ -26,6 +26,7 @@ mod decide;
 mod dispatch;
 mod engine;
 mod error;
+pub mod feed;
 mod filter;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;

@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::error::chain;
+use crate::feed::Entry;
+use crate::item::Shared;
 use crate::outcome::Outcome;
 
 /// Attempts recorded in one transaction.
@@ -21,7 +23,8 @@ const GATHER: Duration = Duration::from_millis(5);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Records until nobody sends outcomes any more.
-pub(crate) async fn run(store: Store, node: Arc<str>, clock: Clock, mut outcomes: mpsc::Receiver<Outcome>) {
+pub(crate) async fn run(store: Store, shared: Arc<Shared>, mut outcomes: mpsc::Receiver<Outcome>) {
+    let (node, clock) = (&shared.node, &shared.clock);
     let mut batch = Vec::with_capacity(BATCH);
     while outcomes.recv_many(&mut batch, BATCH).await > 0 {
         if batch.len() < BATCH {
@@ -34,16 +37,23 @@ pub(crate) async fn run(store: Store, node: Arc<str>, clock: Clock, mut outcomes
         }
         let (mut attempts, mut given_back, mut flushed) =
             (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+        let mut told = Vec::new();
         for outcome in batch.drain(..) {
             match outcome {
-                Outcome::Attempted(attempt) => attempts.push(*attempt),
+                Outcome::Attempted(attempt, event) => {
+                    if shared.feed.is_heard() {
+                        told.push(Entry::attempt(&attempt, &event, false));
+                    }
+                    attempts.push(*attempt);
+                }
                 Outcome::GivenBack(id) => given_back.push(id),
                 Outcome::Flush(done) => flushed.push(done),
             }
         }
         count(&attempts);
-        record(&store, &node, &clock, &attempts).await;
-        give_back(&store, &node, &given_back).await;
+        record(&store, node, clock, &attempts).await;
+        shared.feed.tell(told);
+        give_back(&store, node, &given_back).await;
         for done in flushed {
             // Who asked may have lost patience.
             let _ = done.send(());

@@ -157,6 +157,7 @@ pub(crate) fn batch(snapshot: &Arc<Snapshot>, items: Vec<Item>, each: usize) -> 
         ids: Mutex::new(Ids::new(StdRng::seed_from_u64(2))),
         node: "node".into(),
         room: places.clone(),
+        feed: Arc::default(),
     };
     (Batch { shared: Arc::new(shared), snapshot: snapshot.clone(), items: items.into() }, places)
 }

@@ -6,6 +6,7 @@ pub mod deliveries;
 pub mod docs;
 pub mod event_types;
 pub mod events;
+pub mod feed;
 pub mod health;
 mod incoming_secrets;
 mod incoming_signature;

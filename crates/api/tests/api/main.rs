@@ -15,6 +15,8 @@ mod event_types;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod feed;
+#[cfg(test)]
 mod https;
 #[cfg(test)]
 mod lists;

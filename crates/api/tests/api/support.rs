@@ -174,10 +174,15 @@ impl Server {
     }
 
     /// Any request.
-    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        read(self.open(request).await).await
+    }
+
+    /// Any request, with its answer as it begins.
+    pub async fn open(&self, mut request: Request<Body>) -> Response<Body> {
         let sender = SocketAddr::from((Ipv4Addr::new(203, 0, 113, 7), 40_000));
         request.extensions_mut().insert(ConnectInfo(sender));
-        read(self.router.clone().oneshot(request).await.unwrap()).await
+        self.router.clone().oneshot(request).await.unwrap()
     }
 }
 

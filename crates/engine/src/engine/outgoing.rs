@@ -14,6 +14,7 @@ use super::Engine;
 use crate::actions::script;
 use crate::attempt::Attempt;
 use crate::command::NewEvent;
+use crate::feed::Entry;
 use crate::outgoing::{Draft, Unsendable};
 use crate::snapshot::Outgoing;
 
@@ -41,6 +42,8 @@ impl Engine {
         }
         let event = delivery.event.as_ref().clone();
         self.core.store.write(InsertTest { event, attempt: row.clone() }).await?;
+        let feed = &self.core.shared.feed;
+        feed.tell(feed.is_heard().then(|| Entry::attempt(&row, &delivery.event, true)));
         Ok(Tested { row, sent })
     }
 

@@ -76,7 +76,8 @@ impl Node {
         let name: Arc<str> = format!("node-{life}").into();
         let memory = Arc::new(Memory(Mutex::new(Queues::new(Limits { per_destination: window }))));
         let ids = Mutex::new(Ids::new(StdRng::seed_from_u64(life)));
-        let shared = Arc::new(Shared { clock, ids, node: name.clone(), room: memory.clone() });
+        let shared =
+            Arc::new(Shared { clock, ids, node: name.clone(), room: memory.clone(), feed: Arc::default() });
         Self {
             life,
             name,

@@ -1,0 +1,146 @@
+//! The feed, as a browser reads it.
+
+use std::time::Duration;
+
+use api::BASE;
+use axum::body::Body;
+use engine::Scope;
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use testkit::receiver::{Answer as Reply, always};
+use testkit::{Receiver, eventually};
+
+use crate::support::{Server, request};
+
+/// As long as a delivery on this machine takes at the worst.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection to the feed.
+struct Feed {
+    body: Body,
+    read: String,
+}
+
+impl Feed {
+    async fn open(server: &Server, query: &str) -> Self {
+        let response =
+            server.open(request(Method::GET, &format!("/feed{query}"), Some(Scope::Read), None)).await;
+        assert_eq!(response.status(), 200, "{query}");
+        let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(
+            (header("content-type"), header("x-accel-buffering")),
+            ("text/event-stream".into(), "no".into())
+        );
+        let mut feed = Self { body: response.into_body(), read: String::new() };
+        let (name, hello) = feed.next().await;
+        assert_eq!((name.as_str(), &hello["resumed"]), ("hello", &json!(false)));
+        feed
+    }
+
+    /// The next event: its name, and its data.
+    async fn next(&mut self) -> (String, Value) {
+        while !self.read.contains("\n\n") {
+            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("an event comes");
+            self.read.push_str(std::str::from_utf8(&frame.unwrap().unwrap().into_data().unwrap()).unwrap());
+        }
+        let (message, rest) = self.read.split_once("\n\n").unwrap();
+        let line =
+            |field: &str| message.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_default();
+        let event = (line("event: ").to_owned(), serde_json::from_str(line("data: ")).unwrap());
+        self.read = rest.to_owned();
+        event
+    }
+}
+
+async fn post(server: &Server, webhook: &Value, body: Value) -> Value {
+    let path = webhook["url"].as_str().unwrap().strip_prefix("https://mail.example.com").unwrap();
+    let request = Request::post(path).header("content-type", "application/json");
+    server.send(request.body(Body::from(body.to_string())).unwrap()).await.json()
+}
+
+#[tokio::test]
+async fn requests_and_deliveries_are_told_as_they_happen() {
+    let server = Server::start_beside_receivers().await;
+    let receiver = Receiver::start().await.unwrap();
+    receiver.otherwise(always(Reply::ok()));
+    let incoming =
+        json!({"name": "Form", "event_type": "subscriber_added", "actions": [{"type": "add_subscriber"}]});
+    let incoming = server.post("/incoming-webhooks", incoming).await.json();
+    let outgoing = json!({"name": "Shop", "url": receiver.url("/hook"), "events": ["subscriber_added"]});
+    let outgoing = server.post("/outgoing-webhooks", outgoing).await.json();
+    post(&server, &incoming, json!({"data": {"email": "before@example.com"}})).await;
+    let log = format!("/outgoing-webhooks/{}/deliveries?status=delivered", outgoing["id"].as_str().unwrap());
+    let delivered = async || server.get(&log).await.json()["data"].as_array().unwrap().first().cloned();
+    eventually("the delivery from before", PATIENCE, delivered).await.unwrap();
+
+    let mut feed = Feed::open(&server, "").await;
+    let answer =
+        post(&server, &incoming, json!({"data": {"email": "ada@example.com", "secret": "sekret"}})).await;
+    let ((first, request), (second, delivery)) = (feed.next().await, feed.next().await);
+    assert_eq!((first.as_str(), second.as_str()), ("request", "delivery"));
+    assert!(!format!("{request}{delivery}").contains("sekret"), "{request} {delivery}");
+    assert_eq!(request["id"], answer["request_id"]);
+    for (member, expected) in [
+        ("webhook_id", &incoming["id"]),
+        ("event_type", &json!("subscriber_added")),
+        ("status", &json!("processed")),
+        ("response_status", &json!(200)),
+        ("error", &Value::Null),
+    ] {
+        assert_eq!(&request[member], expected, "{member}");
+    }
+    assert_eq!((&delivery["webhook_id"], &delivery["status"]), (&outgoing["id"], &json!("delivered")));
+    assert_eq!(
+        (&delivery["attempt"]["http_status"], &delivery["attempt"]["number"]),
+        (&json!(200), &json!(1))
+    );
+    let id = delivery["id"].as_str().unwrap();
+    let logged = server.get(&format!("/deliveries/{id}")).await.json();
+    assert_eq!(logged["status"], "delivered", "what is told is in the log");
+    server.engine.end_listening();
+    assert!(feed.body.frame().await.is_none(), "it ends when the server does");
+}
+
+#[tokio::test]
+async fn only_what_is_wanted_is_told() {
+    let server = Server::start().await;
+    let webhook = |name: &str| json!({"name": name, "event_type": "order_paid", "actions": [{"type": "add_subscriber"}]});
+    let first = server.post("/incoming-webhooks", webhook("first")).await.json();
+    let second = server.post("/incoming-webhooks", webhook("second")).await.json();
+    let id = |webhook: &Value| webhook["id"].as_str().unwrap().to_owned();
+    let mut of_second = Feed::open(&server, &format!("?incoming={}", id(&second))).await;
+    let mut failed = Feed::open(&server, "?status=failed,rejected&events=order_*").await;
+    let mut of_none = Feed::open(&server, &format!("?outgoing={}", id(&second))).await;
+    let right = json!({"data": {"email": "ada@example.com"}});
+    post(&server, &first, right.clone()).await;
+    let wrong = post(&server, &first, json!({"data": {"email": "nobody"}})).await;
+    let last = post(&server, &second, right).await;
+    assert_eq!(of_second.next().await.1["id"], last["request_id"]);
+    let (_, entry) = failed.next().await;
+    assert_eq!((&entry["id"], &entry["error"]["field"]), (&wrong["request_id"], &json!("email")));
+    let nothing = tokio::time::timeout(Duration::from_millis(50), of_none.body.frame()).await;
+    assert!(nothing.is_err(), "{nothing:?}");
+}
+
+#[tokio::test]
+async fn who_may_listen_and_for_what() {
+    let server = Server::start().await;
+    let stranger = Request::get(format!("{BASE}/feed")).body(Body::empty()).unwrap();
+    assert_eq!(server.send(stranger).await.status, 401);
+    for query in ["?status=lost", "?events=Order", "?incoming=1", "?sort=id"] {
+        assert_eq!(server.get(&format!("/feed{query}")).await.status, 400, "{query}");
+    }
+    let mut again = request(Method::GET, "/feed", Some(Scope::Read), None);
+    again.headers_mut().insert("last-event-id", "req_01hm6m6f40qv1s0a7yj1e2x3z4".parse().unwrap());
+    let mut feed = Feed { body: server.open(again).await.into_body(), read: String::new() };
+    assert_eq!(feed.next().await.1["resumed"], true);
+    let mut all = Vec::new();
+    for _ in 1..64 {
+        all.push(Feed::open(&server, "").await);
+    }
+    let one_more = server.get("/feed").await;
+    assert_eq!((one_more.status, one_more.code().as_str()), (503, "unavailable"));
+    drop(feed);
+    Feed::open(&server, "").await;
+}

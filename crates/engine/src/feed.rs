@@ -1,0 +1,280 @@
+//! What happens, live: each request and each attempt of a delivery, told to who listens once it is in the log.
+//!
+//! Invariants: while nobody listens this costs one look at a number; it never makes the pipeline wait, since a listener that
+//! is too slow misses entries, and is told how many. What was missed is in the log: nothing is kept here. Neighbours:
+//! `decide` and `recorder` tell, `forward` carries entries between nodes, the API shows them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use domain::log::{DeliveryStatus, FieldError, Outcome, RequestStatus};
+use domain::{DeliveryId, Event, EventId, EventType, RequestId, Timestamp, WebhookId};
+use serde::{Deserialize, Serialize};
+use store::commit::RequestRow;
+use store::record::AttemptRow;
+use tokio::sync::{broadcast, watch};
+
+/// Entries that a listener may be behind before it misses some: a few batches, about half a mebibyte.
+const BEHIND: usize = 1_024;
+/// Listeners of one node: a page of the web admin and a terminal each for a large team. Every one of them costs a copy of
+/// each entry.
+const MAX_LISTENERS: usize = 64;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Entry {
+    /// A request came in, or was run again.
+    Request(RequestEntry),
+    /// A delivery was tried.
+    Delivery(Box<DeliveryEntry>),
+}
+
+/// A request as the feed shows it: without headers and payload, which the log has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestEntry {
+    /// Unique, and sorts by time.
+    pub id: RequestId,
+    /// Where it came in.
+    pub webhook_id: WebhookId,
+    /// When.
+    pub received_at: Timestamp,
+    /// The event that it names, or else the webhook's.
+    pub event_type: String,
+    /// The address of the sender.
+    pub sender_ip: String,
+    /// The method.
+    pub method: String,
+    /// How it stands.
+    pub status: RequestStatus,
+    /// How often it was run.
+    pub attempts: i64,
+    /// What the sender was answered.
+    pub response_status: u16,
+    /// The first of its errors.
+    pub error: Option<FieldError>,
+}
+
+/// An attempt of a delivery as the feed shows it: without headers and bodies, which the log has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryEntry {
+    /// The delivery. Unique, and sorts by time.
+    pub id: DeliveryId,
+    /// Where it went.
+    pub webhook_id: WebhookId,
+    /// What was sent.
+    pub event_id: EventId,
+    /// What kind of event that is.
+    pub event_type: EventType,
+    /// How the delivery stands now.
+    pub status: DeliveryStatus,
+    /// Whether it was made to try the webhook.
+    pub test: bool,
+    /// When it is tried next.
+    pub next_attempt_at: Option<Timestamp>,
+    /// The attempt.
+    pub attempt: AttemptEntry,
+}
+
+/// An attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptEntry {
+    /// Counted from 1.
+    pub number: u32,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub duration_ms: i64,
+    /// The status of the answer, if there was one.
+    pub http_status: Option<u16>,
+    /// Why it failed, as a stable code.
+    pub error_code: Option<String>,
+    /// Why it failed, in words.
+    pub error: Option<String>,
+}
+
+impl From<&RequestRow> for Entry {
+    fn from(row: &RequestRow) -> Self {
+        let outcome: Outcome = serde_json::from_str(&row.outcome).unwrap_or_default();
+        Self::Request(RequestEntry {
+            id: row.id,
+            webhook_id: row.webhook_id.clone(),
+            received_at: row.received_at,
+            event_type: row.event_type.clone(),
+            sender_ip: row.sender_ip.clone(),
+            method: row.method.clone(),
+            status: row.status,
+            attempts: row.attempts,
+            response_status: row.response_status,
+            error: outcome.errors.into_iter().next(),
+        })
+    }
+}
+
+impl Entry {
+    /// The entry of an attempt.
+    pub(crate) fn attempt(row: &AttemptRow, event: &Event, test: bool) -> Self {
+        Self::Delivery(Box::new(DeliveryEntry {
+            id: row.delivery_id,
+            webhook_id: row.webhook_id.clone(),
+            event_id: event.id,
+            event_type: event.event_type.clone(),
+            status: row.status,
+            test,
+            next_attempt_at: row.due_at,
+            attempt: AttemptEntry {
+                number: row.number,
+                at: row.attempted_at,
+                duration_ms: row.duration_ms,
+                http_status: row.http_status,
+                error_code: row.error_code.map(str::to_owned),
+                error: row.error.clone(),
+            },
+        }))
+    }
+}
+
+/// There are as many listeners as there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{MAX_LISTENERS} listen already, which is the most")]
+pub struct TooManyListeners;
+
+/// Where entries are told.
+#[derive(Debug)]
+pub struct Feed {
+    entries: broadcast::Sender<Arc<Entry>>,
+    listeners: AtomicUsize,
+    ended: watch::Sender<bool>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            entries: broadcast::Sender::new(BEHIND),
+            listeners: AtomicUsize::new(0),
+            ended: watch::Sender::new(false),
+        }
+    }
+}
+
+impl Feed {
+    /// Whether anybody listens: what is told otherwise need not be made.
+    pub fn is_heard(&self) -> bool {
+        self.listeners.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn tell(&self, entries: impl IntoIterator<Item = Entry>) {
+        for entry in entries {
+            // The last listener may have gone just now.
+            let _ = self.entries.send(Arc::new(entry));
+        }
+    }
+
+    /// Listens from now on.
+    pub(crate) fn listen(self: &Arc<Self>) -> Result<Listener, TooManyListeners> {
+        let one_more = |count| (count < MAX_LISTENERS).then_some(count + 1);
+        self.listeners
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
+            .map_err(|_| TooManyListeners)?;
+        let (entries, ended) = (self.entries.subscribe(), self.ended.subscribe());
+        Ok(Listener { entries, ended, feed: self.clone() })
+    }
+
+    /// Ends all listening: a connection that stays open must not hold up the end of the process.
+    pub(crate) fn end(&self) {
+        self.ended.send_replace(true);
+    }
+}
+
+/// What a listener is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Something happened.
+    Entry(Arc<Entry>),
+    /// The listener was too slow, and missed so many.
+    Missed(u64),
+}
+
+/// One who listens, until it is dropped.
+#[derive(Debug)]
+pub struct Listener {
+    entries: broadcast::Receiver<Arc<Entry>>,
+    ended: watch::Receiver<bool>,
+    feed: Arc<Feed>,
+}
+
+impl Listener {
+    /// What happened next; `None` once the engine stops.
+    pub async fn next(&mut self) -> Option<Told> {
+        tokio::select! {
+            biased;
+            _ = self.ended.wait_for(|ended| *ended) => None,
+            told = self.entries.recv() => match told {
+                Ok(entry) => Some(Told::Entry(entry)),
+                Err(broadcast::error::RecvError::Lagged(missed)) => Some(Told::Missed(missed)),
+                Err(broadcast::error::RecvError::Closed) => None,
+            },
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.feed.listeners.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::NOW;
+
+    fn entry(n: i64) -> Entry {
+        Entry::Request(RequestEntry {
+            id: RequestId::lowest_at(NOW.plus_millis(n)),
+            webhook_id: "a1b2c3d4e5f6".parse().unwrap(),
+            received_at: NOW,
+            event_type: "subscriber_added".into(),
+            sender_ip: "192.0.2.1".into(),
+            method: "POST".into(),
+            status: RequestStatus::Processed,
+            attempts: 1,
+            response_status: 200,
+            error: None,
+        })
+    }
+
+    #[tokio::test]
+    async fn who_listens_is_told_and_who_is_slow_is_told_how_much_it_missed() {
+        let feed = Arc::new(Feed::default());
+        feed.tell([entry(0)]);
+        assert!(!feed.is_heard());
+        let mut listener = feed.listen().unwrap();
+        assert!(feed.is_heard());
+        feed.tell([entry(1)]);
+        assert_eq!(listener.next().await, Some(Told::Entry(Arc::new(entry(1)))), "nothing from before");
+        let behind = i64::try_from(BEHIND).unwrap();
+        feed.tell((0..behind + 5).map(entry));
+        assert_eq!(listener.next().await, Some(Told::Missed(5)));
+        assert_eq!(listener.next().await, Some(Told::Entry(Arc::new(entry(5)))));
+        feed.end();
+        assert_eq!(listener.next().await, None, "although there is more");
+        drop(listener);
+        assert!(!feed.is_heard());
+    }
+
+    #[test]
+    fn listeners_are_few() {
+        let feed = Arc::new(Feed::default());
+        let mut all: Vec<Listener> = (0..MAX_LISTENERS).map(|_| feed.listen().unwrap()).collect();
+        assert_eq!(feed.listen().unwrap_err(), TooManyListeners);
+        all.pop();
+        assert!(feed.listen().is_ok());
+    }
+
+    #[test]
+    fn entries_are_read_back_as_what_they_are() {
+        let text = serde_json::to_string(&entry(1)).unwrap();
+        assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry(1));
+    }
+}
