@@ -74,6 +74,19 @@ impl Default for SigningSettings {
     }
 }
 
+/// The most bytes of certificates as PEM: a bundle of some dozen.
+pub const MAX_PEM_BYTES: usize = 32 * 1_024;
+
+/// How TLS is spoken with a destination. The private key is kept apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsSettings {
+    /// The certificate that deliveries show, with its chain behind it, as PEM.
+    pub client_certificate: Option<String>,
+    /// Certificates of authorities that this destination is trusted with, besides those that everybody trusts, as PEM.
+    pub ca: Option<String>,
+}
+
 /// When a delivery that failed is tried again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -167,6 +180,10 @@ pub struct OutgoingSettings {
     /// How deliveries are signed.
     #[serde(default)]
     pub signing: SigningSettings,
+    /// How TLS is spoken with the destination, if not as with all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub tls: Option<TlsSettings>,
     /// When a delivery that failed is tried again.
     #[serde(default)]
     pub retry: RetrySettings,

@@ -52,7 +52,7 @@ impl Sender {
         clock: Clock,
     ) -> (Self, mpsc::Receiver<Refreshed>) {
         let (refreshed, to_store) = mpsc::channel(REFRESHED);
-        let tokens = Tokens::new(client.clone(), clock.clone());
+        let tokens = Tokens::new(clock.clone());
         (Self { client, sandbox, tokens, refreshed, clock }, to_store)
     }
 
@@ -80,15 +80,16 @@ impl Sender {
     ) -> Result<(Draft, Exchange), Unsent> {
         let event = &delivery.event;
         let draft = self.prepared(outgoing, event).await?;
+        let client = self.client(outgoing)?;
         let request_body = draft.is_own_body.then(|| draft.body.clone());
-        let mut token = self.token(outgoing, None).await?;
+        let mut token = self.token(&client, outgoing, None).await?;
         let signed =
             |token: Option<&str>| send::sign(outgoing, event, draft.clone(), token, self.clock.now());
-        let (mut request_headers, mut result) = self.exchange(signed(token.as_deref())?).await;
+        let (mut request_headers, mut result) = exchange(&client, signed(token.as_deref())?).await;
         if token.is_some() && result.as_ref().is_ok_and(|response| response.status == 401) {
             // The token may have been withdrawn: once more with a new one.
-            token = self.token(outgoing, token.as_deref()).await?;
-            (request_headers, result) = self.exchange(signed(token.as_deref())?).await;
+            token = self.token(&client, outgoing, token.as_deref()).await?;
+            (request_headers, result) = exchange(&client, signed(token.as_deref())?).await;
         }
         let ended = self.clock.now();
         Ok((draft, Exchange { started, ended, request_headers, request_body, result }))
@@ -103,9 +104,15 @@ impl Sender {
         }
     }
 
-    async fn exchange(&self, request: Request) -> (http::HeaderMap, Result<Response, SendError>) {
-        let headers = request.headers.clone();
-        (headers, self.client.send(request).await)
+    /// The client that speaks TLS as the webhook says.
+    fn client(&self, outgoing: &Outgoing) -> Result<Client, Unsent> {
+        let Some(options) = &outgoing.tls else { return Ok(self.client.clone()) };
+        // Saving checks them, so only another version of the program can have stored others.
+        self.client.with_tls(options).map_err(|error| Unsent {
+            code: "tls_client_certificate",
+            message: format!("the webhook's tls can't be used: {error}"),
+            what: Then::Fail,
+        })
     }
 
     /// What the webhook's script makes of a request.
@@ -140,12 +147,17 @@ impl Sender {
     }
 
     /// The token that the destination wants, if it wants one.
-    async fn token(&self, outgoing: &Outgoing, refused: Option<&str>) -> Result<Option<String>, Unsent> {
+    async fn token(
+        &self,
+        client: &Client,
+        outgoing: &Outgoing,
+        refused: Option<&str>,
+    ) -> Result<Option<String>, Unsent> {
         let (id, auth) = (&outgoing.webhook.id, &outgoing.secrets.auth);
         if auth.token_url().is_none() {
             return Ok(None);
         }
-        let fetched = self.tokens.get(id, auth, refused).await.map_err(|error| {
+        let fetched = self.tokens.get(client, id, auth, refused).await.map_err(|error| {
             let what = if matches!(error, TokenError::Url) { Then::Fail } else { Then::Retry };
             Unsent { code: "oauth_token", message: error.to_string(), what }
         })?;
@@ -155,4 +167,9 @@ impl Sender {
         }
         Ok(Some(fetched.access))
     }
+}
+
+async fn exchange(client: &Client, request: Request) -> (http::HeaderMap, Result<Response, SendError>) {
+    let headers = request.headers.clone();
+    (headers, client.send(request).await)
 }

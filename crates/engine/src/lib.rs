@@ -68,6 +68,6 @@ pub use engine::{Engine, Options, Previewed, RunError, Searched, Tested};
 pub use handshake::{Answered, is_handshake};
 pub use receive::{Received, Reply};
 pub use rotating::Rotating;
-pub use snapshot::{ApiKey, Incoming, Outgoing, Scope, Snapshot};
+pub use snapshot::{ApiKey, Incoming, Outgoing, Scope, Snapshot, tls_options};
 pub use trial::{TrialError, TrialSignature};
 pub use vault::{IncomingSecrets, OutgoingSecrets, Vault};

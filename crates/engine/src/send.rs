@@ -13,6 +13,7 @@ use store::queue::DueDelivery;
 use store::record::AttemptRow;
 
 use crate::headers;
+use crate::outgoing::veil::Veil;
 use crate::outgoing::{Draft, Unsendable, auth};
 use crate::snapshot::Outgoing;
 
@@ -129,6 +130,7 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
             }
         }
     };
+    let veil = Veil::new(&outgoing.secrets.auth, Some(&exchange.request_headers));
     AttemptRow {
         delivery_id: delivery.id,
         webhook_id: delivery.webhook_id.clone(),
@@ -147,16 +149,27 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
         response_headers: exchange
             .result
             .as_ref()
-            .map_or_else(|_| "{}".to_owned(), |r| headers::to_json(&r.headers)),
-        response_body: exchange.result.as_ref().map_or_else(
-            |_| String::new(),
-            |response| headers::text(&response.body, MAX_STORED_RESPONSE_BYTES).into_owned(),
-        ),
+            .map_or_else(|_| "{}".to_owned(), |r| veil.over(headers::to_json(&r.headers))),
+        response_body: exchange
+            .result
+            .as_ref()
+            .map_or_else(|_| String::new(), |response| stored_answer(&response.body, &veil)),
         status,
         due_at,
         deactivate: (verdict == Verdict::Gone)
             .then_some("The destination answered 410 Gone: it wants no more deliveries"),
     }
+}
+
+/// What the log keeps of an answer's body.
+fn stored_answer(body: &[u8], veil: &Veil) -> String {
+    if veil.is_empty() {
+        return headers::text(body, MAX_STORED_RESPONSE_BYTES).into_owned();
+    }
+    // Cut afterwards: a secret that is cut in two would not be found.
+    let mut text = veil.over(headers::text(body, body.len()).into_owned());
+    text.truncate(text.floor_char_boundary(MAX_STORED_RESPONSE_BYTES));
+    text
 }
 
 /// What to do about a failure of this code.
@@ -173,6 +186,9 @@ pub fn hint(code: &str) -> &'static str {
         }
         "tls" => {
             "The host's certificate was not accepted. Check that it is valid for this name, has not expired, and comes with its chain."
+        }
+        "tls_client_certificate" => {
+            "The host wants a certificate from us, or refuses the one it got. Check the webhook's tls: its certificate may have expired, or come from an authority that the host does not know."
         }
         "timeout" => {
             "The receiver took too long. It should answer first and work afterwards, or the webhook's timeout be longer."
@@ -252,7 +268,7 @@ pub(crate) fn unsent(
         duration_ms: ended.millis().saturating_sub(started.millis()).max(0),
         http_status: None,
         error_code: Some(unsent.code),
-        error: Some(unsent.message.replace('\0', "\u{fffd}")),
+        error: Some(Veil::new(&outgoing.secrets.auth, None).over(unsent.message.replace('\0', "\u{fffd}"))),
         request_headers: "{}".to_owned(),
         request_body: None,
         response_headers: "{}".to_owned(),

@@ -6,10 +6,12 @@ use std::sync::{Arc, LazyLock};
 use delivery::Schedule;
 use domain::custom_field::CustomField;
 use domain::incoming::{IncomingSettings, SignatureScheme, SignatureSettings, WebhookStatus};
+use domain::outgoing::TlsSettings;
 use domain::{
     Event, EventPattern, EventType, IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId,
 };
 use expression::CustomFields;
+use outbound::TlsOptions;
 use presets::Preset;
 use serde::Deserialize;
 use signature::{KeyError, Scheme, SchemeKey, Secret, SigningKey, TokenHash, token};
@@ -101,6 +103,8 @@ pub struct Outgoing {
     /// Or why what is stored is not valid: saving checks it, so only another version of the program can have stored that.
     pub(crate) rendering: Result<Rendering, String>,
     pub(crate) signing: Signing,
+    /// How TLS is spoken with the destination, if not as with all.
+    pub(crate) tls: Option<TlsOptions>,
     pub(crate) schedule: Schedule,
 }
 
@@ -300,10 +304,20 @@ impl Outgoing {
         Self {
             rendering,
             signing: Signing::new(&webhook.settings.signing, &secrets),
+            tls: webhook.settings.tls.as_ref().map(|tls| tls_options(tls, secrets.client_key.as_ref())),
             schedule: Schedule::new(webhook.settings.retry.schedule_seconds.clone()).unwrap_or_default(),
             webhook,
             secrets,
         }
+    }
+}
+
+/// What the settings and the key that is kept apart from them make together.
+pub fn tls_options(settings: &TlsSettings, client_key: Option<&Secret>) -> TlsOptions {
+    TlsOptions {
+        client_certificate: settings.client_certificate.clone(),
+        client_key: client_key.map(|key| key.expose().to_owned()),
+        ca: settings.ca.clone(),
     }
 }
 

@@ -43,12 +43,14 @@ pub struct OutgoingSecrets {
     pub private_key: Option<Rotating>,
     /// How deliveries prove who sends them.
     pub auth: Auth,
+    /// The private key of the certificate that deliveries show, as PEM.
+    pub client_key: Option<Secret>,
 }
 
 impl OutgoingSecrets {
     /// These, for a webhook that does nothing else to prove who it is.
     pub fn new(signing: Secret) -> Self {
-        Self { signing: Rotating::new(signing), private_key: None, auth: Auth::None }
+        Self { signing: Rotating::new(signing), private_key: None, auth: Auth::None, client_key: None }
     }
 
     /// The public keys of the private ones that sign at this moment, the current one first.
@@ -72,6 +74,7 @@ struct Plain {
     call_headers: BTreeMap<String, String>,
     private_key: Option<String>,
     old_private_key: Old,
+    client_key: Option<String>,
     auth: Auth,
 }
 
@@ -190,6 +193,7 @@ impl Vault {
             old_signing,
             private_key,
             old_private_key: old_private_key.flatten(),
+            client_key: secrets.client_key.as_ref().map(|key| key.expose().to_owned()),
             auth: secrets.auth.clone(),
             ..Plain::default()
         };
@@ -206,6 +210,7 @@ impl Vault {
             signing: rotating(plain.signing, plain.old_signing),
             private_key: plain.private_key.map(|key| rotating(key, plain.old_private_key)),
             auth: plain.auth,
+            client_key: plain.client_key.map(Secret::new),
         })
     }
 

@@ -19,7 +19,8 @@ use crate::{
     error::SendError,
     guard::into_uri,
     resolve::{Resolve, SystemResolver},
-    tls::{self, BuildError},
+    special::Special,
+    tls::{self, BuildError, TlsError, TlsOptions},
 };
 
 /// How much of a response body is read, in bytes, unless the options say otherwise. Receivers answer
@@ -133,10 +134,14 @@ pub struct Response {
 /// The guarded HTTP client. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Client {
-    http: legacy::Client<Connector, Full<Bytes>>,
+    http: Http,
     allow: Arc<[IpNet]>,
     max_response_body: usize,
+    special: Arc<Special>,
 }
+
+/// A client with its own connections.
+pub(crate) type Http = legacy::Client<Connector, Full<Bytes>>;
 
 impl Client {
     /// Sets up a client; connects to nothing yet. Reads the system's resolver configuration unless
@@ -147,13 +152,30 @@ impl Client {
             Some(names) => names,
             None => Arc::new(SystemResolver::from_system().map_err(BuildError::Resolver)?),
         };
-        let connector = Connector::new(
-            names,
-            tls::client_config(options.extra_roots)?,
-            Arc::clone(&allow),
-            options.connect_timeout,
-        );
-        Ok(Self { http: pooled(connector), allow, max_response_body: options.max_response_body })
+        let roots = tls::roots(options.extra_roots)?;
+        let tls = tls::client_config(Arc::clone(&roots))?;
+        let connector = Connector::new(names, tls, Arc::clone(&allow), options.connect_timeout);
+        Ok(Self {
+            special: Arc::new(Special::new(connector.clone(), roots)),
+            http: pooled(connector),
+            allow,
+            max_response_body: options.max_response_body,
+        })
+    }
+
+    /// The same client with the TLS options of one destination. Its connections are its own: they are kept for whoever has
+    /// the same options, and nobody else is served by them.
+    ///
+    /// # Errors
+    /// If the options can't be used.
+    pub fn with_tls(&self, options: &TlsOptions) -> Result<Self, TlsError> {
+        Ok(Self { http: self.special.client(options)?, ..self.clone() })
+    }
+
+    /// What sends.
+    #[cfg(test)]
+    pub(crate) fn http(&self) -> Http {
+        self.http.clone()
     }
 
     /// Sends `request` and reads the response. Redirects are not followed, and nothing is sent
@@ -187,7 +209,7 @@ impl Client {
     }
 }
 
-fn pooled(connector: Connector) -> legacy::Client<Connector, Full<Bytes>> {
+pub(crate) fn pooled(connector: Connector) -> Http {
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())

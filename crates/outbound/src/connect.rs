@@ -11,7 +11,6 @@ use std::{
 };
 
 use http::{Uri, uri::Scheme};
-use hyper_rustls::MaybeHttpsStream;
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use ipnet::IpNet;
 use rustls::pki_types::ServerName;
@@ -23,12 +22,11 @@ use crate::{
     error::SendError,
     guard::check_address,
     resolve::{GuardedResolver, Resolve},
+    stream::Stream,
 };
 
 /// TCP probes a silent connection after this, so that one whose peer is gone leaves the pool.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
-
-pub(crate) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Opens guarded connections. One pointer, because the HTTP client clones it for every request.
 #[derive(Clone)]
@@ -61,6 +59,17 @@ impl Connector {
         tcp.set_connect_timeout(Some(timeout));
         Self(Arc::new(Inner { tcp, tls: tls.into(), allow, timeout }))
     }
+
+    /// The same with another TLS configuration.
+    pub(crate) fn with_tls(&self, tls: Arc<rustls::ClientConfig>) -> Self {
+        let Inner { tcp, allow, timeout, .. } = &*self.0;
+        Self(Arc::new(Inner {
+            tcp: tcp.clone(),
+            tls: tls.into(),
+            allow: Arc::clone(allow),
+            timeout: *timeout,
+        }))
+    }
 }
 
 impl Inner {
@@ -70,10 +79,10 @@ impl Inner {
         let tcp = self.tcp.clone().call(uri).await.map_err(SendError::from_tcp)?;
         check_peer(&host, tcp.inner(), &self.allow)?;
         if !https {
-            return Ok(tcp.into());
+            return Ok(Stream(tcp.into()));
         }
         let tls = self.tls.connect(server_name(&host)?, TokioIo::new(tcp));
-        Ok(tls.await.map_err(SendError::from_tls)?.into())
+        Ok(Stream(tls.await.map_err(SendError::from_tls)?.into()))
     }
 }
 

@@ -7,7 +7,7 @@ use std::{error::Error as StdError, io, net::IpAddr, sync::Arc};
 use hyper_util::client::legacy;
 use thiserror::Error;
 
-use crate::{guard::UrlError, resolve::ResolveError};
+use crate::{guard::UrlError, resolve::ResolveError, stream::REFUSED};
 
 /// What a library said, kept for the log. Shared, because one failed connection may answer several
 /// requests.
@@ -74,7 +74,7 @@ impl SendError {
             Self::ConnectionRefused => "connection_refused",
             Self::ConnectFailed(_) => "connect_failed",
             Self::ConnectTimeout => "connect_timeout",
-            Self::Tls(_) => "tls",
+            Self::Tls(cause) => tls_code(cause.as_ref()),
             Self::Timeout => "timeout",
             Self::ConnectionClosed(_) => "connection_closed",
             Self::InvalidResponse(_) => "invalid_response",
@@ -127,6 +127,37 @@ impl SendError {
     }
 }
 
+/// Whether the destination wants a certificate from us, or refuses the one that it got: its alert says so (RFC 8446,
+/// section 6.2).
+pub(crate) fn is_about_our_certificate(error: &(dyn StdError + 'static)) -> bool {
+    use rustls::AlertDescription as Alert;
+    matches!(
+        find::<rustls::Error>(error),
+        Some(rustls::Error::AlertReceived(
+            Alert::CertificateRequired
+                | Alert::NoCertificate
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+                | Alert::DecryptError,
+        ))
+    )
+}
+
+fn tls_code(cause: &(dyn StdError + 'static)) -> &'static str {
+    let is_refused = causes(cause).filter_map(io_kind).any(|kind| kind == REFUSED);
+    if is_refused || is_about_our_certificate(cause) { "tls_client_certificate" } else { "tls" }
+}
+
+fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
+    let of_http2 = error.downcast_ref::<h2::Error>().and_then(h2::Error::get_io);
+    of_http2.or_else(|| error.downcast_ref::<io::Error>()).map(io::Error::kind)
+}
+
 impl From<UrlError> for SendError {
     fn from(error: UrlError) -> Self {
         match error {
@@ -154,13 +185,21 @@ fn class_of(error: &(dyn StdError + 'static)) -> Option<Class> {
         return class_of_hyper(error);
     }
     if let Some(error) = error.downcast_ref::<h2::Error>() {
+        if let Some(kind) = error.get_io().map(io::Error::kind) {
+            return class_of_io(kind);
+        }
         // Ours to raise when the peer breaks the protocol; a reset that it sends is its way to close.
-        return (!error.is_io() && !error.is_remote()).then_some(Class::Invalid);
+        return (!error.is_remote()).then_some(Class::Invalid);
     }
     if error.is::<rustls::Error>() {
         return Some(Class::Tls);
     }
-    match error.downcast_ref::<io::Error>()?.kind() {
+    class_of_io(error.downcast_ref::<io::Error>()?.kind())
+}
+
+fn class_of_io(kind: io::ErrorKind) -> Option<Class> {
+    match kind {
+        REFUSED => Some(Class::Tls),
         io::ErrorKind::TimedOut => Some(Class::Timeout),
         // hyper's word for a chunked body that is none.
         io::ErrorKind::InvalidInput => Some(Class::Invalid),
@@ -239,6 +278,15 @@ mod tests {
         ] {
             assert_eq!(SendError::from_tcp(io::Error::from(kind)).code(), code);
         }
+    }
+
+    #[test]
+    fn an_alert_about_our_certificate_has_its_own_code() {
+        let tls = |error| SendError::from_tls(io::Error::new(io::ErrorKind::InvalidData, error)).code();
+        let alert = |description| tls(rustls::Error::AlertReceived(description));
+        assert_eq!(alert(rustls::AlertDescription::CertificateRequired), "tls_client_certificate");
+        assert_eq!(alert(rustls::AlertDescription::HandshakeFailure), "tls");
+        assert_eq!(tls(rustls::CertificateError::Expired.into()), "tls");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //!    connected to, so a name that changes its mind between two look-ups gains nothing.
 //! 3. **The peer**: the address of the connected socket is checked before a byte is sent.
 //!
-//! Invariants: redirects are never followed; TLS is always verified; every exchange ends within
+//! Invariants: redirects are never followed; TLS is always verified, also with a destination's own [`TlsOptions`]; every exchange ends within
 //! its timeout; at most [`MAX_RESPONSE_BODY`] bytes of a response, or what the options say, are kept; no header and no query
 //! string is ever logged.
 //!
@@ -22,6 +22,8 @@ mod connect;
 mod error;
 mod guard;
 mod resolve;
+mod special;
+mod stream;
 mod tls;
 
 pub use address::is_global;
@@ -30,4 +32,4 @@ pub use error::{Cause, SendError};
 pub use guard::{UrlError, check_url};
 pub use ipnet::IpNet;
 pub use resolve::{Answer, Lookup, Resolve, ResolveError};
-pub use tls::BuildError;
+pub use tls::{BuildError, TlsError, TlsOptions};

@@ -6,7 +6,8 @@
 //!   [`SigningKey`] that is prepared once per secret; [`ed25519`] signs what is sent with a [`PrivateKey`];
 //! - [`Scheme`] describes how any other system signs, as data: it verifies with a [`SchemeKey`] what is received, and signs
 //!   with a [`Signer`] what is sent; [`sns`] is what Amazon SNS needs beside it;
-//! - [`basic`] checks a password, for senders that sign nothing; [`password`] hashes those of people;
+//! - [`basic`] checks a password, for senders that sign nothing; [`password`] hashes those of people; [`certificate`] says when
+//!   one expires;
 //! - [`token`] makes what the program hands out (webhook ids, URL tokens, API keys, signing secrets) and
 //!   hashes what it looks up;
 //! - [`MasterKey`] seals secrets before they are stored, and makes passes for who holds it;
@@ -19,6 +20,7 @@
 //! [`token::hash`] hashed, `api` shows a secret only [masked](Secret::masked).
 
 pub mod basic;
+pub mod certificate;
 mod content;
 pub mod ed25519;
 mod error;

@@ -10,9 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 const MAX_BYTES: usize = 16 * 1_024;
 
 /// The tags of DER that stand on the way.
-const SEQUENCE: u8 = 0x30;
+pub(crate) const SEQUENCE: u8 = 0x30;
 const BIT_STRING: u8 = 0x03;
-const VERSION: u8 = 0xa0;
+pub(crate) const VERSION: u8 = 0xa0;
 
 /// The length of a bare Ed25519 key, and of a bare point on P-256 (uncompressed: SEC 1, section 2.3.3).
 const BARE_LENGTHS: [usize; 2] = [32, 65];
@@ -66,17 +66,17 @@ fn from_certificate(content: &[u8]) -> Option<&[u8]> {
 }
 
 /// The content of the one element that `bytes` are.
-fn whole(bytes: &[u8], tag: u8) -> Option<&[u8]> {
+pub(crate) fn whole(bytes: &[u8], tag: u8) -> Option<&[u8]> {
     take(bytes, tag).filter(|(_, rest)| rest.is_empty()).map(|(content, _)| content)
 }
 
 /// The content of the first element, which must have this tag, and what stands behind it.
-fn take(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+pub(crate) fn take(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     element(bytes).filter(|(found, _, _)| *found == tag).map(|(_, content, rest)| (content, rest))
 }
 
 /// Tag and content of the first element, and what stands behind it.
-fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(crate) fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let [tag, first, rest @ ..] = bytes else { return None };
     let (length, rest) = match *first {
         short @ 0..=0x7f => (usize::from(short), rest),

@@ -15,6 +15,7 @@ pub mod incoming_webhooks;
 pub mod lists;
 pub mod openapi;
 mod outgoing_signing;
+mod outgoing_tls;
 pub mod outgoing_webhooks;
 pub mod presets;
 pub mod preview;

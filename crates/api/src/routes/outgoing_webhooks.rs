@@ -19,6 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::outgoing_signing::{self, OutgoingSigning};
+use super::outgoing_tls::{self, OutgoingTls};
 use crate::auth::{Caller, Read, Write};
 use crate::extract::{Create, Input, Patch, Path, Query};
 use crate::once::Answer;
@@ -101,6 +102,9 @@ struct OutgoingWebhookInput {
     /// How deliveries are signed.
     #[serde(default)]
     signing: OutgoingSigning,
+    /// How TLS is spoken with the destination, if not as with all: a certificate that deliveries show, authorities of its own.
+    #[serde(default)]
+    tls: Option<OutgoingTls>,
     /// When a delivery that failed is tried again.
     #[serde(default)]
     retry: RetrySettings,
@@ -139,6 +143,9 @@ pub(super) struct OutgoingWebhookView {
     /// What receivers verify the signatures of `ed25519` with, the newest first: two while a private key is being replaced.
     #[schema(max_items = 2, example = json!(["whpk_…"]))]
     public_keys: Vec<String>,
+    /// When the certificate that deliveries show expires; `null` without one.
+    #[schema(required = true)]
+    client_certificate_expires_at: Option<Timestamp>,
     /// When it was made.
     created_at: Timestamp,
     /// When it was last changed.
@@ -165,6 +172,7 @@ impl OutgoingWebhookInput {
             format: input.format,
             transform: input.transform,
             signing: input.signing.settings(),
+            tls: input.tls.as_ref().map(OutgoingTls::settings),
             retry: input.retry,
             timeout_seconds: input.timeout_seconds,
             expect_json: input.expect_json,
@@ -189,6 +197,7 @@ impl OutgoingWebhookInput {
             format: settings.format,
             transform: settings.transform,
             signing: OutgoingSigning::shown(settings.signing, secrets, reveal),
+            tls: settings.tls.map(|tls| OutgoingTls::shown(tls, secrets.client_key.as_ref(), reveal)),
             retry: settings.retry,
             timeout_seconds: settings.timeout_seconds,
             expect_json: settings.expect_json,
@@ -217,12 +226,14 @@ impl OutgoingWebhookInput {
         let token_url =
             token_url.map_err(|message| FieldError { field: "auth.token_url".to_owned(), message });
         let auth = secret::choose_auth(&self.auth, &current.auth);
-        match (secret, destination, token_url, auth) {
-            (Ok((signing, private_key)), Ok(()), Ok(()), Ok(auth)) => {
-                Ok((self.settings(), OutgoingSecrets { signing, private_key, auth }))
+        let key = self.tls.as_ref().map_or(Ok(None), |tls| tls.choose(current.client_key.as_ref()));
+        match (secret, destination, token_url, auth, key) {
+            (Ok((signing, private_key)), Ok(()), Ok(()), Ok(auth), Ok(client_key)) => {
+                Ok((self.settings(), OutgoingSecrets { signing, private_key, auth, client_key }))
             }
-            (secret, destination, token_url, auth) => {
-                let errors = destination.err().into_iter().chain(secret.err()).chain(token_url.err());
+            (secret, destination, token_url, auth, key) => {
+                let errors =
+                    destination.err().into_iter().chain(secret.err()).chain(token_url.err()).chain(key.err());
                 let errors = errors.chain(auth.err().into_iter().flatten()).collect();
                 Err(Problem::with_errors(Code::InvalidBody, errors))
             }
@@ -236,6 +247,7 @@ impl Input for OutgoingWebhookInput {
         let mut errors = settings.check();
         errors.extend(engine::outgoing::check(&settings));
         errors.extend(self.signing.check());
+        errors.extend(outgoing_tls::check(&settings));
         errors
     }
 }
@@ -248,9 +260,18 @@ impl OutgoingWebhookView {
         now: Timestamp,
     ) -> Self {
         let OutgoingWebhook { id, settings, disabled_reason, created_at, updated_at } = webhook.clone();
+        let client_certificate_expires_at = outgoing_tls::expires_at(&settings);
         let settings = OutgoingWebhookInput::shown(settings, secrets, reveal);
         let public_keys = secrets.public_keys(now);
-        Self { id, disabled_reason, public_keys, created_at, updated_at, settings }
+        Self {
+            id,
+            disabled_reason,
+            public_keys,
+            client_certificate_expires_at,
+            created_at,
+            updated_at,
+            settings,
+        }
     }
 
     fn of(outgoing: &Outgoing, now: Timestamp) -> Self {

@@ -27,6 +27,8 @@ mod once;
 #[cfg(test)]
 mod outgoing_signing;
 #[cfg(test)]
+mod outgoing_tls;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod presets;

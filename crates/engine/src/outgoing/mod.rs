@@ -1,7 +1,8 @@
 //! What an outgoing webhook sends: which events, as what, and how it proves who it is.
 //!
 //! [`variables`] is what templates and conditions see of an event, [`rendering`] makes a [`draft`] of it, [`oauth`] has the
-//! tokens that some destinations ask for, [`signing`] what signs. `crate::send` makes a request of it and judges the answer.
+//! tokens that some destinations ask for, [`signing`] what signs, [`veil`] what
+//! must not be logged. `crate::send` makes a request of it and judges the answer.
 
 pub(crate) mod auth;
 pub(crate) mod draft;
@@ -9,6 +10,7 @@ pub(crate) mod oauth;
 pub(crate) mod rendering;
 pub(crate) mod signing;
 pub(crate) mod variables;
+pub(crate) mod veil;
 
 pub use draft::Draft;
 pub use rendering::{Unsendable, check};

@@ -58,7 +58,6 @@ struct Token {
 
 /// The tokens of this node.
 pub(crate) struct Tokens {
-    client: Client,
     clock: Clock,
     kept: Mutex<HashMap<WebhookId, Arc<AsyncMutex<Option<Token>>>>>,
 }
@@ -83,8 +82,8 @@ struct Refusal {
 }
 
 impl Tokens {
-    pub(crate) fn new(client: Client, clock: Clock) -> Self {
-        Self { client, clock, kept: Mutex::default() }
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, kept: Mutex::default() }
     }
 
     /// A token that can be used; one that is not this one, which the destination has refused.
@@ -93,6 +92,7 @@ impl Tokens {
     /// Why there is none.
     pub(crate) async fn get(
         &self,
+        client: &Client,
         id: &WebhookId,
         auth: &Auth,
         refused: Option<&str>,
@@ -109,7 +109,7 @@ impl Tokens {
         }
         let refresh =
             kept.as_ref().filter(|token| token.auth == *auth).and_then(|token| token.refresh.clone());
-        let fetched = self.fetch(auth, refresh.as_deref()).await;
+        let fetched = fetch(client, auth, refresh.as_deref()).await;
         let answer = fetched.inspect_err(|_| *kept = None)?;
         let seconds = lifetime(answer.expires_in.as_ref());
         // A short one is used for half its time.
@@ -122,30 +122,30 @@ impl Tokens {
         });
         Ok(Fetched { access: answer.access_token, new_refresh: answer.refresh_token })
     }
+}
 
-    async fn fetch(&self, auth: &Auth, refresh: Option<&str>) -> Result<Answer, TokenError> {
-        let url = auth.token_url().and_then(|url| url.parse().ok()).ok_or(TokenError::Url)?;
-        let mut headers = HeaderMap::new();
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        headers.insert(header::CONTENT_TYPE, form);
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(crate::send::USER_AGENT));
-        let body = Bytes::from(form_of(auth, refresh));
-        let request = Request { method: Method::POST, url, headers, body, timeout: TIMEOUT };
-        let response = self.client.send(request).await.map_err(TokenError::Send)?;
-        let is_ok = (200..300).contains(&response.status);
-        match serde_json::from_slice::<Answer>(&response.body) {
-            Ok(answer) if is_ok && HeaderValue::from_str(&answer.access_token).is_ok() => Ok(answer),
-            _ => {
-                let refusal = serde_json::from_slice::<Refusal>(&response.body).ok();
-                let said = refusal.map(|refusal| match refusal.error_description {
-                    Some(description) => format!("{}: {description}", refusal.error),
-                    None => refusal.error,
-                });
-                let said = said.or_else(|| is_ok.then(|| "without an access_token".to_owned()));
-                let said = said.map(|said| said.chars().take(300).collect::<String>().replace('\0', ""));
-                Err(TokenError::Refused { status: response.status, said })
-            }
+async fn fetch(client: &Client, auth: &Auth, refresh: Option<&str>) -> Result<Answer, TokenError> {
+    let url = auth.token_url().and_then(|url| url.parse().ok()).ok_or(TokenError::Url)?;
+    let mut headers = HeaderMap::new();
+    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+    headers.insert(header::CONTENT_TYPE, form);
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(crate::send::USER_AGENT));
+    let body = Bytes::from(form_of(auth, refresh));
+    let request = Request { method: Method::POST, url, headers, body, timeout: TIMEOUT };
+    let response = client.send(request).await.map_err(TokenError::Send)?;
+    let is_ok = (200..300).contains(&response.status);
+    match serde_json::from_slice::<Answer>(&response.body) {
+        Ok(answer) if is_ok && HeaderValue::from_str(&answer.access_token).is_ok() => Ok(answer),
+        _ => {
+            let refusal = serde_json::from_slice::<Refusal>(&response.body).ok();
+            let said = refusal.map(|refusal| match refusal.error_description {
+                Some(description) => format!("{}: {description}", refusal.error),
+                None => refusal.error,
+            });
+            let said = said.or_else(|| is_ok.then(|| "without an access_token".to_owned()));
+            let said = said.map(|said| said.chars().take(300).collect::<String>().replace('\0', ""));
+            Err(TokenError::Refused { status: response.status, said })
         }
     }
 }

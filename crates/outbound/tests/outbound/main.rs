@@ -9,6 +9,8 @@ mod guard;
 #[cfg(test)]
 mod https;
 #[cfg(test)]
+mod mtls;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod support;

@@ -111,7 +111,7 @@ pub async fn read_request(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
-async fn serve<S, H, F>(stream: S, handler: H)
+pub async fn serve<S, H, F>(stream: S, handler: H)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
