@@ -40,6 +40,8 @@ mod pause;
 #[cfg(test)]
 mod presets;
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod receive;
 #[cfg(test)]
 mod rest;
