@@ -77,6 +77,10 @@ pub struct ServeOptions {
     #[arg(long, env = "CCSP_LOG_RETENTION_DAYS", value_name = "DAYS", default_value = "90",
           value_parser = clap::value_parser!(u32).range(0..=36_500))]
     pub log_retention_days: u32,
+    /// How many entries the log of each webhook keeps, the newest, unless the webhook says otherwise; 0 for all
+    #[arg(long, env = "CCSP_LOG_RETENTION_ENTRIES", value_name = "NUMBER", default_value = "0",
+          value_parser = clap::value_parser!(u32))]
+    pub log_retention_entries: u32,
     /// Show /metrics without an API key
     #[arg(long, env = "CCSP_METRICS_PUBLIC")]
     pub metrics_public: bool,

@@ -83,6 +83,7 @@ async fn serve_options(options: DemoOptions, folder: PathBuf) -> anyhow::Result<
         trusted_proxies: Vec::new(),
         allow_http: false,
         log_retention_days: 0,
+        log_retention_entries: 0,
         allow_private_destinations: vec!["127.0.0.0/8".parse()?],
         max_body_bytes: 1_048_576,
         metrics_public: false,

@@ -42,8 +42,11 @@ pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
         store,
         master_key: data_dir::master_key(&options.common.data_dir)?,
         client: client(&options.allow_private_destinations)?,
-        log_retention_ms: (options.log_retention_days > 0)
-            .then(|| i64::from(options.log_retention_days) * 24 * 3_600 * 1_000),
+        log_retention: engine::Retention {
+            age_ms: (options.log_retention_days > 0)
+                .then(|| i64::from(options.log_retention_days) * 24 * 3_600 * 1_000),
+            entries: (options.log_retention_entries > 0).then_some(options.log_retention_entries),
+        },
         allow_private: options.allow_private_destinations.clone(),
         clock: Clock::System,
         seed: data_dir::seed()?,

@@ -92,6 +92,22 @@ pub struct LogRetention {
     pub entries: Option<u32>,
 }
 
+impl LogRetention {
+    /// What is wrong with it, beyond what its type says.
+    pub fn check(self) -> Option<FieldError> {
+        let fault = |field: &str, message: String| {
+            Some(FieldError { field: format!("log_retention.{field}"), message })
+        };
+        match self {
+            Self { days: Some(days), .. } if !(1..=MAX_RETENTION_DAYS).contains(&days) => {
+                fault("days", format!("must be 1 to {MAX_RETENTION_DAYS}"))
+            }
+            Self { entries: Some(0), .. } => fault("entries", "must be at least 1".to_owned()),
+            _ => None,
+        }
+    }
+}
+
 /// How requests are proved to come from the sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -283,14 +299,10 @@ impl IncomingSettings {
         if self.redact.len() > MAX_REDACTIONS {
             wrong("redact".into(), format!("must have at most {MAX_REDACTIONS} paths"));
         }
-        if let Some(LogRetention { days, entries }) = self.log_retention {
-            if days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
-                wrong("log_retention.days".into(), format!("must be 1 to {MAX_RETENTION_DAYS}"));
-            }
-            if entries == Some(0) {
-                wrong("log_retention.entries".into(), "must be at least 1".into());
-            }
+        if let Some(error) = self.log_retention.and_then(LogRetention::check) {
+            errors.push(error);
         }
+        let mut wrong = |field: String, message: String| errors.push(FieldError { field, message });
         if self.ip_allowlist.len() > MAX_NETWORKS {
             wrong("ip_allowlist".into(), format!("must have at most {MAX_NETWORKS} networks"));
         }

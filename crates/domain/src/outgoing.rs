@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 use crate::action::MAX_NAMES;
 use crate::event::EventPattern;
 use crate::id::{ListId, WebhookId};
-use crate::incoming::{MAX_DESCRIPTION_CHARS, WebhookStatus, is_header_name};
+use crate::incoming::{LogRetention, MAX_DESCRIPTION_CHARS, MAX_REDACTIONS, WebhookStatus, is_header_name};
 use crate::log::FieldError;
+use crate::redact::RedactPath;
 use crate::text;
 use crate::time::Timestamp;
 
@@ -198,6 +199,13 @@ pub struct OutgoingSettings {
     #[serde(default = "default_concurrency")]
     #[schema(minimum = 1, maximum = 64)]
     pub concurrency: u32,
+    /// Values of what is sent that its log does not show: names and positions in the body as it is sent.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub redact: Vec<RedactPath>,
+    /// How much of its log is kept, if that is less than of others.
+    #[serde(default)]
+    pub log_retention: Option<LogRetention>,
 }
 
 fn default_timeout() -> u32 {
@@ -294,6 +302,10 @@ impl OutgoingSettings {
         if !(1..=64).contains(&self.concurrency) {
             wrong("concurrency", "must be 1 to 64".into());
         }
+        if self.redact.len() > MAX_REDACTIONS {
+            wrong("redact", format!("must have at most {MAX_REDACTIONS} paths"));
+        }
+        errors.extend(self.log_retention.and_then(LogRetention::check));
         errors
     }
 }

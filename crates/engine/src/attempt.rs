@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::outgoing::Draft;
 use crate::outgoing::draft::Fate;
 use crate::outgoing::oauth::{TokenError, Tokens};
+use crate::outgoing::redacted;
 use crate::send::{self, Exchange, Then, Unsent};
 use crate::snapshot::Outgoing;
 
@@ -62,12 +63,12 @@ impl Sender {
         match self.send(outgoing, delivery, started).await {
             Ok((draft, exchange)) => {
                 let row = send::judge(outgoing, delivery, &exchange);
-                Attempt { row, sent: Some(draft) }
+                Attempt { row: redacted::attempt(outgoing, &delivery.event, row), sent: Some(draft) }
             }
             Err(unsent) => {
                 let times = (started, self.clock.now());
                 let row = send::unsent(outgoing, delivery, times, unsent);
-                Attempt { row, sent: None }
+                Attempt { row: redacted::attempt(outgoing, &delivery.event, row), sent: None }
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::actions::script;
 use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::dispatch::Dispatcher;
+use crate::engine::Retention;
 use crate::item::{Decided, Done, Items, Shared};
 use crate::outcome::Outcome;
 use crate::receive::{Accepted, Transformed};
@@ -44,7 +45,7 @@ pub(crate) struct Core {
     pub(crate) asked: AtomicU64,
     pub(crate) outcomes: mpsc::Sender<Outcome>,
     pub(crate) stopping: AtomicBool,
-    pub(crate) log_retention_ms: Option<i64>,
+    pub(crate) log_retention: Retention,
     pub(crate) sandbox: Arc<Sandbox>,
     /// Tells that requests wait for actions that leave the process.
     pub(crate) jobs_due: Notify,

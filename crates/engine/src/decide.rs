@@ -1,10 +1,12 @@
 //! One run of deciding a batch: from what was loaded to what is to be written and answered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::apply::{self, OutOfIds};
 use domain::change::Draft;
 use domain::log::{Outcome, RequestStatus};
+use domain::redact::Masked;
 use domain::{Event, EventId, RequestId, Roster, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
@@ -135,7 +137,11 @@ impl<'a> Decision<'a> {
         self.writes.requests.push(row);
         if let Some(key) = dedupe.filter(|_| reply.status < 300) {
             let dedupe = accepted.incoming.webhook.settings.dedupe.as_ref();
-            self.remember(key, &reply, dedupe.map_or(DEDUPE_SECONDS, |dedupe| dedupe.window_seconds));
+            let mut answer = reply.clone();
+            if let Some(masked) = &accepted.masked {
+                masked.hide_json(&mut answer.body);
+            }
+            self.remember(key, &answer, dedupe.map_or(DEDUPE_SECONDS, |dedupe| dedupe.window_seconds));
         }
         Ok(reply)
     }
@@ -329,11 +335,21 @@ fn row(
     outcome: &Outcome,
     reply: &Reply,
 ) -> RequestRow {
+    let mut event_type = accepted.event_type.clone();
+    let mut response_body = reply.body.clone();
+    let outcome = match accepted.masked.as_ref().filter(|masked| !masked.is_empty()) {
+        Some(masked) => {
+            masked.hide(&mut event_type);
+            masked.hide_json(&mut response_body);
+            Cow::Owned(without(masked, outcome.clone()))
+        }
+        None => Cow::Borrowed(outcome),
+    };
     RequestRow {
         id,
         webhook_id: accepted.webhook_id().clone(),
         received_at: accepted.received_at,
-        event_type: accepted.event_type.clone(),
+        event_type,
         sender_ip: accepted.sender_ip.clone(),
         method: accepted.method.clone(),
         content_type: accepted.content_type.clone(),
@@ -342,12 +358,25 @@ fn row(
         status,
         attempts,
         // Texts and numbers always have a JSON form.
-        outcome: serde_json::to_string(outcome).unwrap_or_default(),
+        outcome: serde_json::to_string(outcome.as_ref()).unwrap_or_default(),
         response_status: reply.status,
-        response_body: reply.body.clone(),
+        response_body,
         resent_from: accepted.resent_from,
         sealed: accepted.sealed.clone().filter(|_| status == RequestStatus::Accepted),
     }
+}
+
+/// What it came to, without repeating what the log must not hold.
+fn without(masked: &Masked, mut outcome: Outcome) -> Outcome {
+    for action in &mut outcome.actions {
+        masked.hide(&mut action.detail);
+        if let Some(output) = &mut action.output {
+            masked.hide_in(output);
+        }
+    }
+    outcome.errors.iter_mut().for_each(|error| masked.hide(&mut error.message));
+    outcome.warnings.iter_mut().for_each(|warning| masked.hide(warning));
+    outcome
 }
 
 /// The answer of the first time, marked as such.

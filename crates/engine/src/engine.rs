@@ -50,6 +50,7 @@ use crate::room::Room;
 use crate::snapshot::Snapshot;
 use crate::sweep;
 use crate::tasks;
+use crate::unlogged;
 use crate::vault::{Vault, VaultError};
 
 pub use log::Searched;
@@ -66,14 +67,23 @@ pub struct Options {
     pub client: Client,
     /// Networks that deliveries may go to although they are not public.
     pub allow_private: Vec<IpNet>,
-    /// How long logs are kept, in milliseconds; for ever without it.
-    pub log_retention_ms: Option<i64>,
+    /// How much of the logs is kept.
+    pub log_retention: Retention,
     /// The present.
     pub clock: Clock,
     /// From which all randomness comes.
     pub seed: [u8; 32],
     /// How users' scripts are run.
     pub sandbox: sandbox::Settings,
+}
+
+/// How much of the logs is kept; what is not done yet is kept in any case.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Retention {
+    /// What is not older than so many milliseconds; all of it without it.
+    pub age_ms: Option<i64>,
+    /// Of each webhook's log the newest, so many, unless the webhook itself says how many.
+    pub entries: Option<u32>,
 }
 
 /// Why a stored request could not be run again.
@@ -143,7 +153,7 @@ impl Engine {
             asked: AtomicU64::new(0),
             outcomes,
             stopping: AtomicBool::new(false),
-            log_retention_ms: options.log_retention_ms,
+            log_retention: options.log_retention,
             sandbox,
             jobs_due: Notify::new(),
             tasks_due: Notify::new(),
@@ -163,7 +173,9 @@ impl Engine {
         let ingest = Arc::new(Ingest::start(&core));
         let jobs = Jobs::start(&core, options.client);
         let allow_private = options.allow_private.into();
-        Ok(Self { core, ingest, jobs, limits: Arc::default(), certificates, allow_private })
+        let limits: Arc<Limits> = Arc::default();
+        tokio::spawn(unlogged::run(core.clone(), limits.clone()));
+        Ok(Self { core, ingest, jobs, limits, certificates, allow_private })
     }
 
     /// Stops it: starts no attempt any more, waits for those under way, gives back the rest.
@@ -177,6 +189,7 @@ impl Engine {
             let _ = self.core.outcomes.send(Outcome::Flush(done)).await;
             let _ = recorded.await;
         };
+        unlogged::flush(&self.core, &self.limits).await;
         if tokio::time::timeout(patience, finished).await.is_err() {
             tracing::warn!("attempts are still under way: they will be made again");
         }

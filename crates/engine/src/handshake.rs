@@ -134,6 +134,7 @@ fn logged(incoming: Arc<Incoming>, request: &Received, answer: &Answer, now: Tim
         dedupe_key: None,
         resent_from: None,
         original: None,
+        masked: None,
         is_partial: false,
         sealed: None,
         transformed: None,

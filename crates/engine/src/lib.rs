@@ -60,11 +60,12 @@ pub mod tasks;
 #[cfg_attr(fuzzing, expect(dead_code, reason = "fuzzing needs a part of it"))]
 mod testing;
 mod trial;
+mod unlogged;
 pub mod vault;
 
 pub use clock::Clock;
 pub use command::{Command, Executed, NewEvent, NewSubscriber, SubscriberChange};
-pub use engine::{Engine, Options, Previewed, RunError, Searched, Tested};
+pub use engine::{Engine, Options, Previewed, Retention, RunError, Searched, Tested};
 pub use handshake::{Answered, is_handshake};
 pub use receive::{Received, Reply};
 pub use rotating::Rotating;

@@ -13,6 +13,7 @@ use domain::{Timestamp, WebhookId};
 use parking_lot::Mutex;
 
 use crate::receive::{Accepted, Content, Reply};
+use crate::unlogged::{Refused, Unlogged};
 
 /// Rejected requests of one webhook that are logged, and handshakes: enough to see what is wrong, and no way to fill the
 /// disk.
@@ -26,6 +27,8 @@ pub(crate) struct Limits {
     rejections: Mutex<Buckets<WebhookId>>,
     handshakes: Mutex<Buckets<WebhookId>>,
     senders: Mutex<Buckets<(WebhookId, IpAddr)>>,
+    /// What was refused without an entry in the log.
+    pub(crate) unlogged: Unlogged,
 }
 
 impl Default for Limits {
@@ -35,6 +38,7 @@ impl Default for Limits {
             rejections: Mutex::new(Buckets::new(MAX_SENDERS)),
             handshakes: Mutex::new(Buckets::new(MAX_SENDERS)),
             senders: Mutex::new(Buckets::new(MAX_SENDERS)),
+            unlogged: Unlogged::default(),
         }
     }
 }
@@ -51,6 +55,16 @@ impl Limits {
         nodes: u32,
         now: Timestamp,
     ) -> Result<(), Reply> {
+        let checked = self.take_all(accepted, sender, nodes, now);
+        if let (Err(reply), Some(reason)) = (&checked, reason(accepted)) {
+            let (webhook_id, event_type) = (accepted.webhook_id(), accepted.event_type.as_str());
+            let method = accepted.method.as_str();
+            self.unlogged.count(&Refused { webhook_id, event_type, sender, method, reason, reply }, now);
+        }
+        checked
+    }
+
+    fn take_all(&self, accepted: &Accepted, sender: IpAddr, nodes: u32, now: Timestamp) -> Result<(), Reply> {
         let (id, settings) = (accepted.webhook_id(), &accepted.incoming.webhook.settings);
         if let Some(limit) = settings.sender_rate_limit {
             let key = (id.clone(), network_of(sender));
@@ -75,6 +89,15 @@ impl Limits {
                 taken.map_err(|wait| too_many(wait, "this webhook"))
             }
         }
+    }
+}
+
+/// Why a request was refused that has no entry in the log; `None` for a handshake, which was answered.
+fn reason(accepted: &Accepted) -> Option<&str> {
+    match &accepted.content {
+        Content::Rejected { reason, .. } => Some(&reason.field),
+        Content::Handshake(_) => None,
+        Content::Records(_) | Content::Raw(_) | Content::Unusable(_) => Some("rate_limited"),
     }
 }
 

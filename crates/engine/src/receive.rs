@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::incoming::WebhookStatus;
 use domain::log::{FieldError, RequestStatus};
-use domain::{Timestamp, WebhookId, redact};
+use domain::redact::{self, Masked};
+use domain::{Timestamp, WebhookId};
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
@@ -121,6 +122,8 @@ pub struct Accepted {
     pub(crate) transformed: Option<Arc<Transformed>>,
     /// The payload as it came, where `text` is redacted; and the same, sealed.
     pub(crate) original: Option<String>,
+    /// What is masked in `text`, and must not be repeated by the rest of the log entry.
+    pub(crate) masked: Option<Arc<Masked>>,
     /// Whether values are missing that the log does not hold.
     pub(crate) is_partial: bool,
     pub(crate) sealed: Option<Vec<u8>>,
@@ -169,7 +172,9 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
     let sent = sender::Sent::new(&incoming, &request.url, &request.headers);
     let (content, event_type) =
         content(&incoming, &sent, &payload).map_err(|message| Reply::refusal(400, &message))?;
-    let (text, original) = kept(&incoming, &payload, text);
+    let kept = Kept::new(&incoming, &payload, text);
+    let dedupe_key =
+        dedupe_key(&incoming, &sent, &payload).map_err(|message| Reply::refusal(400, &message))?;
     Ok(Accepted {
         request: Some(request.clone()),
         received_at: now,
@@ -177,11 +182,13 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
         sender_ip: request.sender_ip.to_string(),
         method: request.method.to_owned(),
         content_type,
-        headers: headers::to_json(&request.headers),
-        text,
-        original,
-        dedupe_key: dedupe_key(&incoming, &sent, &payload)
-            .map_err(|message| Reply::refusal(400, &message))?,
+        headers: kept.headers(headers::to_json(&request.headers)),
+        text: kept.text,
+        original: kept.original,
+        // The key may be a value that is not to be kept.
+        dedupe_key: dedupe_key
+            .map(|key| if kept.masked.is_some() { token::hash(&key).to_hex() } else { key }),
+        masked: kept.masked,
         content,
         resent_from: None,
         transformed: None,
@@ -206,10 +213,10 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
     let sent = sender::Sent::new(incoming, "", &headers);
     let payload = Arc::new(payload);
     let (content, event_type) = content(incoming, &sent, &payload)?;
-    let (text, original) = match is_partial {
+    let kept = match is_partial {
         // It is redacted already.
-        true => (row.payload.clone(), None),
-        false => kept(incoming, &payload, row.payload.clone()),
+        true => Kept { text: row.payload.clone(), original: None, masked: None },
+        false => Kept::new(incoming, &payload, row.payload.clone()),
     };
     Ok(Accepted {
         incoming: incoming.clone(),
@@ -219,9 +226,10 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
         sender_ip: row.sender_ip.clone(),
         method: row.method.clone(),
         content_type: row.content_type.clone(),
-        headers: row.headers.clone(),
-        text,
-        original,
+        headers: kept.headers(row.headers.clone()),
+        text: kept.text,
+        original: kept.original,
+        masked: kept.masked,
         dedupe_key: None,
         content,
         resent_from: row.resent_from,
@@ -231,21 +239,33 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
     })
 }
 
-/// The payload as the log keeps it, and as it came if that is another.
-fn kept(incoming: &Incoming, payload: &Value, text: String) -> (String, Option<String>) {
-    let paths = &incoming.webhook.settings.redact;
-    if paths.is_empty() {
-        return (text, None);
-    }
-    let mut shown = payload.clone();
-    for path in paths {
-        // Of an array of records it is of each of them.
-        match &mut shown {
-            Value::Array(items) => items.iter_mut().for_each(|item| path.apply(item)),
-            value => path.apply(value),
+/// A payload as the log keeps it.
+struct Kept {
+    text: String,
+    /// As it came, if that is another.
+    original: Option<String>,
+    /// What is masked in it.
+    masked: Option<Arc<Masked>>,
+}
+
+impl Kept {
+    fn new(incoming: &Incoming, payload: &Value, text: String) -> Self {
+        let paths = &incoming.webhook.settings.redact;
+        if paths.is_empty() {
+            return Self { text, original: None, masked: None };
         }
+        let mut shown = payload.clone();
+        let masked = Masked::mask(paths, &mut shown);
+        Self { text: shown.to_string(), original: Some(text), masked: Some(Arc::new(masked)) }
     }
-    (shown.to_string(), Some(text))
+
+    /// Headers may repeat what the payload must not show.
+    fn headers(&self, mut headers: String) -> String {
+        if let Some(masked) = &self.masked {
+            masked.hide_json(&mut headers);
+        }
+        headers
+    }
 }
 
 /// What is kept of a body that was not let in. Nobody looked into it: all of it may be what the log must not hold.
@@ -275,6 +295,7 @@ fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection,
         resent_from: None,
         transformed: None,
         original: None,
+        masked: None,
         is_partial: false,
         sealed: None,
         incoming,

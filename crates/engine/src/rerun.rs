@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use delivery::Schedule;
 use domain::log::{ActionLog, ActionStatus, Outcome, RequestStatus};
-use domain::{Action, Email, RequestId, Timestamp};
+use domain::{Action, Email, RequestId, Timestamp, redact};
 use store::commit::RequestRow;
 use store::jobs::JobRow;
 
@@ -44,7 +44,11 @@ pub(crate) struct JobRun {
 impl Rerun {
     /// Runs what has not been done yet.
     pub(crate) fn rest(row: RequestRow) -> Self {
-        let outcome: Outcome = serde_json::from_str(&row.outcome).unwrap_or_default();
+        let mut outcome: Outcome = serde_json::from_str(&row.outcome).unwrap_or_default();
+        // What the log must not hold of what an action gave is missing from here on.
+        outcome.actions.iter_mut().filter_map(|log| log.output.as_mut()).for_each(|output| {
+            redact::take_out(output);
+        });
         Self { recorded: outcome.actions, ..Self::all(row) }
     }
 

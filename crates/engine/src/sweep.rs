@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::incoming::LogRetention;
+use domain::{Timestamp, WebhookId};
 use store::StoreError;
 use store::once::Forget;
 use store::queue::{CancelWaiting, Claim, Heartbeat, LiveNodes, ReleaseDead, Waiting};
-use store::retention::{Retain, RetainOf};
+use store::retention::{OwnLog, Retain, RetainOf};
 use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
@@ -104,7 +105,7 @@ async fn look(core: &Core) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn cancel(core: &Core, webhook_id: domain::WebhookId) -> Result<(), StoreError> {
+async fn cancel(core: &Core, webhook_id: WebhookId) -> Result<(), StoreError> {
     // The webhook may be newer than our configuration.
     core.refresh().await?;
     if core.snapshot().outgoing.get(&webhook_id).is_some_and(|outgoing| outgoing.gets_deliveries()) {
@@ -165,21 +166,38 @@ async fn forget(core: Arc<Core>) -> Result<(), StoreError> {
 }
 
 async fn retain(core: Arc<Core>) -> Result<(), StoreError> {
-    for (webhook_id, incoming) in &core.snapshot().incoming {
-        let Some(kept) = incoming.webhook.settings.log_retention else { continue };
-        let before = kept.days.map(|days| core.now().plus_millis(-i64::from(days) * 24 * 3_600 * 1_000));
-        let retain = || RetainOf {
-            webhook_id: webhook_id.clone(),
-            before,
-            entries: kept.entries,
-            limit: CHUNK as i64,
-        };
-        while !core.is_stopping() && core.store.write(retain()).await? > 0 {}
+    let snapshot = core.snapshot();
+    for (webhook_id, incoming) in &snapshot.incoming {
+        let kept = incoming.webhook.settings.log_retention;
+        retain_of(&core, OwnLog::Requests, webhook_id, kept).await?;
     }
-    let Some(kept_ms) = core.log_retention_ms else { return Ok(()) };
+    for (webhook_id, outgoing) in &snapshot.outgoing {
+        let kept = outgoing.webhook.settings.log_retention;
+        retain_of(&core, OwnLog::Deliveries, webhook_id, kept).await?;
+    }
+    let Some(kept_ms) = core.log_retention.age_ms else { return Ok(()) };
     let now = core.now();
     let before = now.plus_millis(-kept_ms);
     core.store.drop_days(before).await?;
     while !core.is_stopping() && core.store.write(Retain { before, now, limit: CHUNK as i64 }).await? > 0 {}
+    Ok(())
+}
+
+/// What a webhook keeps of its own log: what its setting says, or else as many entries as every webhook does.
+async fn retain_of(
+    core: &Core,
+    log: OwnLog,
+    webhook_id: &WebhookId,
+    kept: Option<LogRetention>,
+) -> Result<(), StoreError> {
+    let days = kept.and_then(|kept| kept.days);
+    let entries = kept.and_then(|kept| kept.entries).or(core.log_retention.entries);
+    let before = days.map(|days| core.now().plus_millis(-i64::from(days) * 24 * 3_600 * 1_000));
+    if before.is_none() && entries.is_none() {
+        return Ok(());
+    }
+    let webhook_id = webhook_id.clone();
+    let retain = || RetainOf { log, webhook_id: webhook_id.clone(), before, entries, limit: CHUNK as i64 };
+    while !core.is_stopping() && core.store.write(retain()).await? > 0 {}
     Ok(())
 }

@@ -4,15 +4,25 @@ use domain::{DeliveryId, EventId, RequestId, Timestamp, WebhookId};
 
 use crate::error::StoreError;
 use crate::params;
-use crate::tx::{Tx, Work};
+use crate::tx::{Tx, Value, Work};
 
 /// Statistics are shown of up to 30 days, so they are kept for longer.
 const STATISTICS_MS: i64 = 32 * 24 * 3_600 * 1_000;
 const MINUTE_MS: i64 = 60_000;
 
-/// Deletes entries of one webhook's log of requests that its own setting does not keep. Returns how many; to be called until
-/// that is 0.
+/// A log of a webhook's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnLog {
+    /// Of an incoming webhook.
+    Requests,
+    /// Of an outgoing webhook.
+    Deliveries,
+}
+
+/// Deletes entries of one webhook's log that are more than is kept of it. Returns how many; to be called until that is 0.
 pub struct RetainOf {
+    /// Which log.
+    pub log: OwnLog,
     /// The webhook.
     pub webhook_id: WebhookId,
     /// What is as old as this, or newer, is kept.
@@ -27,20 +37,38 @@ impl Work for RetainOf {
     type Output = u64;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
-        const NEWEST_TOO_MUCH: &str =
-            "SELECT id FROM requests WHERE webhook_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2";
-        const DELETE: &str = "DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE webhook_id = ?1 AND id < ?2 \
+        const REQUESTS: &str = "DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE webhook_id = ?1 AND id < ?2 \
                AND status NOT IN ('accepted', 'retrying') ORDER BY id LIMIT ?3)";
-        let mut below = self.before.map(|before| RequestId::lowest_at(before).to_string());
-        if let Some(entries) = self.entries {
-            // The first of those to keep: what is below it goes.
-            let params = params![self.webhook_id.as_str(), i64::from(entries.saturating_sub(1))];
-            let first = tx.query(NEWEST_TOO_MUCH, params).await?.pop();
-            let first = first.map(|row| row.read().text()).transpose()?;
-            below = below.max(first);
+        const DELIVERIES: &str = "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE webhook_id = ?1 AND id < ?2 \
+               AND due_at IS NULL ORDER BY id LIMIT ?3) RETURNING id";
+        const ATTEMPTS: &str = "DELETE FROM attempts WHERE delivery_id IN ?1";
+        let Some(below) = self.below(tx).await? else { return Ok(0) };
+        let params = params![self.webhook_id.as_str(), below, self.limit];
+        if self.log == OwnLog::Requests {
+            return tx.execute(REQUESTS, params).await;
         }
-        let Some(below) = below else { return Ok(0) };
-        tx.execute(DELETE, params![self.webhook_id.as_str(), below, self.limit]).await
+        let deleted = tx.query(DELIVERIES, params).await?;
+        let deleted: Vec<String> =
+            deleted.into_iter().map(|row| row.read().text()).collect::<Result<_, _>>()?;
+        let count = deleted.len() as u64;
+        tx.execute(ATTEMPTS, vec![Value::Texts(deleted)]).await?;
+        Ok(count)
+    }
+}
+
+impl RetainOf {
+    /// The smallest id of what is kept, if not all of it is.
+    async fn below<T: Tx>(&self, tx: &T) -> Result<Option<String>, StoreError> {
+        let (table, lowest): (_, fn(Timestamp) -> String) = match self.log {
+            OwnLog::Requests => ("requests", |moment| RequestId::lowest_at(moment).to_string()),
+            OwnLog::Deliveries => ("deliveries", |moment| DeliveryId::lowest_at(moment).to_string()),
+        };
+        let below = self.before.map(lowest);
+        let Some(entries) = self.entries else { return Ok(below) };
+        let sql = format!("SELECT id FROM {table} WHERE webhook_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2");
+        let params = params![self.webhook_id.as_str(), i64::from(entries.saturating_sub(1))];
+        let first = tx.query(&sql, params).await?.pop().map(|row| row.read().text()).transpose()?;
+        Ok(below.max(first))
     }
 }
 

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::log::DeliveryStatus;
-use domain::{DeliveryId, EventId, EventType, HttpStatuses, Timestamp, WebhookId};
+use domain::{DeliveryId, EventId, EventType, HttpStatuses, RedactPath, Timestamp, WebhookId};
 use engine::Searched;
+use engine::outgoing::redacted;
 use engine::tasks::Job;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -95,11 +96,12 @@ struct AttemptView {
     response_body: String,
 }
 
-impl From<DeliveryEntry> for DeliveryView {
-    fn from(entry: DeliveryEntry) -> Self {
+impl DeliveryView {
+    /// What the log of its webhook shows of it, but for values at these paths.
+    fn new(entry: DeliveryEntry, redact: &[RedactPath]) -> Self {
         Self {
             id: entry.id,
-            payload: payload(&entry),
+            payload: payload(&entry, redact),
             webhook_id: entry.webhook_id,
             event_id: entry.event.id,
             event_type: entry.event.event_type,
@@ -112,13 +114,20 @@ impl From<DeliveryEntry> for DeliveryView {
     }
 }
 
+/// What the log of a webhook does not show, by its settings of today; what was recorded before stays masked.
+fn redact_of(api: &Api, webhook_id: &WebhookId) -> Vec<RedactPath> {
+    let configuration = api.engine().snapshot();
+    let outgoing = configuration.outgoing.get(webhook_id);
+    outgoing.map(|outgoing| outgoing.webhook.settings.redact.clone()).unwrap_or_default()
+}
+
 /// What was sent last, or else the envelope of the event: what is sent is made when it is.
-fn payload(entry: &DeliveryEntry) -> Box<RawValue> {
+fn payload(entry: &DeliveryEntry, redact: &[RedactPath]) -> Box<RawValue> {
     let sent = entry.attempts.iter().rev().find_map(|attempt| attempt.request_body.as_ref());
     match sent {
         Some(body) => RawValue::from_string(body.clone())
             .unwrap_or_else(|_| json(Value::from(body.as_str()).to_string())),
-        None => json(entry.event.envelope()),
+        None => json(redacted::shown(redact, &entry.event)),
     }
 }
 
@@ -201,7 +210,9 @@ async fn page(
     let searched = api.engine().search(log, behind, limit).await?;
     let by_id = DeliveriesById { webhook_id: log.webhook_id.clone(), ids: searched.ids.clone() };
     let deliveries = api.engine().read(by_id).await?;
-    Ok((searched, deliveries.into_iter().map(DeliveryView::from).collect()))
+    let redact = redact_of(api, &log.webhook_id);
+    let view = |delivery| DeliveryView::new(delivery, &redact);
+    Ok((searched, deliveries.into_iter().map(view).collect()))
 }
 
 /// Clear the log of an outgoing webhook
@@ -313,7 +324,7 @@ async fn show(
     _: Caller<Read>,
     Path(id): Path<DeliveryId>,
 ) -> Result<Json<DeliveryView>, Problem> {
-    Ok(Json(find(&api, id).await?.into()))
+    Ok(Json(view(&api, find(&api, id).await?)))
 }
 
 /// Make a delivery again
@@ -343,7 +354,7 @@ async fn retry(
             return Err(Problem::new(Code::Conflict, detail));
         }
     }
-    Ok((StatusCode::ACCEPTED, Json(find(&api, id).await?.into())))
+    Ok((StatusCode::ACCEPTED, Json(view(&api, find(&api, id).await?))))
 }
 
 pub(super) async fn check_gets_deliveries(api: &Api, webhook_id: &WebhookId) -> Result<(), Problem> {
@@ -352,6 +363,11 @@ pub(super) async fn check_gets_deliveries(api: &Api, webhook_id: &WebhookId) -> 
         return Ok(());
     }
     Err(Problem::new(Code::Conflict, "The webhook of this delivery is inactive, or was deleted."))
+}
+
+fn view(api: &Api, delivery: DeliveryEntry) -> DeliveryView {
+    let redact = redact_of(api, &delivery.webhook_id);
+    DeliveryView::new(delivery, &redact)
 }
 
 async fn find(api: &Api, id: DeliveryId) -> Result<DeliveryEntry, Problem> {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use domain::incoming::WebhookStatus;
+use domain::incoming::{LogRetention, WebhookStatus};
 use domain::log::FieldError;
 use domain::outgoing::{BodyFormat, Method, OutgoingSettings, RetrySettings};
-use domain::{Auth, EventPattern, ListId, OutgoingWebhook, Timestamp, WebhookId};
+use domain::{Auth, EventPattern, ListId, OutgoingWebhook, RedactPath, Timestamp, WebhookId};
 use engine::{Outgoing, OutgoingSecrets, RunError, Snapshot};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,13 @@ struct OutgoingWebhookInput {
     #[serde(default = "default_concurrency")]
     #[schema(minimum = 1, maximum = 64)]
     concurrency: u32,
+    /// Values of what is sent that its log does not show: names and positions in the body as it is sent.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    redact: Vec<RedactPath>,
+    /// How much of its log is kept, if that is less than of others.
+    #[serde(default)]
+    log_retention: Option<LogRetention>,
 }
 
 /// The specification's: how long an attempt may take.
@@ -177,6 +184,8 @@ impl OutgoingWebhookInput {
             timeout_seconds: input.timeout_seconds,
             expect_json: input.expect_json,
             concurrency: input.concurrency,
+            redact: input.redact,
+            log_retention: input.log_retention,
         }
     }
 
@@ -202,6 +211,8 @@ impl OutgoingWebhookInput {
             timeout_seconds: settings.timeout_seconds,
             expect_json: settings.expect_json,
             concurrency: settings.concurrency,
+            redact: settings.redact,
+            log_retention: settings.log_retention,
         }
     }
 

@@ -117,7 +117,7 @@ impl Server {
             master_key: master_key(),
             client: outbound::Client::new(client_options).unwrap(),
             allow_private,
-            log_retention_ms: None,
+            log_retention: engine::Retention::default(),
             clock: Clock::System,
             seed: [7; 32],
             sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),

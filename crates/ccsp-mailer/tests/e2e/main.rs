@@ -44,6 +44,8 @@ mod proof;
 #[cfg(test)]
 mod receive;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod rest;
 #[cfg(test)]
 mod rotate;

@@ -15,7 +15,7 @@ use crate::actions::script;
 use crate::attempt::Attempt;
 use crate::command::NewEvent;
 use crate::feed::Entry;
-use crate::outgoing::{Draft, Unsendable};
+use crate::outgoing::{Draft, Unsendable, redacted};
 use crate::snapshot::Outgoing;
 
 /// A delivery that was made to try a webhook.
@@ -40,7 +40,7 @@ impl Engine {
         if row.status == DeliveryStatus::Retrying {
             row.status = DeliveryStatus::Failed;
         }
-        let event = delivery.event.as_ref().clone();
+        let event = redacted::test_event(outgoing, &delivery.event);
         self.core.store.write(InsertTest { event, attempt: row.clone() }).await?;
         let feed = &self.core.shared.feed;
         feed.tell(feed.is_heard().then(|| Entry::attempt(&row, &delivery.event, true)));

@@ -215,9 +215,9 @@ fn piece<Id>(from: Option<Id>, limit: usize) -> Piece<Id> {
     Piece { from, order: Order::OldestFirst, limit, rows: ROWS }
 }
 
-/// So many at a time that they take a second or less at this rate.
+/// So many at a time that they take a tenth of a second at this rate, if that is at least one: no bursts.
 fn chunk(per_second: Option<u32>) -> usize {
-    per_second.map_or(CHUNK, |rate| CHUNK.min(rate.max(1) as usize))
+    per_second.map_or(CHUNK, |rate| CHUNK.min((rate / 10).max(1) as usize))
 }
 
 /// Waits as long as so many take at this rate, from the beginning of their piece on.

@@ -48,7 +48,7 @@ pub async fn start(store: &Store, clock: Clock, client: Client, number: u8) -> E
         master_key: master_key(),
         client,
         allow_private: Vec::new(),
-        log_retention_ms: None,
+        log_retention: engine::Retention::default(),
         clock,
         seed: [number; 32],
         // Nobody runs a script here.

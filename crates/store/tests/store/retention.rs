@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use domain::log::{DeliveryStatus, RequestStatus};
 use store::commit::{NewDelivery, RequestRow, Writes};
-use store::retention::{Retain, RetainOf};
+use store::retention::{OwnLog, Retain, RetainOf};
 use ulid::Ulid;
 
 use crate::samples::{attempt, event, request, webhook};
@@ -13,7 +13,8 @@ conformance!(
     what_is_old_goes,
     what_is_not_done_stays,
     old_days_go_as_a_whole,
-    a_webhook_keeps_less_of_its_own
+    a_webhook_keeps_less_of_its_own,
+    an_outgoing_webhook_keeps_less_of_its_own,
 );
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
@@ -119,6 +120,7 @@ async fn a_webhook_keeps_less_of_its_own(database: &Database) {
     }
     put(database, 8, RequestStatus::Retrying).await;
     let kept = |before: Option<i64>, entries| RetainOf {
+        log: OwnLog::Requests,
         webhook_id: webhook('a'),
         before: before.map(days_ago),
         entries,
@@ -132,4 +134,25 @@ async fn a_webhook_keeps_less_of_its_own(database: &Database) {
     }
     let other = RetainOf { webhook_id: webhook('b'), ..kept(Some(0), Some(1)) };
     assert_eq!(database.store.write(other).await.unwrap(), 0);
+}
+
+/// The same of deliveries, with their attempts.
+async fn an_outgoing_webhook_keeps_less_of_its_own(database: &Database) {
+    for days in [9, 7, 5, 3] {
+        let delivery = put(database, days, RequestStatus::Processed).await;
+        deliver(database, &delivery).await;
+    }
+    put(database, 8, RequestStatus::Processed).await;
+    for (before, entries, left) in [(Some(8), None, 4), (None, Some(2), 3), (Some(4), Some(9), 2)] {
+        let kept = || RetainOf {
+            log: OwnLog::Deliveries,
+            webhook_id: webhook('a'),
+            before: before.map(days_ago),
+            entries,
+            limit: 1,
+        };
+        while database.store.write(kept()).await.unwrap() > 0 {}
+        assert_eq!(database.int("SELECT COUNT(*) FROM deliveries").await, left, "{before:?} {entries:?}");
+        assert_eq!(database.int("SELECT COUNT(*) FROM attempts").await, left - 1, "one waits");
+    }
 }
