@@ -67,3 +67,5 @@ mod table;
 mod two_nodes;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod verify;
