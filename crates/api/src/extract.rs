@@ -27,6 +27,9 @@ pub trait Input: ToSchema + DeserializeOwned + Send {
     fn check(&self) -> Vec<FieldError> {
         Vec::new()
     }
+
+    /// Takes out of the settings as they are what a merge patch is to replace, although it does not name it.
+    fn make_way(_current: &mut Value, _patch: &Value) {}
 }
 
 /// A JSON body.
@@ -88,6 +91,7 @@ impl<T: Input + serde::Serialize> Patch<T> {
     /// If they would not be valid as a whole.
     pub fn merged_onto(&self, api: &Api, current: &T) -> Result<T, Problem> {
         let mut merged = serde_json::to_value(current).map_err(|error| Problem::internal(&error))?;
+        T::make_way(&mut merged, &self.patch);
         merge(&mut merged, &self.patch);
         read(api, merged)
     }

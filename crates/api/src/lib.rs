@@ -24,6 +24,7 @@ mod passwords;
 pub mod problem;
 mod recent;
 mod reference;
+mod retry;
 mod router;
 mod routes;
 pub mod schema;

@@ -176,6 +176,7 @@ impl Client {
             headers,
             body: body.into(),
             timeout: TIMEOUT,
+            connect_timeout: None,
         };
         let answer = self.http.send(request).await.map_err(|error| self.unreachable(&error))?;
         self.read(&answer)

@@ -11,6 +11,10 @@ pub const MAX_RETRIES: usize = 18;
 /// then is replayed by hand, not sent out of the blue.
 pub const MAX_OFFSET_SECONDS: u32 = 7 * 24 * 3_600;
 
+/// Jitter is at most this part of the distance between two retries: a tenth. Enough to spread what failed in one outage
+/// over half a minute at the first retry of the default schedule, little enough that the offsets mean what they say.
+const JITTER_PARTS: i64 = 10;
+
 /// Why a list of offsets is not a schedule. Positions count from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
@@ -76,18 +80,28 @@ impl Schedule {
     ///
     /// `retry_after_seconds` is what the destination asked for (429 and 503). It puts the retry off, but
     /// never past the last offset: the window of the schedule is what the user was promised.
+    ///
+    /// `draw` is random, any number: it spreads the retries of deliveries that failed together, so that they don't
+    /// come together again. A retry comes later than its offset by up to a tenth ([`JITTER_PARTS`]) of its distance
+    /// from the offset before, the last one that much earlier, so that it stays inside the window.
     pub fn next_attempt(
         &self,
         first_attempt_ms: i64,
         attempts_made: u32,
         now_ms: i64,
         retry_after_seconds: Option<u32>,
+        draw: u32,
     ) -> Option<i64> {
         let Some(retries_made) = attempts_made.checked_sub(1) else { return Some(now_ms) };
-        let offset = *self.0.get(usize::try_from(retries_made).ok()?)?;
+        let position = usize::try_from(retries_made).ok()?;
+        let offset = *self.0.get(position)?;
         let last_offset = *self.0.last()?;
 
-        let slot = after(first_attempt_ms, offset);
+        let before = position.checked_sub(1).and_then(|before| self.0.get(before)).copied().unwrap_or(0);
+        let most = i64::from(offset - before) * 1_000 / JITTER_PARTS;
+        let jitter = most * i64::from(draw) / i64::from(u32::MAX);
+        let is_last = position + 1 == self.0.len();
+        let slot = after(first_attempt_ms, offset).saturating_add(if is_last { -jitter } else { jitter });
         let window_end = after(first_attempt_ms, last_offset);
         let asked_for = after(now_ms, retry_after_seconds.unwrap_or(0));
         Some(slot.max(asked_for).min(window_end).max(now_ms))
@@ -120,29 +134,30 @@ mod tests {
     fn the_default_retries_after_5_minutes_30_minutes_and_2_hours() {
         let schedule = Schedule::default();
         assert_eq!(Schedule::new(vec![300, 1_800, 7_200]), Ok(schedule.clone()));
-        assert_eq!(schedule.next_attempt(FIRST, 1, seconds(1), None), Some(seconds(300)));
-        assert_eq!(schedule.next_attempt(FIRST, 2, seconds(301), None), Some(seconds(1_800)));
-        assert_eq!(schedule.next_attempt(FIRST, 3, seconds(1_801), None), Some(seconds(7_200)));
-        assert_eq!(schedule.next_attempt(FIRST, 4, seconds(7_201), None), None);
-        assert_eq!(schedule.next_attempt(FIRST, u32::MAX, seconds(7_201), None), None);
+        assert_eq!(schedule.next_attempt(FIRST, 1, seconds(1), None, 0), Some(seconds(300)));
+        assert_eq!(schedule.next_attempt(FIRST, 2, seconds(301), None, 0), Some(seconds(1_800)));
+        assert_eq!(schedule.next_attempt(FIRST, 3, seconds(1_801), None, 0), Some(seconds(7_200)));
+        assert_eq!(schedule.next_attempt(FIRST, 4, seconds(7_201), None, 0), None);
+        assert_eq!(schedule.next_attempt(FIRST, u32::MAX, seconds(7_201), None, 0), None);
     }
 
     #[test]
     fn what_was_never_tried_is_due_now() {
-        assert_eq!(Schedule::default().next_attempt(FIRST, 0, seconds(5), None), Some(seconds(5)));
+        assert_eq!(Schedule::default().next_attempt(FIRST, 0, seconds(5), None, 0), Some(seconds(5)));
     }
 
     #[test]
     fn a_moment_that_is_past_is_now() {
         let schedule = Schedule::default();
-        assert_eq!(schedule.next_attempt(FIRST, 1, seconds(400), None), Some(seconds(400)));
-        assert_eq!(schedule.next_attempt(FIRST, 3, seconds(90_000), None), Some(seconds(90_000)));
+        assert_eq!(schedule.next_attempt(FIRST, 1, seconds(400), None, 0), Some(seconds(400)));
+        assert_eq!(schedule.next_attempt(FIRST, 3, seconds(90_000), None, 0), Some(seconds(90_000)));
     }
 
     #[test]
     fn retry_after_puts_a_retry_off_inside_the_window() {
         let schedule = Schedule::default();
-        let next = |attempts, now, asked| schedule.next_attempt(FIRST, attempts, seconds(now), Some(asked));
+        let next =
+            |attempts, now, asked| schedule.next_attempt(FIRST, attempts, seconds(now), Some(asked), 0);
         assert_eq!(next(1, 10, 60), Some(seconds(300)), "asks for less than the schedule has");
         assert_eq!(next(1, 10, 600), Some(seconds(610)));
         assert_eq!(next(1, 10, 86_400), Some(seconds(7_200)), "the last slot bounds it");
@@ -152,9 +167,19 @@ mod tests {
     }
 
     #[test]
+    fn jitter_spreads_a_retry_over_a_tenth_of_its_distance() {
+        let schedule = Schedule::default();
+        let next = |attempts, draw| schedule.next_attempt(FIRST, attempts, FIRST, None, draw);
+        assert_eq!(next(1, u32::MAX), Some(seconds(330)));
+        assert_eq!(next(1, u32::MAX / 2), Some(FIRST + 314_999));
+        assert_eq!(next(2, u32::MAX), Some(seconds(1_950)));
+        assert_eq!(next(3, u32::MAX), Some(seconds(7_200 - 540)), "the last stays inside the window");
+    }
+
+    #[test]
     fn an_empty_schedule_has_no_retry() {
         let schedule = Schedule::new(vec![]).unwrap();
-        assert_eq!(schedule.next_attempt(FIRST, 1, FIRST, Some(60)), None);
+        assert_eq!(schedule.next_attempt(FIRST, 1, FIRST, Some(60), 0), None);
     }
 
     #[test]
@@ -182,7 +207,7 @@ mod tests {
         fn prop_attempts_that_fail_at_once_happen_at_the_offsets(schedule in schedules()) {
             let mut now = FIRST;
             let mut offsets = vec![];
-            while let Some(due) = schedule.next_attempt(FIRST, offsets.len() as u32 + 1, now, None) {
+            while let Some(due) = schedule.next_attempt(FIRST, offsets.len() as u32 + 1, now, None, 0) {
                 offsets.push(u32::try_from((due - FIRST) / 1_000).unwrap());
                 now = due;
             }
@@ -192,23 +217,26 @@ mod tests {
         #[test]
         fn prop_no_retry_is_early_or_past_its_bounds(
             schedule in schedules(), attempts in 1..30_u32, now in FIRST..seconds(2 * 604_800),
-            asked: Option<u32>
+            asked: Option<u32>, draw: u32
         ) {
-            let due = schedule.next_attempt(FIRST, attempts, now, asked);
+            let due = schedule.next_attempt(FIRST, attempts, now, asked, draw);
             let slot = schedule.offsets_seconds().get(attempts as usize - 1).copied();
             prop_assert_eq!(due.is_some(), slot.is_some());
             let (Some(due), Some(slot)) = (due, slot) else { return Ok(()) };
             let last = *schedule.offsets_seconds().last().unwrap();
-            prop_assert!(due >= now && due >= seconds(slot.into()));
+            let before = if attempts == 1 { 0 } else { schedule.offsets_seconds()[attempts as usize - 2] };
+            let jitter = i64::from(slot - before) * 100;
+            let (earliest, latest) = if slot == last { (-jitter, 0) } else { (0, jitter) };
+            prop_assert!(due >= now && due >= seconds(slot.into()) + earliest);
             prop_assert!(due <= now.max(seconds(last.into())));
             if asked.is_none() {
-                prop_assert_eq!(due, now.max(seconds(slot.into())));
+                prop_assert!(due <= now.max(seconds(slot.into()) + latest));
             }
         }
 
         #[test]
-        fn prop_any_times_get_an_answer(first: i64, attempts: u32, now: i64, asked: Option<u32>) {
-            let due = Schedule::default().next_attempt(first, attempts, now, asked);
+        fn prop_any_times_get_an_answer(first: i64, attempts: u32, now: i64, asked: Option<u32>, draw: u32) {
+            let due = Schedule::default().next_attempt(first, attempts, now, asked, draw);
             prop_assert!(due.is_none_or(|due| due >= now));
         }
     }

@@ -36,6 +36,14 @@ macro_rules! log_id {
             pub fn made_at(self) -> Timestamp {
                 Timestamp::from_millis(i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX))
             }
+
+            /// A number that looks random, the same each time for the same id and `turn`: for jitter. Ids that follow each
+            /// other have numbers far apart (Fibonacci hashing: Knuth, The Art of Computer Programming, volume 3, 6.4).
+            pub fn draw(self, turn: u32) -> u32 {
+                const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+                let mixed = (self.0.random() as u64).wrapping_add(turn.into()).wrapping_mul(GOLDEN);
+                (mixed >> 32) as u32
+            }
         }
 
         impl From<Ulid> for $name {

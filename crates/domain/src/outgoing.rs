@@ -15,6 +15,10 @@ use crate::redact::RedactPath;
 use crate::text;
 use crate::time::Timestamp;
 
+mod retry;
+
+pub use retry::{EXTENDED_SECONDS, RetrySchedule, RetrySettings};
+
 /// The most headers of one webhook's own.
 pub const MAX_HEADERS: usize = 50;
 /// The most bytes of a URL: what common servers take.
@@ -23,6 +27,8 @@ pub const MAX_URL_BYTES: usize = 2_048;
 pub const MAX_RETRIES: usize = 18;
 /// The longest time from the first attempt to the last: a week.
 pub const MAX_RETRY_SECONDS: u32 = 7 * 24 * 3_600;
+/// The longest time for a connection to be there, and the default: as `outbound` does it for everyone.
+pub const MAX_CONNECT_TIMEOUT_SECONDS: u32 = 10;
 /// The most event types of one webhook.
 pub const MAX_EVENTS: usize = 200;
 
@@ -86,22 +92,6 @@ pub struct TlsSettings {
     pub client_certificate: Option<String>,
     /// Certificates of authorities that this destination is trusted with, besides those that everybody trusts, as PEM.
     pub ca: Option<String>,
-}
-
-/// When a delivery that failed is tried again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RetrySettings {
-    /// Seconds from the first attempt to each retry, growing.
-    #[schema(max_items = 18, example = json!([300, 1800, 7200]))]
-    pub schedule_seconds: Vec<u32>,
-}
-
-impl Default for RetrySettings {
-    /// After 5 minutes, 30 minutes and 2 hours: the specification's.
-    fn default() -> Self {
-        Self { schedule_seconds: vec![300, 1_800, 7_200] }
-    }
 }
 
 /// How the body of a delivery is written.
@@ -192,6 +182,13 @@ pub struct OutgoingSettings {
     #[serde(default = "default_timeout")]
     #[schema(minimum = 1, maximum = 30)]
     pub timeout_seconds: u32,
+    /// How long a connection may take to be there, in seconds: look-up, TCP and TLS.
+    #[serde(default = "default_connect_timeout")]
+    #[schema(minimum = 1, maximum = 10)]
+    pub connect_timeout_seconds: u32,
+    /// Whether bodies are sent compressed.
+    #[serde(default)]
+    pub gzip: bool,
     /// Whether an answer must be JSON to count as success.
     #[serde(default)]
     pub expect_json: bool,
@@ -212,6 +209,10 @@ fn default_timeout() -> u32 {
     30
 }
 
+fn default_connect_timeout() -> u32 {
+    MAX_CONNECT_TIMEOUT_SECONDS
+}
+
 fn default_concurrency() -> u32 {
     16
 }
@@ -219,6 +220,7 @@ fn default_concurrency() -> u32 {
 /// Headers that the program or the protocol sets: a user's would break the delivery or forge a signature.
 const RESERVED_HEADERS: &[&str] = &[
     "connection",
+    "content-encoding",
     "content-length",
     "content-type",
     "expect",
@@ -299,6 +301,9 @@ impl OutgoingSettings {
         if !(1..=30).contains(&self.timeout_seconds) {
             wrong("timeout_seconds", "must be 1 to 30 seconds".into());
         }
+        if !(1..=MAX_CONNECT_TIMEOUT_SECONDS).contains(&self.connect_timeout_seconds) {
+            wrong("connect_timeout_seconds", format!("must be 1 to {MAX_CONNECT_TIMEOUT_SECONDS} seconds"));
+        }
         if !(1..=64).contains(&self.concurrency) {
             wrong("concurrency", "must be 1 to 64".into());
         }
@@ -360,7 +365,7 @@ mod tests {
     #[test]
     fn every_fault_is_named() {
         let settings = settings(serde_json::json!({
-            "name": " ", "url": format!("https://example.com/{}", "a".repeat(3000)), "events": [], "timeout_seconds": 31, "concurrency": 0,
+            "name": " ", "url": format!("https://example.com/{}", "a".repeat(3000)), "events": [], "timeout_seconds": 31, "connect_timeout_seconds": 11, "concurrency": 0,
             "headers": {"X A": "1", "Host": "x", "X-Ok": "fine", "X-Bad": "a\r\nb"}, "retry": {"schedule_seconds": [5, 5]},
         }));
         let fields: Vec<String> = settings.check().into_iter().map(|error| error.field).collect();
@@ -375,6 +380,7 @@ mod tests {
                 "headers.X-Bad",
                 "retry.schedule_seconds",
                 "timeout_seconds",
+                "connect_timeout_seconds",
                 "concurrency"
             ]
         );

@@ -73,7 +73,8 @@ impl Certificates {
     /// What a trusted place answers with 200.
     pub(crate) async fn get(&self, url: Url) -> Option<Bytes> {
         let (method, headers) = (Method::GET, HeaderMap::new());
-        let request = Request { method, url, headers, body: Bytes::new(), timeout: TIMEOUT };
+        let request =
+            Request { method, url, headers, body: Bytes::new(), timeout: TIMEOUT, connect_timeout: None };
         match self.client.send(request).await {
             Ok(response) if response.status == 200 => Some(response.body),
             Ok(response) => {

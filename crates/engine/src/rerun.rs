@@ -136,6 +136,7 @@ impl Rerun {
             failures,
             now.millis(),
             (wait > 0).then_some(wait),
+            row.id.draw(failures),
         )?;
         row.status = RequestStatus::Retrying;
         row.sealed.clone_from(&self.row.sealed);

@@ -1,12 +1,16 @@
 //! One attempt: what is sent, and what its outcome means for the delivery. Both are functions; the network is between them.
 
 use std::error::Error;
+use std::io::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
 use delivery::{Answer, Verdict, classify, parse_retry_after};
 use domain::log::DeliveryStatus;
+use domain::outgoing::MAX_CONNECT_TIMEOUT_SECONDS;
 use domain::{Event, Timestamp};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use outbound::{Request, Response, SendError};
 use store::queue::DueDelivery;
@@ -68,8 +72,25 @@ pub fn sign(
         signature::Request { method: method.as_str(), url: url.as_str(), headers: &headers, body: &body };
     let signatures = outgoing.signing.headers(sent, &id, now)?;
     headers.extend(signatures);
+    let body = if settings.gzip {
+        // After the signatures, which are over the body as the receiver's program reads it.
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        compressed(&body)
+    } else {
+        body
+    };
     let timeout = Duration::from_secs(settings.timeout_seconds.into());
-    Ok(Request { method, url, headers, body, timeout })
+    let connect_timeout = (settings.connect_timeout_seconds < MAX_CONNECT_TIMEOUT_SECONDS)
+        .then(|| Duration::from_secs(settings.connect_timeout_seconds.into()));
+    Ok(Request { method, url, headers, body, timeout, connect_timeout })
+}
+
+/// A body in the content coding `gzip` (RFC 9110, section 8.4.1.3).
+fn compressed(body: &[u8]) -> Bytes {
+    let mut coded = GzEncoder::new(Vec::with_capacity(body.len() / 2), Compression::default());
+    // Writing to memory does not fail.
+    let _ = coded.write_all(body);
+    coded.finish().unwrap_or_default().into()
 }
 
 /// What became of an attempt: when it began and ended, and what came back.
@@ -124,6 +145,7 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
                 number.saturating_sub(delivery.attempts_before),
                 ended,
                 retry_after_seconds,
+                delivery.id.draw(number),
             ) {
                 Some(due) => (DeliveryStatus::Retrying, Some(Timestamp::from_millis(due))),
                 None => (DeliveryStatus::Failed, None),
@@ -249,8 +271,8 @@ pub(crate) fn unsent(
     let first_attempt_at = delivery.first_attempt_at.unwrap_or(started);
     let number = delivery.attempts.saturating_add(1);
     let of_schedule = number.saturating_sub(delivery.attempts_before);
-    let next =
-        || outgoing.schedule.next_attempt(first_attempt_at.millis(), of_schedule, ended.millis(), None);
+    let (first, draw) = (first_attempt_at.millis(), delivery.id.draw(number));
+    let next = || outgoing.schedule.next_attempt(first, of_schedule, ended.millis(), None, draw);
     let (status, due_at) = match unsent.what {
         Then::Cancel => (DeliveryStatus::Cancelled, None),
         Then::Fail => (DeliveryStatus::Failed, None),

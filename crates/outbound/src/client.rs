@@ -1,13 +1,16 @@
 //! One request, one response, within one timeout.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, future::pending, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::{
-    client::legacy,
+    client::legacy::{
+        self,
+        connect::{CaptureConnection, capture_connection},
+    },
     rt::{TokioExecutor, TokioTimer},
 };
 use ipnet::IpNet;
@@ -106,6 +109,9 @@ pub struct Request {
     pub body: Bytes,
     /// For the whole exchange, from the look-up to the last byte of the response.
     pub timeout: Duration,
+    /// Until a connection is there, a kept one or a new one with look-up and TLS handshake, if that is to be less than
+    /// [`Options::connect_timeout`].
+    pub connect_timeout: Option<Duration>,
 }
 
 impl fmt::Debug for Request {
@@ -181,9 +187,19 @@ impl Client {
     /// Sends `request` and reads the response. Redirects are not followed, and nothing is sent
     /// twice unless a kept connection turns out to be closed before the first byte was written.
     pub async fn send(&self, request: Request) -> Result<Response, SendError> {
-        let timeout = request.timeout;
-        let request = self.prepare(request)?;
-        tokio::time::timeout(timeout, self.exchange(request)).await.map_err(|_| SendError::Timeout)?
+        let (timeout, connect_timeout) = (request.timeout, request.connect_timeout);
+        let mut request = self.prepare(request)?;
+        let connected = connect_timeout.map(|limit| (limit, capture_connection(&mut request)));
+        let exchange = async {
+            match connected {
+                Some((limit, connected)) => tokio::select! {
+                    response = self.exchange(request) => response,
+                    error = late(limit, connected) => Err(error),
+                },
+                None => self.exchange(request).await,
+            }
+        };
+        tokio::time::timeout(timeout, exchange).await.map_err(|_| SendError::Timeout)?
     }
 
     /// The first layer of the guard, and the form the library takes.
@@ -206,6 +222,15 @@ impl Client {
         let (head, body) = response.into_parts();
         let (body, truncated) = read_body(body, self.max_response_body).await?;
         Ok(Response { status: head.status.as_u16(), headers: head.headers, body, truncated })
+    }
+}
+
+/// Returns only if there is no connection within the limit.
+async fn late(limit: Duration, mut connected: CaptureConnection) -> SendError {
+    let connected = async { connected.wait_for_connection_metadata().await.is_some() };
+    match tokio::time::timeout(limit, connected).await {
+        Ok(_) => pending().await,
+        Err(_) => SendError::ConnectTimeout,
     }
 }
 
@@ -257,6 +282,7 @@ mod tests {
             headers,
             body: "hush".into(),
             timeout: IDLE_TIMEOUT,
+            connect_timeout: None,
         };
         let shown = format!("{request:?}");
         assert!(shown.contains("example.com") && !shown.contains("hush"), "{shown}");

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::incoming::{LogRetention, WebhookStatus};
 use domain::log::FieldError;
-use domain::outgoing::{BodyFormat, Method, OutgoingSettings, RetrySettings};
+use domain::outgoing::{BodyFormat, MAX_CONNECT_TIMEOUT_SECONDS, Method, OutgoingSettings};
 use domain::{Auth, EventPattern, ListId, OutgoingWebhook, RedactPath, Timestamp, WebhookId};
 use engine::{Outgoing, OutgoingSecrets, RunError, Snapshot};
 use http::StatusCode;
@@ -26,6 +26,7 @@ use crate::once::Answer;
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem};
 use crate::recent;
+use crate::retry::Retry;
 use crate::secret::{self, Reveal};
 use crate::webhook::WebhookFilter;
 use crate::{Api, BASE};
@@ -107,11 +108,18 @@ struct OutgoingWebhookInput {
     tls: Option<OutgoingTls>,
     /// When a delivery that failed is tried again.
     #[serde(default)]
-    retry: RetrySettings,
+    retry: Retry,
     /// How long one attempt may take, answer included, in seconds.
     #[serde(default = "default_timeout")]
     #[schema(minimum = 1, maximum = 30)]
     timeout_seconds: u32,
+    /// How long it may take until a connection is there (name, TCP and TLS), in seconds.
+    #[serde(default = "default_connect_timeout")]
+    #[schema(minimum = 1, maximum = 10)]
+    connect_timeout_seconds: u32,
+    /// Whether bodies are sent compressed, as `Content-Encoding: gzip`. Signatures are over the body before that.
+    #[serde(default)]
+    gzip: bool,
     /// Whether an answer must be JSON to count as success.
     #[serde(default)]
     expect_json: bool,
@@ -131,6 +139,11 @@ struct OutgoingWebhookInput {
 /// The specification's: how long an attempt may take.
 fn default_timeout() -> u32 {
     30
+}
+
+/// As long as for every other connection of the program.
+fn default_connect_timeout() -> u32 {
+    MAX_CONNECT_TIMEOUT_SECONDS
 }
 
 /// The contract's: enough for a receiver that takes a second to get 16 deliveries a second.
@@ -180,8 +193,10 @@ impl OutgoingWebhookInput {
             transform: input.transform,
             signing: input.signing.settings(),
             tls: input.tls.as_ref().map(OutgoingTls::settings),
-            retry: input.retry,
+            retry: input.retry.settings(),
             timeout_seconds: input.timeout_seconds,
+            connect_timeout_seconds: input.connect_timeout_seconds,
+            gzip: input.gzip,
             expect_json: input.expect_json,
             concurrency: input.concurrency,
             redact: input.redact,
@@ -207,8 +222,10 @@ impl OutgoingWebhookInput {
             transform: settings.transform,
             signing: OutgoingSigning::shown(settings.signing, secrets, reveal),
             tls: settings.tls.map(|tls| OutgoingTls::shown(tls, secrets.client_key.as_ref(), reveal)),
-            retry: settings.retry,
+            retry: Retry::shown(settings.retry),
             timeout_seconds: settings.timeout_seconds,
+            connect_timeout_seconds: settings.connect_timeout_seconds,
+            gzip: settings.gzip,
             expect_json: settings.expect_json,
             concurrency: settings.concurrency,
             redact: settings.redact,
@@ -259,7 +276,12 @@ impl Input for OutgoingWebhookInput {
         errors.extend(engine::outgoing::check(&settings));
         errors.extend(self.signing.check());
         errors.extend(outgoing_tls::check(&settings));
+        errors.extend(self.retry.fault());
         errors
+    }
+
+    fn make_way(current: &mut Value, patch: &Value) {
+        Retry::make_way(current, patch);
     }
 }
 

@@ -1,8 +1,10 @@
 //! The log of outgoing webhooks, and what is counted of it.
 
+use std::io::Read as _;
 use std::time::Duration;
 
 use engine::{Command, NewEvent};
+use flate2::read::GzDecoder;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::receiver::{Answer as Reply, always};
@@ -56,6 +58,25 @@ fn entries(page: &Answer) -> Vec<Value> {
 async fn retry(server: &Server, id: &Value) -> Answer {
     let path = format!("/deliveries/{}/retry", id.as_str().unwrap());
     server.send(request(Method::POST, &path, Some(engine::Scope::Write), None)).await
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_signed_as_it_was_before() {
+    let (server, receiver, webhook_id) = with_webhook(StatusCode::OK).await;
+    let path = format!("/outgoing-webhooks/{webhook_id}");
+    let secret = "a secret of the test";
+    let changed = server.patch(&path, json!({"gzip": true, "signing": {"secret": secret}})).await;
+    assert_eq!((changed.status, &changed.json()["gzip"]), (200, &json!(true)));
+    publish(&server, "order_paid", 7).await;
+    let delivery = wait_for(&server, &webhook_id, "delivered", 1).await.remove(0);
+    let sent = receiver.requests().remove(0);
+    assert_eq!(sent.header("content-encoding"), Some("gzip"));
+    let mut body = Vec::new();
+    GzDecoder::new(&sent.body[..]).read_to_end(&mut body).unwrap();
+    assert_eq!(delivery["payload"], serde_json::from_slice::<Value>(&body).unwrap());
+    let key = signature::SigningKey::new(&signature::Secret::new(secret)).unwrap();
+    let expected = signature::x_webhook::sign(&key, &body);
+    assert_eq!(sent.header("x-webhook-signature"), Some(expected.as_str()));
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ async fn story(server: &Server) {
     let changed =
         server.patch(&path, json!({"status": "inactive", "retry": {"schedule_seconds": [1]}})).await;
     assert_eq!((changed.status, &changed.json()["status"]), (200, &json!("inactive")));
-    assert_eq!(changed.json()["retry"], json!({"schedule_seconds": [1]}));
+    assert_eq!(changed.json()["retry"], json!({"schedule": "custom", "schedule_seconds": [1]}));
     assert_eq!(server.delete(&path).await.status, 204);
     assert_eq!(server.get(&path).await.status, 404);
 }
@@ -50,6 +50,41 @@ async fn the_story_on_sqlite() {
 #[tokio::test]
 async fn the_story_on_postgres() {
     story(&Server::start_on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_schedule_has_a_name_or_a_list() {
+    let server = Server::start().await;
+    let made = server.post("/outgoing-webhooks", outgoing()).await.json();
+    let path = format!("/outgoing-webhooks/{}", made["id"].as_str().unwrap());
+    let default = json!({"schedule": "default", "schedule_seconds": [300, 1800, 7200]});
+    assert_eq!(made["retry"], default);
+    let extended = json!({
+        "schedule": "extended",
+        "schedule_seconds": [5, 305, 2105, 9305, 27305, 63305, 113_705, 185_705, 272_105],
+    });
+    for (change, expected) in [
+        (json!({"schedule": "extended"}), &extended),
+        (json!({}), &extended),
+        (json!({"schedule_seconds": [7]}), &json!({"schedule": "custom", "schedule_seconds": [7]})),
+        (json!({"schedule": "custom"}), &json!({"schedule": "custom", "schedule_seconds": [7]})),
+        (json!({"schedule": "default"}), &default),
+        (json!({"schedule_seconds": [5, 10]}), &json!({"schedule": "custom", "schedule_seconds": [5, 10]})),
+        (extended.clone(), &extended),
+        (json!(null), &default),
+    ] {
+        let changed = server.patch(&path, json!({"retry": change})).await;
+        assert_eq!(changed.status, 200, "{change}: {}", changed.text);
+        assert_eq!(&changed.json()["retry"], expected, "{change}");
+    }
+    let both = json!({"retry": {"schedule": "default", "schedule_seconds": [1]}});
+    let refused = server.patch(&path, both.clone()).await;
+    assert_eq!((refused.status, &refused.json()["errors"][0]["field"]), (422, &json!("retry.schedule")));
+    let mut new = outgoing();
+    new["retry"] = json!({"schedule": "custom"});
+    assert_eq!(server.post("/outgoing-webhooks", new.clone()).await.status, 422);
+    new["retry"] = both["retry"].clone();
+    assert_eq!(server.post("/outgoing-webhooks", new).await.status, 422);
 }
 
 #[tokio::test]

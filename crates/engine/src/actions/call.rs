@@ -69,7 +69,7 @@ pub(crate) fn request(action: &Action, call: &Call, context: &Context, key: &str
         None => Bytes::new(),
     };
     let timeout = Duration::from_secs((*timeout_seconds).into());
-    Ok(Request { method: http_method(*method), url, headers: sent, body, timeout })
+    Ok(Request { method: http_method(*method), url, headers: sent, body, timeout, connect_timeout: None })
 }
 
 /// A value in a URL.

@@ -132,7 +132,8 @@ async fn fetch(client: &Client, auth: &Auth, refresh: Option<&str>) -> Result<An
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(crate::send::USER_AGENT));
     let body = Bytes::from(form_of(auth, refresh));
-    let request = Request { method: Method::POST, url, headers, body, timeout: TIMEOUT };
+    let request =
+        Request { method: Method::POST, url, headers, body, timeout: TIMEOUT, connect_timeout: None };
     let response = client.send(request).await.map_err(TokenError::Send)?;
     let is_ok = (200..300).contains(&response.status);
     match serde_json::from_slice::<Answer>(&response.body) {

@@ -110,6 +110,36 @@ async fn slow_to_shake_hands() {
     assert!(matches!(error, SendError::ConnectTimeout), "{error:?}");
 }
 
+#[tokio::test]
+async fn slower_to_shake_hands_than_the_request_allows() {
+    let server = Server::raw(|stream| async move {
+        let _open = stream;
+        pending().await
+    })
+    .await;
+    let url = format!("https://{}/", server.address);
+
+    let request = outbound::Request { connect_timeout: Some(IMPATIENT), ..get(url) };
+    let error = local_client().send(request).await.unwrap_err();
+    assert!(matches!(error, SendError::ConnectTimeout), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_answer_may_take_longer_than_the_connection() {
+    let server = Server::http(|_| async {
+        tokio::time::sleep(2 * IMPATIENT).await;
+        Response::new(http_body_util::Full::new(bytes::Bytes::from_static(b"late")))
+    })
+    .await;
+
+    let client = local_client();
+    for kept in [false, true] {
+        let request = outbound::Request { connect_timeout: Some(IMPATIENT), ..get(server.url("/")) };
+        let response = client.send(request).await.unwrap();
+        assert_eq!(&response.body[..], b"late", "on a kept connection: {kept}");
+    }
+}
+
 struct Silent;
 
 impl Resolve for Silent {

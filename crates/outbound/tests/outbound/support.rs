@@ -46,6 +46,7 @@ pub fn get(url: impl AsRef<str>) -> Request {
         headers: HeaderMap::new(),
         body: Bytes::new(),
         timeout: PATIENT,
+        connect_timeout: None,
     }
 }
 

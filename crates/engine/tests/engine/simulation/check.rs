@@ -169,7 +169,14 @@ impl World<'_> {
         if self.scenario.pauses == 0 {
             assert_eq!(delivery.first_attempt_at, Some(first), "the first attempt of {}", delivery.id);
         }
-        let slots = std::iter::once(&0).chain(schedule).map(|seconds| first + seconds * 1_000);
+        // Jitter brings the last one forward, by a tenth of its distance.
+        let end = schedule.last().map_or(0, |last| first + last * 1_000);
+        let distances = std::iter::once(&0).chain(schedule).zip(schedule);
+        let earliest = distances.map(|(before, seconds)| {
+            let slot = first + seconds * 1_000;
+            if slot == end { slot - (seconds - before) * 100 } else { slot }
+        });
+        let slots = std::iter::once(first).chain(earliest);
         let ends = attempts.iter().map(|attempt| attempt.at + attempt.duration_ms);
         for ((attempt, slot), previous_end) in
             attempts.iter().zip(slots).zip(std::iter::once(first).chain(ends))

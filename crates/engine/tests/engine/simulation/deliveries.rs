@@ -1,5 +1,7 @@
 //! The way of a delivery to its destination, into the log, and back from the table.
 
+use std::ops::RangeInclusive;
+
 use domain::log::DeliveryStatus;
 use domain::{DeliveryId, WebhookId};
 use engine::send::{self, Exchange};
@@ -98,8 +100,12 @@ impl World<'_> {
             .as_ref()
             .ok()
             .and_then(|response| response.headers.get("retry-after")?.to_str().ok()?.parse().ok());
-        let due = next(&outgoing.webhook.settings.retry.schedule_seconds, &row, ended.millis(), asked);
-        assert_eq!(row.due_at.map(|due| due.millis()), due, "{} is due then: {row:?}", delivery.id);
+        let between = next(&outgoing.webhook.settings.retry.schedule_seconds, &row, ended.millis(), asked);
+        let due = row.due_at.map(|due| due.millis());
+        let is_right = due
+            .zip(between.as_ref())
+            .map_or(due.is_none() && between.is_none(), |(due, between)| between.contains(&due));
+        assert!(is_right, "{} is due at {due:?}, not in {between:?}: {row:?}", delivery.id);
         self.due.entry((delivery.id, row.number)).or_default().push(due);
         self.node(life).outcomes.attempts.push(row);
         self.finish(life, &delivery.webhook_id);
@@ -184,14 +190,26 @@ impl World<'_> {
 }
 
 /// When the next attempt is due: at its offset from the first, or at once if that is past; when the destination asks for
-/// more patience then later, but not past the last offset.
-fn next(schedule_seconds: &[u32], row: &AttemptRow, ended: i64, asked: Option<i64>) -> Option<i64> {
+/// more patience then later, but not past the last offset. Jitter makes that a tenth of the distance from the one before
+/// later, and the last one as much earlier.
+fn next(
+    schedule_seconds: &[u32],
+    row: &AttemptRow,
+    ended: i64,
+    asked: Option<i64>,
+) -> Option<RangeInclusive<i64>> {
     if row.status != DeliveryStatus::Retrying {
         return None;
     }
     let offset = |seconds: u32| row.first_attempt_at.millis() + i64::from(seconds) * SECOND;
-    let slot = offset(schedule_seconds[row.number as usize - 1]);
+    let number = row.number as usize;
+    let slot = offset(schedule_seconds[number - 1]);
+    let before = if number == 1 { offset(0) } else { offset(schedule_seconds[number - 2]) };
+    let jitter = (slot - before) / 10;
+    let (earliest, latest) =
+        if number == schedule_seconds.len() { (slot - jitter, slot) } else { (slot, slot + jitter) };
     let end = offset(*schedule_seconds.last().unwrap());
     let asked = ended + asked.unwrap_or(0) * SECOND;
-    Some(slot.max(asked.min(end)).max(ended))
+    let at = |slot: i64| slot.max(asked.min(end)).max(ended);
+    Some(at(earliest)..=at(latest))
 }
