@@ -48,6 +48,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::outgoing_webhooks::routes())
         .merge(routes::deliveries::routes())
         .merge(routes::stats::routes())
+        .merge(routes::overview::routes())
         .merge(routes::events::routes())
         .merge(routes::event_types::routes())
         .merge(routes::feed::routes())

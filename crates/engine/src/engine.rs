@@ -37,6 +37,7 @@ use crate::core::Core;
 use crate::dispatch::Dispatcher;
 use crate::error::chain;
 use crate::feed::{Listener, TooManyListeners};
+use crate::forward;
 use crate::handshake::Answered;
 use crate::ingest::Ingest;
 use crate::item::{Decided, Done, Item, Shared};
@@ -170,6 +171,7 @@ impl Engine {
         sweep::start(&core);
         tokio::spawn(refresh::run(core.clone(), refreshed));
         tokio::spawn(tasks::run(core.clone()));
+        tokio::spawn(forward::run(core.clone()));
         let ingest = Arc::new(Ingest::start(&core));
         let jobs = Jobs::start(&core, options.client);
         let allow_private = options.allow_private.into();

@@ -5,10 +5,11 @@
 //! `decide` and `recorder` tell, `forward` carries entries between nodes, the API shows them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use domain::log::{DeliveryStatus, FieldError, Outcome, RequestStatus};
 use domain::{DeliveryId, Event, EventId, EventType, RequestId, Timestamp, WebhookId};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::commit::RequestRow;
 use store::record::AttemptRow;
@@ -142,8 +143,12 @@ pub struct TooManyListeners;
 /// Where entries are told.
 #[derive(Debug)]
 pub struct Feed {
-    entries: broadcast::Sender<Arc<Entry>>,
+    entries: broadcast::Sender<Told>,
     listeners: AtomicUsize,
+    /// Whether someone listens on another node.
+    elsewhere: AtomicBool,
+    /// What is to be told there, and how much found no room.
+    outbox: Mutex<(Vec<Entry>, u64)>,
     ended: watch::Sender<bool>,
 }
 
@@ -152,6 +157,8 @@ impl Default for Feed {
         Self {
             entries: broadcast::Sender::new(BEHIND),
             listeners: AtomicUsize::new(0),
+            elsewhere: AtomicBool::new(false),
+            outbox: Mutex::default(),
             ended: watch::Sender::new(false),
         }
     }
@@ -160,14 +167,45 @@ impl Default for Feed {
 impl Feed {
     /// Whether anybody listens: what is told otherwise need not be made.
     pub fn is_heard(&self) -> bool {
+        self.is_heard_here() || self.elsewhere.load(Ordering::Relaxed)
+    }
+
+    /// Whether anybody listens on this node.
+    pub(crate) fn is_heard_here(&self) -> bool {
         self.listeners.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether anybody listens on another node.
+    pub(crate) fn heard_elsewhere(&self, is_heard: bool) {
+        self.elsewhere.store(is_heard, Ordering::Relaxed);
+    }
+
+    /// Tells what happened on this node.
     pub(crate) fn tell(&self, entries: impl IntoIterator<Item = Entry>) {
+        let elsewhere = self.elsewhere.load(Ordering::Relaxed);
         for entry in entries {
-            // The last listener may have gone just now.
-            let _ = self.entries.send(Arc::new(entry));
+            if elsewhere {
+                let mut outbox = self.outbox.lock();
+                if outbox.0.len() < BEHIND { outbox.0.push(entry.clone()) } else { outbox.1 += 1 }
+            }
+            self.tell_here([entry], 0);
         }
+    }
+
+    /// Tells what happened anywhere to those who listen on this node.
+    pub(crate) fn tell_here(&self, entries: impl IntoIterator<Item = Entry>, missed: u64) {
+        // The last listener may have gone just now.
+        for entry in entries {
+            let _ = self.entries.send(Told::Entry(Arc::new(entry)));
+        }
+        if missed > 0 {
+            let _ = self.entries.send(Told::Missed(missed));
+        }
+    }
+
+    /// What is to be told on other nodes, and how much more there was.
+    pub(crate) fn take_outbox(&self) -> (Vec<Entry>, u64) {
+        std::mem::take(&mut *self.outbox.lock())
     }
 
     /// Listens from now on.
@@ -198,7 +236,7 @@ pub enum Told {
 /// One who listens, until it is dropped.
 #[derive(Debug)]
 pub struct Listener {
-    entries: broadcast::Receiver<Arc<Entry>>,
+    entries: broadcast::Receiver<Told>,
     ended: watch::Receiver<bool>,
     feed: Arc<Feed>,
 }
@@ -210,7 +248,7 @@ impl Listener {
             biased;
             _ = self.ended.wait_for(|ended| *ended) => None,
             told = self.entries.recv() => match told {
-                Ok(entry) => Some(Told::Entry(entry)),
+                Ok(told) => Some(told),
                 Err(broadcast::error::RecvError::Lagged(missed)) => Some(Told::Missed(missed)),
                 Err(broadcast::error::RecvError::Closed) => None,
             },

@@ -28,6 +28,7 @@ mod engine;
 mod error;
 pub mod feed;
 mod filter;
+mod forward;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod handshake;

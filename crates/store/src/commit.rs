@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::config;
 use crate::error::StoreError;
 use crate::jobs::{self, JobRow};
+use crate::request_stats;
 use crate::subscribers::{self, Versions};
 use crate::tx::{Rows, Sequence, Tx, Value, Work};
 
@@ -251,6 +252,7 @@ async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<()
         insert_deliveries(tx, &writes.deliveries),
         insert_requests(tx, &writes.requests),
         update_requests(tx, &writes.retried),
+        request_stats::count(tx, &writes.requests, &writes.retried),
         remember(tx, &writes.dedupe),
         jobs::put(tx, &writes.jobs),
         jobs::end(tx, &writes.ended_jobs),

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_recovery.sql"),
     include_str!("../migrations/0009_event_type_versions.sql"),
     include_str!("../migrations/0010_users.sql"),
+    include_str!("../migrations/0011_feed_and_request_stats.sql"),
 ];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.

@@ -106,6 +106,7 @@ impl Work for Retain {
         deleted += tx.execute(EVENTS, params![events, self.limit]).await?;
         let minute = self.now.plus_millis(-STATISTICS_MS).millis().div_euclid(MINUTE_MS);
         tx.execute(STATISTICS, params![minute]).await?;
+        tx.execute("DELETE FROM request_stats WHERE hour < ?1", params![minute.div_euclid(60)]).await?;
         Ok(deleted)
     }
 }

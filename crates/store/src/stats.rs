@@ -9,7 +9,7 @@ use futures_util::try_join;
 use crate::error::StoreError;
 use crate::params;
 use crate::record::class_duration_ms;
-use crate::tx::{Row, Tx, Work};
+use crate::tx::{Row, Tx, Value, Work};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -71,6 +71,42 @@ pub struct Period {
     pub attempts: i64,
     /// How long all attempts took together, in milliseconds.
     pub duration_ms: i64,
+}
+
+/// Counts of one webhook in one hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryCounts {
+    /// Deliveries that arrived.
+    pub delivered: i64,
+    /// Deliveries that were given up.
+    pub failed: i64,
+    /// Attempts.
+    pub attempts: i64,
+}
+
+/// Counts what became of the deliveries to these webhooks, by webhook and hour since the Unix epoch.
+pub struct HourlyDeliveries {
+    /// The webhooks.
+    pub webhooks: Vec<WebhookId>,
+    /// The first hour.
+    pub since_hour: i64,
+}
+
+impl Work for HourlyDeliveries {
+    type Output = BTreeMap<(WebhookId, i64), DeliveryCounts>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Self::Output, StoreError> {
+        const SQL: &str = "SELECT webhook_id, minute / 60, CAST(SUM(delivered) AS INTEGER), CAST(SUM(failed) AS INTEGER), \
+               CAST(SUM(attempts) AS INTEGER) FROM delivery_stats WHERE webhook_id IN ?1 AND minute >= ?2 GROUP BY 1, 2";
+        let ids = self.webhooks.iter().map(|id| id.as_str().to_owned()).collect();
+        let read = |row: Row| {
+            let mut row = row.read();
+            let key = (row.parse("a webhook id")?, row.int()?);
+            Ok((key, DeliveryCounts { delivered: row.int()?, failed: row.int()?, attempts: row.int()? }))
+        };
+        let rows = tx.query(SQL, vec![Value::Texts(ids), (self.since_hour * 60).into()]).await?;
+        rows.into_iter().map(read).collect()
+    }
 }
 
 /// Counts what became of the deliveries to a webhook.

@@ -17,6 +17,7 @@ pub mod openapi;
 mod outgoing_signing;
 mod outgoing_tls;
 pub mod outgoing_webhooks;
+pub mod overview;
 pub mod presets;
 pub mod preview;
 pub mod receive;

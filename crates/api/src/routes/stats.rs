@@ -26,6 +26,9 @@ pub fn routes() -> OpenApiRouter<Api> {
 /// The time that statistics are about.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 enum WindowName {
+    /// This minute and the 59 before, by minutes.
+    #[serde(rename = "1h")]
+    Hour,
     /// Today and the 23 hours before this one, by hours.
     #[default]
     #[serde(rename = "24h")]
@@ -41,6 +44,7 @@ enum WindowName {
 impl From<WindowName> for Window {
     fn from(name: WindowName) -> Self {
         match name {
+            WindowName::Hour => Window { period_minutes: 1, periods: 60 },
             WindowName::Day => Window { period_minutes: HOUR_MINUTES, periods: 24 },
             WindowName::Week => Window { period_minutes: DAY_MINUTES, periods: 7 },
             WindowName::Month => Window { period_minutes: DAY_MINUTES, periods: 30 },
@@ -51,7 +55,7 @@ impl From<WindowName> for Window {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct WindowParams {
-    /// The time that is counted: the current hour and the 23 before it, or the current day and the 6 or 29 before it, in UTC.
+    /// The time that is counted: the current minute and the 59 before it, the current hour and the 23 before it, or the current day and the 6 or 29 before it, in UTC.
     #[serde(default)]
     #[param(inline, default = "24h")]
     window: WindowName,
@@ -85,7 +89,7 @@ struct StatsView {
     /// The last attempt, whenever that was; `null` if there was none.
     #[schema(required = true)]
     last_delivery: Option<LastView>,
-    /// The hours or days, in order.
+    /// The minutes, hours or days, in order.
     series: Vec<PeriodView>,
 }
 
@@ -102,7 +106,7 @@ struct LastView {
     http_status: Option<i64>,
 }
 
-/// An hour or a day.
+/// A minute, an hour or a day.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatsPeriod)]
 struct PeriodView {

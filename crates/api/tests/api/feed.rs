@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::BASE;
 use axum::body::Body;
 use engine::Scope;
+use engine::feed::{Entry, Told};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -143,4 +144,45 @@ async fn who_may_listen_and_for_what() {
     assert_eq!((one_more.status, one_more.code().as_str()), (503, "unavailable"));
     drop(feed);
     Feed::open(&server, "").await;
+}
+
+#[tokio::test]
+async fn what_happens_on_another_node_is_told_too() {
+    let server = Server::start_on_postgres().await;
+    let webhook =
+        json!({"name": "Form", "event_type": "subscriber_added", "actions": [{"type": "add_subscriber"}]});
+    let webhook = server.post("/incoming-webhooks", webhook).await.json();
+    let second = server.second_engine().await;
+    let mut listener = second.listen().unwrap();
+    // Until both have heard of each other nothing is told: what happens goes on.
+    let (mut posted, mut told) = (Vec::new(), Vec::new());
+    eventually("something to be told", Duration::from_secs(30), async || {
+        let answer = post(&server, &webhook, json!({"data": {"email": "ada@example.com"}})).await;
+        posted.push(answer["request_id"].clone());
+        let next = tokio::time::timeout(Duration::from_millis(100), listener.next()).await.ok()??;
+        told.push(next);
+        Some(())
+    })
+    .await
+    .unwrap();
+    posted.push(
+        post(&server, &webhook, json!({"data": {"email": "bob@example.com"}})).await["request_id"].clone(),
+    );
+    let last = posted.last().unwrap();
+    let ids = |told: &[Told]| -> Vec<Value> {
+        let id = |told: &Told| match told {
+            Told::Entry(entry) => match entry.as_ref() {
+                Entry::Request(request) => json!(request.id),
+                Entry::Delivery(delivery) => json!(delivery.id),
+            },
+            Told::Missed(missed) => json!(missed),
+        };
+        told.iter().map(id).collect()
+    };
+    while ids(&told).last() != Some(last) {
+        told.push(tokio::time::timeout(PATIENCE, listener.next()).await.unwrap().unwrap());
+    }
+    let told = ids(&told);
+    assert_eq!(told, posted[posted.len() - told.len()..], "each once, in order");
+    second.stop(Duration::from_secs(1)).await;
 }

@@ -29,6 +29,8 @@ mod outgoing_signing;
 #[cfg(test)]
 mod outgoing_tls;
 #[cfg(test)]
+mod overview;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod presets;

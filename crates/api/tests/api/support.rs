@@ -110,19 +110,7 @@ impl Server {
     ) -> Server {
         let store = Store::open(&location).unwrap();
         store.migrate(Clock::System.now()).await.unwrap();
-        let client_options =
-            outbound::Options { allow_private: allow_private.clone(), ..outbound::Options::default() };
-        let options = engine::Options {
-            store,
-            master_key: master_key(),
-            client: outbound::Client::new(client_options).unwrap(),
-            allow_private,
-            log_retention: engine::Retention::default(),
-            clock: Clock::System,
-            seed: [7; 32],
-            sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
-        };
-        let engine = Engine::start(options).await.unwrap();
+        let engine = start_engine(store, allow_private, [7; 32]).await;
         for scope in [Scope::Read, Scope::Write, Scope::Admin] {
             engine.write(InsertApiKey { row: api_key(&key_of(scope), scope) }).await.unwrap();
         }
@@ -142,6 +130,11 @@ impl Server {
     /// Takes its database away.
     pub fn lose_database(&mut self) {
         self.place = None;
+    }
+
+    /// Another node on the same database.
+    pub async fn second_engine(&self) -> Engine {
+        start_engine(self.second_store(), Vec::new(), [8; 32]).await
     }
 
     /// The database, as another process opens it.
@@ -184,6 +177,22 @@ impl Server {
         request.extensions_mut().insert(ConnectInfo(sender));
         self.router.clone().oneshot(request).await.unwrap()
     }
+}
+
+async fn start_engine(store: Store, allow_private: Vec<outbound::IpNet>, seed: [u8; 32]) -> Engine {
+    let client_options =
+        outbound::Options { allow_private: allow_private.clone(), ..outbound::Options::default() };
+    let options = engine::Options {
+        store,
+        master_key: master_key(),
+        client: outbound::Client::new(client_options).unwrap(),
+        allow_private,
+        log_retention: engine::Retention::default(),
+        clock: Clock::System,
+        seed,
+        sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
+    };
+    Engine::start(options).await.unwrap()
 }
 
 /// A request below the base path, with the key of a scope.
