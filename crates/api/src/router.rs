@@ -51,6 +51,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::overview::routes())
         .merge(routes::events::routes())
         .merge(routes::event_types::routes())
+        .merge(routes::samples::routes())
         .merge(routes::feed::routes())
         .merge(routes::subscribers::routes())
         .merge(routes::lists::routes())

@@ -23,6 +23,7 @@ pub mod preview;
 pub mod receive;
 pub mod recovery;
 pub mod requests;
+pub mod samples;
 pub mod session;
 pub mod stats;
 pub mod subscribers;

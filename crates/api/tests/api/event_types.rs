@@ -146,3 +146,26 @@ async fn events_of_a_declared_kind_are_checked_by_its_schema() {
     server.patch("/event-types/order_paid", json!({"schema": null})).await;
     assert_eq!(server.post("/events", event(json!({}))).await.status, 201, "a change holds at once");
 }
+
+#[tokio::test]
+async fn samples_are_the_last_events_or_else_the_example() {
+    let server = Server::start().await;
+    let samples = async |name: &str| {
+        let answer = server.get(&format!("/event-types/{name}/samples")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json().as_array().unwrap().clone()
+    };
+    let [example] = &samples("email_opened").await[..] else { panic!() };
+    assert_eq!((&example["event"], &example["data"]["campaign_id"]), (&json!("email_opened"), &json!(456)));
+    assert_eq!(samples("order_paid").await, Vec::<Value>::new());
+    server.post("/event-types", json!({"name": "order_paid", "example": {"n": 0}})).await;
+    assert_eq!(samples("order_paid").await[0]["data"], json!({"n": 0}));
+    for n in 1..=4 {
+        server.post("/events", json!({"event": "order_paid", "data": {"n": n}})).await;
+        server.post("/events", json!({"event": "order_sent", "data": {"n": n}})).await;
+    }
+    let numbers: Vec<Value> =
+        samples("order_paid").await.iter().map(|one| one["data"]["n"].clone()).collect();
+    assert_eq!(numbers, [4, 3, 2]);
+    assert_eq!(server.get("/event-types/Order/samples").await.status, 404);
+}
