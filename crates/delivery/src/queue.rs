@@ -50,7 +50,8 @@ pub struct Load {
 }
 
 impl Load {
-    fn held(&self) -> usize {
+    /// All of it.
+    pub fn held(&self) -> usize {
         self.reserved + self.queued + self.in_flight
     }
 }
@@ -136,6 +137,12 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         held.reserved -= 1;
         held.queued.push_back(job);
         Ok(())
+    }
+
+    /// Whether [`start`](Self::start) would give one.
+    pub fn can_start(&self, destination: &K, concurrency: usize) -> bool {
+        let held = self.destinations.get(destination);
+        held.is_some_and(|held| held.in_flight < concurrency && !held.queued.is_empty())
     }
 
     /// Takes the job that has waited longest, unless `concurrency` jobs of the destination are in flight.

@@ -51,11 +51,25 @@ impl Bucket {
     /// # Errors
     /// The same.
     pub fn take_share(&mut self, rate: Rate, sharers: u32, now: i64) -> Result<(), i64> {
+        self.take_within(rate, rate.window(), sharers, now)
+    }
+
+    /// The same for who can wait: only a tenth may come at once, the rest evenly after it. So the first window after a
+    /// pause holds hardly more than any other.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn take_paced(&mut self, rate: Rate, sharers: u32, now: i64) -> Result<(), i64> {
+        self.take_within(rate, rate.window() / 10, sharers, now)
+    }
+
+    /// Takes one out of a bucket that fills in `holds` microseconds.
+    fn take_within(&mut self, rate: Rate, holds: i64, sharers: u32, now: i64) -> Result<(), i64> {
         let now = now.saturating_mul(1_000);
         let interval = rate.interval(sharers);
         let full_at = self.full_at.max(now).saturating_add(interval);
         // A share holds at least one, or it would never let anything through.
-        let holds = rate.window().max(interval);
+        let holds = holds.max(interval);
         let excess = full_at.saturating_sub(now).saturating_sub(holds);
         if excess > 0 {
             return Err((excess + 999) / 1_000);
@@ -88,13 +102,25 @@ impl<K: Hash + Eq> Buckets<K> {
     /// # Errors
     /// The same; and a second, if there is no room for another one.
     pub fn take_share(&mut self, key: K, rate: Rate, sharers: u32, now: i64) -> Result<(), i64> {
+        self.bucket(key, now)?.take_share(rate, sharers, now)
+    }
+
+    /// Takes one for `key`, as [`Bucket::take_paced`] does.
+    ///
+    /// # Errors
+    /// The same; and a second, if there is no room for another one.
+    pub fn take_paced(&mut self, key: K, rate: Rate, sharers: u32, now: i64) -> Result<(), i64> {
+        self.bucket(key, now)?.take_paced(rate, sharers, now)
+    }
+
+    fn bucket(&mut self, key: K, now: i64) -> Result<&mut Bucket, i64> {
         if self.buckets.len() >= self.most && !self.buckets.contains_key(&key) {
             self.buckets.retain(|_, bucket| !bucket.is_full(now));
             if self.buckets.len() >= self.most {
                 return Err(1_000);
             }
         }
-        self.buckets.entry(key).or_default().take_share(rate, sharers, now)
+        Ok(self.buckets.entry(key).or_default())
     }
 }
 
@@ -187,6 +213,32 @@ mod tests {
             let window = i64::from(seconds) * 1_000;
             // A burst and what flows in; where there is not one for each, each has one all the same.
             let most = count.max(sharers) + count + sharers;
+            for (position, first) in taken.iter().enumerate() {
+                let within = taken[position..].iter().filter(|at| **at - first < window).count();
+                prop_assert!(within <= most as usize, "{within} in one window of {count} by {sharers}");
+            }
+        }
+
+        #[test]
+        fn prop_a_pace_is_held_within_a_tenth(
+            sharers in 1u32..4, count in 1u32..200, seconds in 1u32..100, waits in prop::collection::vec(0i64..50, 1..300)
+        ) {
+            // Each takes as soon as it may, or a little later, for three windows.
+            let rate = Rate { count, seconds };
+            let window = i64::from(seconds) * 1_000;
+            let start = 1_000_000_000_i64;
+            let mut taken = Vec::new();
+            for _ in 0..sharers {
+                let (mut bucket, mut now, mut waits) = (Bucket::default(), start, waits.iter().cycle());
+                while now < start + 3 * window {
+                    match bucket.take_paced(rate, sharers, now) {
+                        Ok(()) => taken.push(now),
+                        Err(wait) => now += wait + waits.next().unwrap(),
+                    }
+                }
+            }
+            taken.sort_unstable();
+            let most = count + (count / 10).max(sharers) + sharers;
             for (position, first) in taken.iter().enumerate() {
                 let within = taken[position..].iter().filter(|at| **at - first < window).count();
                 prop_assert!(within <= most as usize, "{within} in one window of {count} by {sharers}");

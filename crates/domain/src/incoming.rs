@@ -53,6 +53,20 @@ pub struct RateLimit {
     pub per_seconds: u32,
 }
 
+impl RateLimit {
+    /// What is wrong with the member of this name.
+    pub fn faults(&self, name: &str) -> Vec<FieldError> {
+        let members =
+            [("requests", self.requests, MAX_RATE), ("per_seconds", self.per_seconds, MAX_RATE_SECONDS)];
+        let is_wrong = |(_, value, most): &(&str, u32, u32)| !(1..=*most).contains(value);
+        let fault = |(member, _, most): (&str, u32, u32)| FieldError {
+            field: format!("{name}.{member}"),
+            message: format!("must be 1 to {most}"),
+        };
+        members.into_iter().filter(is_wrong).map(fault).collect()
+    }
+}
+
 /// The longest time for which a request is recognised, in seconds: 30 days.
 pub const MAX_DEDUPE_SECONDS: u32 = 30 * 86_400;
 
@@ -281,12 +295,8 @@ impl IncomingSettings {
         }
         for (name, limit) in [("rate_limit", self.rate_limit), ("sender_rate_limit", self.sender_rate_limit)]
         {
-            let Some(limit) = limit else { continue };
-            if !(1..=MAX_RATE).contains(&limit.requests) {
-                wrong(format!("{name}.requests"), format!("must be 1 to {MAX_RATE}"));
-            }
-            if !(1..=MAX_RATE_SECONDS).contains(&limit.per_seconds) {
-                wrong(format!("{name}.per_seconds"), format!("must be 1 to {MAX_RATE_SECONDS}"));
+            for FieldError { field, message } in limit.iter().flat_map(|limit| limit.faults(name)) {
+                wrong(field, message);
             }
         }
         if self

@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 use crate::action::MAX_NAMES;
 use crate::event::EventPattern;
 use crate::id::{ListId, WebhookId};
-use crate::incoming::{LogRetention, MAX_DESCRIPTION_CHARS, MAX_REDACTIONS, WebhookStatus, is_header_name};
+use crate::incoming::{
+    LogRetention, MAX_DESCRIPTION_CHARS, MAX_REDACTIONS, RateLimit, WebhookStatus, is_header_name,
+};
 use crate::log::FieldError;
 use crate::redact::RedactPath;
 use crate::text;
@@ -196,6 +198,9 @@ pub struct OutgoingSettings {
     #[serde(default = "default_concurrency")]
     #[schema(minimum = 1, maximum = 64)]
     pub concurrency: u32,
+    /// How many deliveries may be sent in a time, by all nodes together.
+    #[serde(default)]
+    pub rate_limit: Option<RateLimit>,
     /// Values of what is sent that its log does not show: names and positions in the body as it is sent.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -306,6 +311,11 @@ impl OutgoingSettings {
         }
         if !(1..=64).contains(&self.concurrency) {
             wrong("concurrency", "must be 1 to 64".into());
+        }
+        for FieldError { field, message } in
+            self.rate_limit.iter().flat_map(|limit| limit.faults("rate_limit"))
+        {
+            wrong(&field, message);
         }
         if self.redact.len() > MAX_REDACTIONS {
             wrong("redact", format!("must have at most {MAX_REDACTIONS} paths"));

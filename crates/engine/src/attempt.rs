@@ -57,6 +57,11 @@ impl Sender {
         (Self { client, sandbox, tokens, refreshed, clock }, to_store)
     }
 
+    /// Now, by the clock of attempts.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Makes one.
     pub(crate) async fn attempt(&self, outgoing: &Outgoing, delivery: &DueDelivery) -> Attempt {
         let started = self.clock.now();

@@ -34,7 +34,7 @@ pub(crate) struct Core {
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) node: Arc<str>,
     /// How many nodes serve this database, by the last heartbeat of this one: each takes its share of a limit.
-    pub(crate) nodes: AtomicU32,
+    pub(crate) nodes: Arc<AtomicU32>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(crate) vault: Vault,

@@ -1,8 +1,11 @@
 //! Sends what is to be sent: one bounded queue a destination, so that one that hangs slows no other.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use delivery::{Limits, Queues};
+use delivery::{Buckets, Limits, Queues, Rate};
 use domain::{DeliveryId, WebhookId};
 use parking_lot::Mutex;
 use store::queue::DueDelivery;
@@ -20,11 +23,21 @@ use crate::snapshot::Snapshot;
 /// not throughput: a refill brings half of it in one statement.
 const WINDOW: usize = 1_024;
 
+/// How many seconds' worth of deliveries of a limited webhook are in memory: the rest waits in the table, where every node
+/// finds it, so that all nodes send although only one of them got the events.
+const SECONDS_AHEAD: u64 = 2;
+/// How long a delivery that has to wait for its turn waits at most before it is looked again whether it still has to.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Limited webhooks of which it is known how much they were sent: a few MiB.
+const MAX_PACED: usize = 65_536;
+
 pub(crate) struct Dispatcher {
     queues: Mutex<State>,
     sender: Sender,
     snapshot: Arc<ArcSwap<Snapshot>>,
     outcomes: mpsc::Sender<Outcome>,
+    /// How many nodes share a limit.
+    nodes: Arc<AtomicU32>,
     /// Says that a destination that has spilled has room again.
     pub(crate) room_again: Notify,
     /// Says that an attempt or a transaction has ended while the dispatcher stops.
@@ -33,6 +46,10 @@ pub(crate) struct Dispatcher {
 
 struct State {
     queues: Queues<WebhookId, DueDelivery>,
+    /// What limited webhooks were sent of late, by this node.
+    paced: Buckets<WebhookId>,
+    /// Those of them that someone waits for already.
+    waking: HashSet<WebhookId>,
     stopping: bool,
 }
 
@@ -41,9 +58,16 @@ impl Dispatcher {
         sender: Sender,
         snapshot: Arc<ArcSwap<Snapshot>>,
         outcomes: mpsc::Sender<Outcome>,
+        nodes: Arc<AtomicU32>,
     ) -> Self {
-        let state = State { queues: Queues::new(Limits { per_destination: WINDOW }), stopping: false };
+        let state = State {
+            queues: Queues::new(Limits { per_destination: WINDOW }),
+            paced: Buckets::new(MAX_PACED),
+            waking: HashSet::new(),
+            stopping: false,
+        };
         Self {
+            nodes,
             queues: Mutex::new(state),
             sender,
             snapshot,
@@ -95,16 +119,49 @@ impl Dispatcher {
         }
     }
 
-    fn next(&self, webhook_id: &WebhookId) -> Option<DueDelivery> {
+    fn next(self: &Arc<Self>, webhook_id: &WebhookId) -> Option<DueDelivery> {
         let snapshot = self.snapshot.load();
+        let outgoing = snapshot.outgoing.get(webhook_id);
         // Of a webhook that is gone, one after the other: they are only given back.
-        let concurrency =
-            snapshot.outgoing.get(webhook_id).map_or(1, |outgoing| outgoing.webhook.settings.concurrency);
+        let concurrency = outgoing.map_or(1, |outgoing| outgoing.webhook.settings.concurrency);
+        let concurrency = usize::try_from(concurrency).unwrap_or(1);
         let mut state = self.queues.lock();
         if state.stopping {
             return None;
         }
-        state.queues.start(webhook_id, usize::try_from(concurrency).unwrap_or(1))
+        if let Some(rate) = outgoing.and_then(|outgoing| outgoing.rate()) {
+            if !state.queues.can_start(webhook_id, concurrency) {
+                return None;
+            }
+            let (sharers, now) = (self.sharers(), self.sender.now().millis());
+            if let Err(wait) = state.paced.take_paced(webhook_id.clone(), rate, sharers, now) {
+                if state.waking.insert(webhook_id.clone()) {
+                    self.wake(webhook_id.clone(), wait);
+                }
+                return None;
+            }
+        }
+        state.queues.start(webhook_id, concurrency)
+    }
+
+    /// Starts what waits for its turn, when it comes.
+    fn wake(self: &Arc<Self>, webhook_id: WebhookId, wait_ms: i64) {
+        let wait = Duration::from_millis(wait_ms.unsigned_abs()).min(LOOK_AGAIN);
+        let dispatcher = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            dispatcher.queues.lock().waking.remove(&webhook_id);
+            dispatcher.start(&webhook_id);
+        });
+    }
+
+    fn sharers(&self) -> u32 {
+        self.nodes.load(Ordering::Relaxed)
+    }
+
+    /// How often deliveries of this webhook may be sent, if that is limited.
+    fn rate(&self, webhook_id: &WebhookId) -> Option<Rate> {
+        self.snapshot.load().outgoing.get(webhook_id)?.rate()
     }
 
     async fn work(self: Arc<Self>, first: DueDelivery) {
@@ -152,8 +209,15 @@ impl Dispatcher {
 
     /// Takes places for a refill, and says how many. It ends by [`Dispatcher::refilled`] or [`Dispatcher::refill_failed`].
     pub(crate) fn begin_refill(&self, webhook_id: &WebhookId) -> usize {
+        let most = self.rate(webhook_id).map(|rate| ahead(rate, self.sharers()));
         let mut state = self.queues.lock();
-        if state.stopping { 0 } else { state.queues.begin_refill(webhook_id, WINDOW) }
+        if state.stopping {
+            return 0;
+        }
+        let Some(most) = most else { return state.queues.begin_refill(webhook_id, WINDOW) };
+        let held = state.queues.load(webhook_id).held();
+        // As with the whole window: when half of it is free, a claim is worth its transaction.
+        if held > most / 2 { 0 } else { state.queues.begin_refill(webhook_id, most - held) }
     }
 
     /// Takes what a refill found; fewer than places means that nothing more is due.
@@ -211,10 +275,25 @@ impl Dispatcher {
     }
 }
 
+/// How many deliveries of a limited webhook are in memory at most, on one of so many nodes.
+fn ahead(rate: Rate, sharers: u32) -> usize {
+    let share = u64::from(rate.count) * SECONDS_AHEAD / (u64::from(rate.seconds) * u64::from(sharers)).max(1);
+    usize::try_from(share).unwrap_or(WINDOW).clamp(1, WINDOW)
+}
+
 impl Room for Dispatcher {
     fn reserve(&self, webhook: &WebhookId, want: usize) -> usize {
+        let is_limited = self.rate(webhook).is_some();
         let mut state = self.queues.lock();
-        if state.stopping { 0 } else { state.queues.reserve(webhook, want) }
+        if state.stopping {
+            return 0;
+        }
+        if is_limited {
+            // All nodes take it from the table, each at its pace.
+            state.queues.mark_spilled(webhook);
+            return 0;
+        }
+        state.queues.reserve(webhook, want)
     }
 
     fn release(&self, webhook: &WebhookId, count: usize) {

@@ -135,7 +135,8 @@ impl Engine {
         let certificates = Arc::new(Certificates::new(options.client.clone()));
         let sandbox = Arc::new(Sandbox::new(options.sandbox));
         let (sender, refreshed) = Sender::new(options.client.clone(), sandbox.clone(), clock.clone());
-        let dispatcher = Arc::new(Dispatcher::new(sender, snapshot.clone(), outcomes.clone()));
+        let nodes = Arc::new(AtomicU32::new(1));
+        let dispatcher = Arc::new(Dispatcher::new(sender, snapshot.clone(), outcomes.clone(), nodes.clone()));
         let node: Arc<str> = vault.new_webhook_id().as_str().into();
         let room: Arc<dyn Room> = dispatcher.clone();
         let ids = Mutex::new(Ids::new(StdRng::from_rng(&mut random)));
@@ -145,7 +146,7 @@ impl Engine {
             store: options.store.clone(),
             dispatcher,
             node: node.clone(),
-            nodes: AtomicU32::new(1),
+            nodes,
             shared,
             snapshot,
             vault,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
-use delivery::Schedule;
+use delivery::{Rate, Schedule};
 use domain::custom_field::CustomField;
 use domain::incoming::{IncomingSettings, SignatureScheme, SignatureSettings, WebhookStatus};
 use domain::outgoing::TlsSettings;
@@ -113,6 +113,12 @@ impl Outgoing {
     pub(crate) fn refuses(&self, event: &Event) -> Option<String> {
         // What can't be compiled fails when it is sent, where the log shows it.
         self.rendering.as_ref().ok()?.refuses(&self.webhook.settings, event)
+    }
+
+    /// How often its deliveries may be sent, by all nodes together, if that is limited.
+    pub(crate) fn rate(&self) -> Option<Rate> {
+        let limit = self.webhook.settings.rate_limit?;
+        self.is_active().then_some(Rate { count: limit.requests, seconds: limit.per_seconds })
     }
 
     /// Whether its deliveries are sent now.

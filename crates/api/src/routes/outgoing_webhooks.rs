@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use domain::incoming::{LogRetention, WebhookStatus};
+use domain::incoming::{LogRetention, RateLimit, WebhookStatus};
 use domain::log::FieldError;
 use domain::outgoing::{BodyFormat, MAX_CONNECT_TIMEOUT_SECONDS, Method, OutgoingSettings};
 use domain::{Auth, EventPattern, ListId, OutgoingWebhook, RedactPath, Timestamp, WebhookId};
@@ -127,6 +127,10 @@ struct OutgoingWebhookInput {
     #[serde(default = "default_concurrency")]
     #[schema(minimum = 1, maximum = 64)]
     concurrency: u32,
+    /// How many deliveries may be sent in a time, retries included, by all nodes together. What is over it waits, and is spread
+    /// evenly.
+    #[serde(default)]
+    rate_limit: Option<RateLimit>,
     /// Values of what is sent that its log does not show: names and positions in the body as it is sent.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -199,6 +203,7 @@ impl OutgoingWebhookInput {
             gzip: input.gzip,
             expect_json: input.expect_json,
             concurrency: input.concurrency,
+            rate_limit: input.rate_limit,
             redact: input.redact,
             log_retention: input.log_retention,
         }
@@ -228,6 +233,7 @@ impl OutgoingWebhookInput {
             gzip: settings.gzip,
             expect_json: settings.expect_json,
             concurrency: settings.concurrency,
+            rate_limit: settings.rate_limit,
             redact: settings.redact,
             log_retention: settings.log_retention,
         }

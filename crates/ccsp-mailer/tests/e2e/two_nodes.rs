@@ -1,5 +1,7 @@
 //! Two servers on one PostgreSQL: either does what the other did not get to, and both act on one configuration.
 
+use std::time::{Duration, Instant};
+
 use http::{Method, StatusCode};
 use serde_json::json;
 use testkit::{ProgramBuilder, Receiver, eventually};
@@ -131,6 +133,40 @@ async fn what_was_taken_away_is_gone_at_both() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn together_they_hold_the_limit_of_a_destination() {
+    const RATE: usize = 10;
+    let world = World::new(Kind::Postgres).await;
+    let (a, b) = pair(&world).await;
+    let receiver = Receiver::start().await.unwrap();
+    a.make("/event-types", json!({"name": "order_paid", "description": "An order was paid."})).await;
+    let settings = json!({"events": ["order_paid"], "rate_limit": {"requests": RATE, "per_seconds": 1}, "concurrency": 4});
+    a.outgoing(&receiver.url("/limited"), settings).await;
+    let other = Receiver::start().await.unwrap();
+    a.outgoing(&other.url("/hook"), json!({"events": ["order_paid"]})).await;
+
+    // All of them come to one node.
+    let orders: Vec<_> =
+        (0..110).map(|order| json!({"event": "order_paid", "data": {"order": order}})).collect();
+    a.make("/events", json!(orders)).await;
+    other.wait_for(orders.len(), PATIENCE).await.unwrap();
+    assert!(receiver.requests().len() < orders.len() / 2, "the limited one did not hold up the other");
+    let arrived = receiver.wait_for(orders.len(), PATIENCE).await.unwrap();
+
+    // From the fourth second on each node knows of the other: it learns that by its heartbeat.
+    let from = arrived[0].arrived + Duration::from_secs(4);
+    let mut times: Vec<Instant> =
+        arrived.iter().map(|request| request.arrived).filter(|at| *at >= from).collect();
+    times.sort_unstable();
+    for second in 0..4 {
+        let start = from + Duration::from_secs(second);
+        let within = start..start + Duration::from_secs(1);
+        let count = times.iter().filter(|at| within.contains(*at)).count();
+        assert!((RATE - 1..=RATE + 1).contains(&count), "{count} in second {second}: {times:?}");
+    }
+    assert!(attempts(&b).await >= 20, "b hardly took part");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
