@@ -22,6 +22,8 @@ mod demo;
 #[cfg(test)]
 mod duplicates;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod form;
 #[cfg(test)]
 mod handshake;
