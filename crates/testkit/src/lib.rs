@@ -4,6 +4,7 @@
 //! but show it. Everything that it starts ends when its handle is dropped, and nothing that it opens is reachable
 //! from another machine.
 
+pub mod destinations;
 mod eventually;
 pub mod http;
 mod postgres;

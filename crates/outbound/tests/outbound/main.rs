@@ -14,3 +14,5 @@ mod mtls;
 mod server;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod ways;
