@@ -24,14 +24,28 @@ help: ## List the targets
 .PHONY: demo
 demo: ## Build the program and see a webhook go in and come out, with sample data
 	scripts/setup build
+	npm --prefix web run --silent build
 	cargo build --release
 	target/release/ccsp-mailer demo
 
 .PHONY: run
 run: ## Build the program and run it on ./ccsp-data
 	scripts/setup build
+	npm --prefix web run --silent build
 	cargo build --release
 	target/release/ccsp-mailer serve
+
+.PHONY: web
+web: ## Build the web page into web/dist, which the next build of the program takes in
+	scripts/setup build
+	npm --prefix web run --silent build
+
+.PHONY: screenshots
+screenshots: ## Take a picture of every page of the web admin into target/screenshots
+	scripts/setup
+	npm --prefix web run --silent build
+	cargo build
+	SCREENSHOTS=$(CURDIR)/target/screenshots npm --prefix web run --silent e2e -- pages
 
 # The doc tests come apart from the rest because nextest doesn't run them, and before it so that its summary ends
 # the output.
@@ -43,6 +57,7 @@ test: ## Install what tests need, then check format and lints and run every test
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo build --workspace
 	cargo test --workspace --doc
+	npm --prefix web run --silent e2e
 	scripts/with-postgres cargo nextest run --workspace
 
 # The database must write as in production, or the figures would flatter it.

@@ -4,9 +4,11 @@ use std::any::Any;
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Method, Uri};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,6 +18,9 @@ use crate::document::Document;
 use crate::measure::measure;
 use crate::problem::{Code, Problem};
 use crate::{BASE, routes};
+
+/// Below this there are resources and no pages: [`BASE`] and what others of WordPress may have been.
+const WORDPRESS_ROUTES: &str = "/wp-json";
 
 /// The whole interface.
 #[expect(clippy::expect_used, reason = "the document is the same in every build, and tests compile it")]
@@ -27,7 +32,7 @@ pub fn router(state: ApiState) -> Router {
         .route_layer(middleware::from_fn_with_state(api.clone(), measure))
         .route_layer(middleware::from_fn_with_state(api.clone(), require_https))
         .merge(routes::docs::routes())
-        .fallback(async || Problem::new(Code::NotFound, "There is nothing at this address."))
+        .fallback(elsewhere)
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "The header Allow names the methods that are.")
         })
@@ -71,6 +76,15 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
     (managed, receiving, described)
 }
 
+/// What is no resource is the page's, which shows what belongs there.
+async fn elsewhere(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let is_looked_at = method == Method::GET || method == Method::HEAD;
+    if !is_looked_at || uri.path().starts_with(WORDPRESS_ROUTES) {
+        return Problem::new(Code::NotFound, "There is nothing at this address.").into_response();
+    }
+    ui::respond(uri.path(), &headers).map(Body::from).into_response()
+}
+
 /// Refuses what came over plain HTTP where the public URL is https. What watches the server from inside asks beside
 /// [`BASE`], and over plain HTTP.
 async fn require_https(
@@ -94,7 +108,6 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
     use axum::routing::get;
     use http::Request;
     use tower::ServiceExt;

@@ -25,7 +25,7 @@ use tower::ServiceExt;
 
 use crate::config::{CommonOptions, LogFormat, ServeOptions};
 use crate::timeline::{Arrival, Timeline};
-use crate::{api_key, logging, serve, server, setup};
+use crate::{api_key, entry, logging, serve, server, setup};
 
 const BASE: &str = "/wp-json/ccsp-mailer/v1";
 /// How often the log is looked at for new requests.
@@ -58,7 +58,7 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
     let (arrived, arrivals) = mpsc::channel(ARRIVALS);
     let receiver = Receiver::start(arrived).await?;
     let webhooks = set_up(&api, &receiver).await?;
-    introduce(address, &api.key, &webhooks.url);
+    introduce(address, &entry::demo(&engine).await?, &api.key, &webhooks.url);
     tokio::select! {
         shown = show(&api, &webhooks.id, arrivals) => shown?,
         interrupted = tokio::signal::ctrl_c() => interrupted?,
@@ -122,9 +122,9 @@ async fn set_up(api: &Api, receiver: &Receiver) -> anyhow::Result<Webhooks> {
     Ok(Webhooks { id: text("id")?, url: text("url")? })
 }
 
-fn introduce(address: SocketAddr, key: &str, url: &str) {
+fn introduce(address: SocketAddr, link: &str, key: &str, url: &str) {
     println!(
-        "CloudCusp Mailer is running at http://{address}\n\
+        "CloudCusp Mailer is running. Open http://{address}{link}\n\
          API key: {key}\n\
          Reference: http://{address}/docs\n\n\
          An incoming webhook, an outgoing webhook and a receiver are set up. Paste this into another terminal:\n\n\

@@ -1,10 +1,11 @@
 //! The command `serve`.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use api::ApiState;
+use api::{ApiState, links};
 use engine::Engine;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
@@ -12,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::ServeOptions;
-use crate::{data_dir, logging, server, setup};
+use crate::{data_dir, entry, logging, server, setup};
 
 /// How long attempts under way may take at the end; requests have had their time before.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -35,9 +36,24 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     let router = router(&options, &engine, &listening)?;
     tokio::spawn(hang_up(engine.clone(), stop.clone()));
     println!("listening on http://{}", listening.local_addr()?);
+    show_set_up_link(&engine, &public_url(&options, &listening)?).await?;
     server::serve(listening, router, stop).await;
     engine.stop(PATIENCE).await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// On stdout, for what is logged may be kept where others read it.
+async fn show_set_up_link(engine: &Engine, public_url: &str) -> anyhow::Result<()> {
+    if let Some(path) = entry::first_user(engine).await? {
+        let address = public_url.trim_end_matches('/');
+        let minutes = links::SHORT_MINUTES;
+        // Whoever started the program may have closed its stdout; it serves all the same.
+        let _ = writeln!(
+            std::io::stdout(),
+            "nobody can log in yet: open {address}{path} within {minutes} minutes"
+        );
+    }
     Ok(())
 }
 
@@ -61,8 +77,7 @@ pub fn router(
     engine: &Engine,
     listening: &TcpListener,
 ) -> anyhow::Result<axum::Router> {
-    let own_url = format!("http://{}", listening.local_addr()?);
-    let public_url: Arc<str> = options.public_url.clone().unwrap_or(own_url).into();
+    let public_url: Arc<str> = public_url(options, listening)?.into();
     Ok(api::router(ApiState {
         engine: engine.clone(),
         public_url,
@@ -72,6 +87,12 @@ pub fn router(
         trusted_proxies: options.trusted_proxies.clone(),
         allow_http: options.allow_http,
     }))
+}
+
+/// How the server is reached from outside, as far as it knows.
+fn public_url(options: &ServeOptions, listening: &TcpListener) -> anyhow::Result<String> {
+    let own_url = format!("http://{}", listening.local_addr()?);
+    Ok(options.public_url.clone().unwrap_or(own_url))
 }
 
 fn start_metrics() -> anyhow::Result<PrometheusHandle> {

@@ -58,6 +58,7 @@ impl Input for TestInput {
 /// The same, with settings that are not saved yet.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OutgoingPreviewInput)]
 struct PreviewInput {
     /// The kind of a sample; that of the first of the webhook's events if not given.
     #[serde(default)]

@@ -84,16 +84,27 @@ async fn other_kinds_of_json_are_json() {
 }
 
 #[tokio::test]
+async fn beside_the_interface_there_is_the_page() {
+    let server = Server::start().await;
+    for path in ["/", "/outgoing/f6e5d4c3b2a1", "/nothing"] {
+        let answer = server.send(Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(
+            (answer.status, &answer.headers["content-type"]),
+            (200, &"text/html; charset=utf-8".parse().unwrap())
+        );
+        assert!(answer.headers.contains_key("content-security-policy"), "{path}");
+    }
+    let posted = server.send(Request::post("/nothing").body(Body::empty()).unwrap()).await;
+    assert_eq!((posted.status, posted.code().as_str()), (404, "not-found"));
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_a_problem_too() {
     let server = Server::start().await;
     let get = |path: &str| server.send(Request::get(path.to_owned()).body(Body::empty()).unwrap());
-    for path in [
-        "/",
-        "/nothing",
-        "/wp-json/ccsp-mailer/v1",
-        "/wp-json/ccsp-mailer/v1/nothing",
-        "/wp-json/ccsp-mailer/v2/lists",
-    ] {
+    for path in
+        ["/wp-json/ccsp-mailer/v1", "/wp-json/ccsp-mailer/v1/nothing", "/wp-json/ccsp-mailer/v2/lists"]
+    {
         let answer = get(path).await;
         assert_eq!((answer.status, answer.code().as_str()), (404, "not-found"), "{path}");
     }

@@ -1,0 +1,78 @@
+import { Stack, Switch, Text } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { IconPlus } from "@tabler/icons-react";
+import { answer, api, type Schemas } from "../api/client";
+import { Listing } from "../components/Listing";
+import { Page } from "../components/Page";
+import { Moment, StatusBadge } from "../components/small";
+import { tellTrouble } from "../components/tell";
+import { LinkButton } from "../components/LinkButton";
+import { useTexts } from "../texts";
+import { useLastRequest } from "./requests";
+
+type Webhook = Schemas["IncomingWebhook"];
+
+export function IncomingListPage() {
+  const t = useTexts();
+  const create = <LinkButton to="/incoming/new" leftSection={<IconPlus size={16} />}>{t("new_incoming")}</LinkButton>;
+  return (
+    <Page title={t("incoming")} about={t("incoming_about")} actions={create}>
+      <Listing
+        label={t("incoming")}
+        queryKey={["incoming"]}
+        load={(cursor) => answer(api.GET("/incoming-webhooks", { params: { query: { cursor } } }))}
+        rowKey={(webhook) => webhook.id}
+        refresh={10_000}
+        empty={{ title: t("incoming_none"), advice: t("incoming_none_advice"), action: create }}
+        columns={[
+          { title: t("name"), cell: (webhook) => <Name webhook={webhook} /> },
+          { title: t("event"), cell: ({ event_type }) => <Text size="sm" ff="monospace">{event_type}</Text> },
+          { title: t("last_received"), cell: ({ id }) => <LastReceived id={id} /> },
+          { title: t("active"), cell: (webhook) => <ActiveSwitch webhook={webhook} /> },
+        ]}
+      />
+    </Page>
+  );
+}
+
+function Name({ webhook }: { webhook: Webhook }) {
+  return (
+    <Stack gap={0} maw={360}>
+      <Link className="link" to="/incoming/$id" params={{ id: webhook.id }}>{webhook.name}</Link>
+      {webhook.description && <Text size="sm" c="dimmed" lineClamp={1}>{webhook.description}</Text>}
+    </Stack>
+  );
+}
+
+function LastReceived({ id }: { id: string }) {
+  const t = useTexts();
+  const last = useLastRequest(id);
+  if (last.isPending) return null;
+  if (!last.data) return <Text size="sm" c="dimmed">{t("never")}</Text>;
+  return (
+    <Stack gap={4} align="flex-start">
+      <StatusBadge status={last.data.status} />
+      <Moment at={last.data.received_at} />
+    </Stack>
+  );
+}
+
+/** Off is paused, not inactive: what comes meanwhile is kept, so that nothing is lost by a slip. */
+function ActiveSwitch({ webhook }: { webhook: Webhook }) {
+  const t = useTexts();
+  const client = useQueryClient();
+  const change = useMutation({
+    mutationFn: (active: boolean) =>
+      answer(api.PATCH("/incoming-webhooks/{id}", { params: { path: { id: webhook.id } }, body: { status: active ? "active" : "paused" } })),
+    onError: tellTrouble,
+    onSettled: () => client.invalidateQueries({ queryKey: ["incoming"] }),
+  });
+  const active = change.isPending ? change.variables : webhook.status === "active";
+  return (
+    <Switch
+      checked={active} onChange={(event) => change.mutate(event.currentTarget.checked)}
+      aria-label={t("active_named", { name: webhook.name })}
+    />
+  );
+}

@@ -1,0 +1,111 @@
+import { Button, Group, Menu, Stack, Tabs, Text } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { answer, api, type Schemas } from "../api/client";
+import { RequestLog } from "../activity/RequestLog";
+import { ConfirmButton } from "../components/ConfirmButton";
+import { Page } from "../components/Page";
+import { StatusBadge } from "../components/small";
+import { tell, tellTrouble } from "../components/tell";
+import { Trouble } from "../components/Trouble";
+import { useTexts, useWord } from "../texts";
+import { ActionsEditor } from "./ActionsEditor";
+import { MappingEditor } from "./MappingEditor";
+import { Receiving } from "./Receiving";
+import { SecurityForm } from "./SecurityForm";
+
+const TABS = ["receive", "mapping", "actions", "security", "log"] as const;
+
+export type IncomingWebhook = Schemas["IncomingWebhook"];
+export type IncomingChange = Schemas["IncomingWebhookInputPatch"];
+
+/** Changes a webhook, and shows it as it is then. */
+export function useChangeIncoming(id: string) {
+  const t = useTexts();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: IncomingChange) => answer(api.PATCH("/incoming-webhooks/{id}", { params: { path: { id } }, body })),
+    onSuccess: (webhook) => {
+      client.setQueryData(["incoming", id], webhook);
+      tell(t("saved"));
+    },
+  });
+}
+
+export function IncomingPage() {
+  const { id } = useParams({ from: "/inside/incoming/$id" });
+  const webhook = useQuery({
+    queryKey: ["incoming", id],
+    queryFn: () => answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id } } })),
+  });
+  if (webhook.isPending) return null;
+  if (webhook.isError) return <Trouble error={webhook.error} retry={() => void webhook.refetch()} />;
+  return <Shown key={id} webhook={webhook.data} />;
+}
+
+function Shown({ webhook }: { webhook: IncomingWebhook }) {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const { tab } = useSearch({ from: "/inside/incoming/$id" });
+  const open = (tab: string | null) =>
+    void navigate({ to: "/incoming/$id", params: { id: webhook.id }, search: tab && tab !== "receive" ? { tab } : {} });
+  return (
+    <Page title={webhook.name} about={<Summary webhook={webhook} />} actions={<What webhook={webhook} />}>
+      <Tabs value={tab ?? "receive"} onChange={open} keepMounted={false}>
+        <Tabs.List mb="lg">
+          {TABS.map((name) => (
+            <Tabs.Tab key={name} value={name}>{t(`tab_${name}`)}</Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value="receive"><Receiving webhook={webhook} /></Tabs.Panel>
+        <Tabs.Panel value="mapping"><MappingEditor webhook={webhook} /></Tabs.Panel>
+        <Tabs.Panel value="actions"><ActionsEditor webhook={webhook} /></Tabs.Panel>
+        <Tabs.Panel value="security"><SecurityForm webhook={webhook} /></Tabs.Panel>
+        <Tabs.Panel value="log"><RequestLog webhookId={webhook.id} /></Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+/** What this webhook does, in plain words. */
+function Summary({ webhook }: { webhook: IncomingWebhook }) {
+  const t = useTexts();
+  const word = useWord();
+  const actions = webhook.actions.map(({ type }) => word("action", type)).join(", ");
+  return (
+    <Stack gap={6}>
+      <Group gap="xs"><StatusBadge status={webhook.status} /></Group>
+      <Text size="sm" component="span">
+        {actions ? t("incoming_summary", { event: webhook.event_type, actions }) : t("incoming_summary_none", { event: webhook.event_type })}
+      </Text>
+    </Stack>
+  );
+}
+
+function What({ webhook }: { webhook: IncomingWebhook }) {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const change = useChangeIncoming(webhook.id);
+  const remove = useMutation({
+    mutationFn: () => answer(api.DELETE("/incoming-webhooks/{id}", { params: { path: { id: webhook.id } } })),
+    onSuccess: () => {
+      client.removeQueries({ queryKey: ["incoming", webhook.id] });
+      void navigate({ to: "/incoming" });
+    },
+    onError: tellTrouble,
+  });
+  return (
+    <>
+      <Menu>
+        <Menu.Target><Button variant="default" loading={change.isPending}>{t("status")}</Button></Menu.Target>
+        <Menu.Dropdown>
+          {(["active", "paused", "inactive"] as const).map((status) => (
+            <Menu.Item key={status} onClick={() => change.mutate({ status }, { onError: tellTrouble })}>{t(`${status}_means`)}</Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      <ConfirmButton label={t("delete")} question={t("delete_incoming_question", { name: webhook.name })} onConfirm={() => remove.mutate()} />
+    </>
+  );
+}

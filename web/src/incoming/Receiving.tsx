@@ -1,0 +1,68 @@
+import { Alert, Button, Code, Group, Loader, Paper, Stack, Text, Title } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { IconCircleCheck } from "@tabler/icons-react";
+import { answer, api } from "../api/client";
+import { LinkButton } from "../components/LinkButton";
+import { Copyable, Json, Moment, StatusBadge } from "../components/small";
+import { tellTrouble } from "../components/tell";
+import { useTexts } from "../texts";
+import { curlOf, SAMPLE } from "./curl";
+import type { IncomingWebhook } from "./IncomingPage";
+import { useLastRequest } from "./requests";
+
+/** How often it is looked whether the first request has come, in milliseconds: soon enough to feel live. */
+const LOOK = 1_000;
+
+/** Where to send to, and what came last: the first thing that someone who made a webhook needs. */
+export function Receiving({ webhook }: { webhook: IncomingWebhook }) {
+  const t = useTexts();
+  const client = useQueryClient();
+  const last = useLastRequest(webhook.id, LOOK);
+  const test = useMutation({
+    mutationFn: () => answer(api.POST("/incoming-webhooks/{id}/test", { params: { path: { id: webhook.id } }, body: SAMPLE })),
+    onError: tellTrouble,
+    onSettled: () => client.invalidateQueries({ queryKey: ["incoming", webhook.id] }),
+  });
+  return (
+    <Stack gap="lg" maw={820}>
+      <Paper withBorder p="lg">
+        <Stack gap="sm">
+          <Title order={2} size="h4">{t("your_url")}</Title>
+          <Text size="sm" c="dimmed">{t("your_url_about")}</Text>
+          <Copyable value={webhook.url} label={t("copy_url")} />
+          <Text size="sm" fw={550} mt="sm">{t("try_curl")}</Text>
+          <Copyable value={curlOf(webhook)} label={t("copy_curl")} />
+        </Stack>
+      </Paper>
+      <Paper withBorder p="lg" aria-live="polite">
+        {last.data ? (
+          <Stack gap="sm">
+            <Group justify="space-between">
+              <Title order={2} size="h4">{t("last_request")}</Title>
+              <Group gap="xs"><StatusBadge status={last.data.status} /><Moment at={last.data.received_at} /></Group>
+            </Group>
+            {last.data.errors.map(({ field, message }) => (
+              <Alert key={field} color="red">{field}: {message}</Alert>
+            ))}
+            <Json value={last.data.payload} label={t("payload")} height={280} />
+            <Group>
+              <LinkButton to="/incoming/$id" params={{ id: webhook.id }} search={{ tab: "mapping" }} leftSection={<IconCircleCheck size={16} />}>
+                {t("map_this")}
+              </LinkButton>
+              <Link className="link" to="/incoming/$id" params={{ id: webhook.id }} search={{ tab: "log" }}>{t("see_log")}</Link>
+            </Group>
+          </Stack>
+        ) : (
+          <Stack align="center" gap="sm" ta="center" py="lg">
+            <Loader type="dots" aria-hidden />
+            <Title order={2} size="h4">{t("waiting_for_sample")}</Title>
+            <Text size="sm" c="dimmed" maw={460}>{t("waiting_for_sample_about")}</Text>
+            <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>{t("send_sample")}</Button>
+            <Text size="xs" c="dimmed"><Code>{SAMPLE.data.email}</Code></Text>
+          </Stack>
+        )}
+      </Paper>
+    </Stack>
+  );
+}

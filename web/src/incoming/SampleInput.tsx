@@ -1,0 +1,30 @@
+import { Button, JsonInput, Stack } from "@mantine/core";
+import { useState } from "react";
+import { useTexts } from "../texts";
+
+/** A sample pasted in place of what came. */
+export function SampleInput({ onPasted }: { onPasted: (payload: unknown) => void }) {
+  const t = useTexts();
+  const [open, setOpen] = useState(false);
+  const [text, setText] = useState("");
+  const payload = parsed(text);
+  if (!open) return <Button variant="subtle" onClick={() => setOpen(true)}>{t("paste_sample")}</Button>;
+  return (
+    <Stack gap="xs">
+      <JsonInput
+        label={t("paste_sample")} autosize minRows={6} maxRows={16} value={text} onChange={setText}
+        error={text && payload === undefined ? t("not_json") : undefined}
+      />
+      <Button variant="default" disabled={payload === undefined} onClick={() => onPasted(payload)}>{t("use_sample")}</Button>
+    </Stack>
+  );
+}
+
+function parsed(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,31 @@
+import { Paper } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { answer, api } from "../api/client";
+import { Page } from "../components/Page";
+import { useTexts } from "../texts";
+import type { OutgoingInput } from "./form";
+import { OutgoingForm } from "./OutgoingForm";
+
+export function NewOutgoingPage() {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const create = useMutation({
+    mutationFn: (body: OutgoingInput) => answer(api.POST("/outgoing-webhooks", { body })),
+    onSuccess: (webhook) => {
+      void client.invalidateQueries({ queryKey: ["outgoing"] });
+      void navigate({ to: "/outgoing/$id", params: { id: webhook.id }, search: { tab: "test" } });
+    },
+  });
+  return (
+    <Page title={t("new_outgoing")} about={t("new_outgoing_about")}>
+      <Paper withBorder p="lg" maw={640}>
+        <OutgoingForm
+          initial={{ name: "", url: "", events: [] }} submit={t("create")} pending={create.isPending} error={create.error}
+          onSubmit={(input) => create.mutate(input)}
+        />
+      </Paper>
+    </Page>
+  );
+}

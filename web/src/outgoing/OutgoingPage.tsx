@@ -1,0 +1,120 @@
+import { Alert, Button, Group, Paper, Stack, Tabs, Text } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
+import { DeliveryLog } from "../activity/DeliveryLog";
+import { answer, api, type Schemas } from "../api/client";
+import { ConfirmButton } from "../components/ConfirmButton";
+import { Page } from "../components/Page";
+import { Copyable, StatusBadge } from "../components/small";
+import { tell, tellTrouble } from "../components/tell";
+import { Trouble } from "../components/Trouble";
+import { useTexts } from "../texts";
+import type { OutgoingWebhook } from "./form";
+import { OutgoingForm } from "./OutgoingForm";
+import { StatsPanel } from "./StatsPanel";
+import { TestPanel } from "./TestPanel";
+
+// The editor is larger than all the rest of the page.
+const PayloadBuilder = lazy(() => import("./PayloadBuilder"));
+
+const TABS = ["settings", "payload", "test", "stats", "log"] as const;
+
+export function useChangeOutgoing(id: string) {
+  const t = useTexts();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: Schemas["OutgoingWebhookInputPatch"]) => answer(api.PATCH("/outgoing-webhooks/{id}", { params: { path: { id } }, body })),
+    onSuccess: (webhook) => {
+      client.setQueryData(["outgoing", id], webhook);
+      tell(t("saved"));
+    },
+  });
+}
+
+export function OutgoingPage() {
+  const { id } = useParams({ from: "/inside/outgoing/$id" });
+  const webhook = useQuery({
+    queryKey: ["outgoing", id],
+    queryFn: () => answer(api.GET("/outgoing-webhooks/{id}", { params: { path: { id } } })),
+  });
+  if (webhook.isPending) return null;
+  if (webhook.isError) return <Trouble error={webhook.error} retry={() => void webhook.refetch()} />;
+  return <Shown key={id} webhook={webhook.data} />;
+}
+
+function Shown({ webhook }: { webhook: OutgoingWebhook }) {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const { tab } = useSearch({ from: "/inside/outgoing/$id" });
+  const open = (tab: string | null) =>
+    void navigate({ to: "/outgoing/$id", params: { id: webhook.id }, search: tab && tab !== "settings" ? { tab } : {} });
+  const about = (
+    <Stack gap={6}>
+      <Group gap="xs"><StatusBadge status={webhook.status} /></Group>
+      <Text size="sm" component="span" className="wrapping">{t("outgoing_summary", { events: webhook.events.join(", "), url: webhook.url })}</Text>
+    </Stack>
+  );
+  return (
+    <Page title={webhook.name} about={about} actions={<What webhook={webhook} />}>
+      {webhook.disabled_reason && <Alert color="red" title={t("disabled")}>{webhook.disabled_reason}</Alert>}
+      <Tabs value={tab ?? "settings"} onChange={open} keepMounted={false}>
+        <Tabs.List mb="lg">
+          {TABS.map((name) => <Tabs.Tab key={name} value={name}>{t(`tab_${name}`)}</Tabs.Tab>)}
+        </Tabs.List>
+        <Tabs.Panel value="settings"><SettingsTab webhook={webhook} /></Tabs.Panel>
+        <Tabs.Panel value="payload"><Suspense><PayloadBuilder webhook={webhook} /></Suspense></Tabs.Panel>
+        <Tabs.Panel value="test"><TestPanel webhook={webhook} /></Tabs.Panel>
+        <Tabs.Panel value="stats"><StatsPanel id={webhook.id} /></Tabs.Panel>
+        <Tabs.Panel value="log"><DeliveryLog webhookId={webhook.id} /></Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+function SettingsTab({ webhook }: { webhook: OutgoingWebhook }) {
+  const t = useTexts();
+  const change = useChangeOutgoing(webhook.id);
+  const { name, url, events, filter, auth, headers } = webhook;
+  return (
+    <Stack maw={640}>
+      <Paper withBorder p="lg">
+        <OutgoingForm
+          initial={{ name, url, events, filter, auth, headers }} submit={t("save")} pending={change.isPending} error={change.error}
+          onSubmit={(input) => change.mutate(input)}
+        />
+      </Paper>
+      {webhook.signing.secret && (
+        <Paper withBorder p="lg">
+          <Text fw={550} mb={4}>{t("signing_secret")}</Text>
+          <Text size="sm" c="dimmed" mb="sm">{t("signing_secret_about")}</Text>
+          <Copyable value={webhook.signing.secret} label={t("signing_secret")} />
+        </Paper>
+      )}
+    </Stack>
+  );
+}
+
+function What({ webhook }: { webhook: OutgoingWebhook }) {
+  const t = useTexts();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const change = useChangeOutgoing(webhook.id);
+  const remove = useMutation({
+    mutationFn: () => answer(api.DELETE("/outgoing-webhooks/{id}", { params: { path: { id: webhook.id } } })),
+    onSuccess: () => {
+      client.removeQueries({ queryKey: ["outgoing", webhook.id] });
+      void navigate({ to: "/outgoing" });
+    },
+    onError: tellTrouble,
+  });
+  const active = webhook.status === "active";
+  return (
+    <>
+      <Button variant="default" loading={change.isPending} onClick={() => change.mutate({ status: active ? "paused" : "active" }, { onError: tellTrouble })}>
+        {active ? t("pause") : t("activate")}
+      </Button>
+      <ConfirmButton label={t("delete")} question={t("delete_outgoing_question", { name: webhook.name })} onConfirm={() => remove.mutate()} />
+    </>
+  );
+}

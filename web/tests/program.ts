@@ -1,0 +1,71 @@
+/** The program as it is built, on a temporary folder and a free port, and a receiver for what it sends. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const BINARY = process.env.CCSP_MAILER ?? new URL("../../target/debug/ccsp-mailer", import.meta.url).pathname;
+
+export interface Program {
+  url: string;
+  /** The link by which the first user logs in. */
+  link: string;
+  stop: () => Promise<void>;
+}
+
+export async function startProgram(): Promise<Program> {
+  const folder = mkdtempSync(join(tmpdir(), "ccsp-web-"));
+  const options = ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder, "--allow-private-destinations", "127.0.0.0/8", "--log-level", "error"];
+  const child = spawn(BINARY, options, { stdio: ["ignore", "pipe", "inherit"] });
+  const [url, link] = await Promise.race([addresses(child), died(child)]);
+  const stop = async () => {
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGTERM");
+    await ended;
+    rmSync(folder, { recursive: true });
+  };
+  return { url, link, stop };
+}
+
+async function addresses(child: ChildProcess): Promise<[string, string]> {
+  let url = "";
+  if (!child.stdout) throw new Error("the program has no stdout");
+  for await (const line of createInterface({ input: child.stdout })) {
+    url = /^listening on (\S+)/.exec(line)?.[1] ?? url;
+    const link = /open (\S+)/.exec(line)?.[1];
+    if (link) return [url, link];
+  }
+  throw new Error("the program printed no link");
+}
+
+function died(child: ChildProcess): Promise<never> {
+  return new Promise((_, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`the program ended with ${code}`)));
+  });
+}
+
+export interface Receiver {
+  url: string;
+  bodies: string[];
+  stop: () => void;
+}
+
+/** Answers what it is told to, whatever comes. */
+export async function startReceiver(answer = '{"ok":true}'): Promise<Receiver> {
+  const bodies: string[] = [];
+  const server: Server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (part: Buffer) => (body += part.toString()));
+    request.on("end", () => {
+      bodies.push(body);
+      response.setHeader("content-type", "application/json").end(answer);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/hook`, bodies, stop: () => void server.close() };
+}
