@@ -124,7 +124,8 @@ async fn set_up(api: &Api, receiver: &Receiver) -> anyhow::Result<Webhooks> {
 
 fn introduce(address: SocketAddr, link: &str, key: &str, url: &str) {
     println!(
-        "CloudCusp Mailer is running. Open http://{address}{link}\n\
+        "CloudCusp Mailer is running at http://{address}\n\
+         Web admin, logged in: http://{address}{link}\n\
          API key: {key}\n\
          Reference: http://{address}/docs\n\n\
          An incoming webhook, an outgoing webhook and a receiver are set up. Paste this into another terminal:\n\n\
