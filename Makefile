@@ -54,6 +54,8 @@ test: ## Install what tests need, then check format and lints and run every test
 	scripts/setup
 	cargo fmt --all --check
 	rustfmt --check --edition 2024 fuzz/lib.rs fuzz/targets/*.rs
+	npm --prefix web run --silent check
+	npm --prefix web run --silent build
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo build --workspace
 	cargo test --workspace --doc
