@@ -24,7 +24,6 @@ const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\
 
 #[derive(RustEmbed)]
 #[folder = "../../web/dist"]
-#[allow_missing = true]
 struct Files;
 
 /// What is answered to a GET of a path, such as `/outgoing/f6e5d4c3b2a1`, with these headers.
