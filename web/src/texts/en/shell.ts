@@ -1,0 +1,20 @@
+/** Texts around every page, and of log-in and set-up, in English, in alphabetical order. */
+export const shell = {
+  account: "Account",
+  begin: "Begin",
+  dark_mode: "Dark mode",
+  find: "Find",
+  find_hint: "A page, a webhook, an email",
+  forgot_password: "Forgot your password? An owner can give you a link to choose a new one.",
+  found_nothing: "Nothing is called so.",
+  light_mode: "Light mode",
+  log_in: "Log in",
+  log_out: "Log out",
+  menu: "Menu",
+  page: "Page",
+  session_ended: "Please log in again",
+  session_ended_advice: "Your session has ended. What you typed is still there behind this window.",
+  set_up: "Welcome",
+  set_up_about: "Choose how you log in.",
+  set_up_email: "Leave it empty if someone invited you.",
+};

@@ -1,0 +1,30 @@
+/** Texts of subscribers, lists, tags and custom fields, in Italian, in alphabetical order. */
+import type { people as english } from "../en/people";
+
+export const people: Record<keyof typeof english, string> = {
+  changed: "Modificato",
+  custom_fields_about: "Ciò che vuoi sapere di un iscritto oltre a nome ed email.",
+  custom_fields_none: "Nessun campo personalizzato",
+  custom_fields_none_advice: "Aggiungine uno: apparirà nella mappatura di ogni webhook.",
+  delete_custom_field_question: "Il campo {name} viene eliminato.",
+  delete_list_question: "La lista {name} viene eliminata. I suoi iscritti restano.",
+  delete_subscriber_question: "{name} viene rimosso da tutte le liste. Non si può annullare.",
+  delete_tag_question: "L'etichetta {name} viene tolta a tutti gli iscritti.",
+  history: "Cronologia",
+  history_none: "A questo iscritto non è ancora accaduto nulla.",
+  lists_about: "Gruppi di iscritti che ricevono la stessa posta.",
+  lists_none: "Nessuna lista",
+  lists_none_advice: "Creane una e lascia che un webhook vi aggiunga iscritti.",
+  new_custom_field: "Nuovo campo personalizzato",
+  new_list: "Nuova lista",
+  new_subscriber: "Nuovo iscritto",
+  new_tag: "Nuova etichetta",
+  subscribers_about: "Le persone a cui scrivi.",
+  subscribers_none: "Qui non ci sono iscritti",
+  subscribers_none_advice: "Arrivano tramite webhook o li aggiungi a mano. Un filtro può nasconderne alcuni.",
+  tags_about: "Parole che attacchi agli iscritti.",
+  tags_none: "Nessuna etichetta",
+  tags_none_advice: "Creane una qui o lascia che la applichi un webhook.",
+  technical_name: "Nome nell'API",
+  type: "Tipo",
+};

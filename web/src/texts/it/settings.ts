@@ -1,0 +1,31 @@
+/** Texts of keys, users and settings, in Italian, in alphabetical order. */
+import type { settings as english } from "../en/settings";
+
+export const settings: Record<keyof typeof english, string> = {
+  api_keys_about: "Per i programmi che usano questo server. Ogni programma dovrebbe avere la propria chiave.",
+  api_keys_none: "Nessuna chiave API",
+  api_keys_none_advice: "Creane una quando un tuo programma deve usare l'API.",
+  api_reference: "Documentazione dell'API",
+  appearance: "Aspetto",
+  as_system: "Come il sistema",
+  change_password: "Cambia password",
+  current_password: "Password attuale",
+  delete_api_key_question: "I programmi che usano {name} vengono respinti subito.",
+  delete_user_question: "{name} non potrà più accedere.",
+  language: "Lingua",
+  new_api_key: "Nuova chiave API",
+  new_password: "Nuova password",
+  new_user: "Nuovo utente",
+  no_password_yet: "Password non ancora scelta",
+  password_changed: "La password è cambiata e le altre sessioni sono terminate",
+  password_link: "Link per la password",
+  password_link_about: "Dai questo link alla persona. Chi lo apre sceglie la password, una sola volta, entro 24 ore.",
+  role: "Ruolo",
+  scope: "Può",
+  sessions: "Sessioni",
+  sessions_about: "Termina tutte le tue sessioni, su tutti i dispositivi.",
+  shown_once: "Copia ora questa chiave: non verrà più mostrata.",
+  users_about: "Persone che possono accedere.",
+  users_none: "Nessun utente",
+  users_none_advice: "Aggiungi qualcuno che lavori con te.",
+};
