@@ -1,7 +1,9 @@
 /** Who is logged in. */
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { answer, api, rememberCsrfToken, type Schemas } from "../api/client";
 import { ApiProblem } from "../api/problem";
+import { tellTrouble } from "../components/tell";
 
 export type Session = Schemas["Session"];
 
@@ -33,14 +35,19 @@ export function useEnter(enter: (input: { email: string; password: string; link:
   });
 }
 
+/** Ends the session. The page is not loaded anew: a copy of it that the browser keeps would show with "back" what it showed. */
 export function useLeave() {
   const client = useQueryClient();
+  const navigate = useNavigate();
   return useMutation({
     mutationFn: (from: "here" | "everywhere") => answer(from === "here" ? api.DELETE("/session") : api.DELETE("/sessions")),
-    onSuccess: () => {
+    onSuccess: async () => {
       rememberCsrfToken("");
+      client.setQueryData(sessionQuery.queryKey, null);
+      await navigate({ to: "/log-in" });
+      // Only now: a page that is still shown would ask again for what is forgotten.
       client.clear();
-      location.assign("/log-in");
     },
+    onError: tellTrouble,
   });
 }

@@ -31,6 +31,11 @@ export function useLanguage(): Language {
   return useSyncExternalStore(subscribe, () => language);
 }
 
+/** A text as it is now, for what is said once and not shown again in another language. */
+export function textNow(name: TextName): string {
+  return CATALOGUES[language][name];
+}
+
 /** The translation into the chosen language. Whoever uses it is shown again when another one is chosen. */
 export function useTexts(): Translate {
   const catalogue = CATALOGUES[useLanguage()];
