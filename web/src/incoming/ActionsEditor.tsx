@@ -1,7 +1,8 @@
 import { ActionIcon, Button, Group, Menu, Paper, Stack, Text, Title } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconPlus, IconTrash } from "@tabler/icons-react";
-import { useState } from "react";
 import type { Schemas } from "../api/client";
+import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { useDraft } from "../components/drafts";
 import { Trouble } from "../components/Trouble";
 import { useTexts, useWord } from "../texts";
 import { ActionForm } from "./ActionForm";
@@ -27,9 +28,9 @@ const NEW: Action[] = [
 export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
   const t = useTexts();
   const word = useWord();
-  const [actions, setActions] = useState<Action[]>(webhook.actions);
+  const draft = useDraft<Action[]>(`incoming/${webhook.id}/actions`, webhook.actions);
+  const { value: actions, set: setActions, dirty } = draft;
   const change = useChangeIncoming(webhook.id);
-  const dirty = JSON.stringify(actions) !== JSON.stringify(webhook.actions);
   const replace = (at: number, action: Action) => setActions(actions.map((other, index) => (index === at ? action : other)));
   const remove = (at: number) => setActions(actions.filter((_, index) => index !== at));
   return (
@@ -51,6 +52,7 @@ export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
         </Paper>
       ))}
       {actions.length === 0 && <Text>{t("actions_none")}</Text>}
+      <ChangedElsewhere draft={draft} />
       {change.isError && <Trouble error={change.error} />}
       <Group>
         <Menu>
@@ -61,8 +63,8 @@ export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
             ))}
           </Menu.Dropdown>
         </Menu>
-        <Button disabled={!dirty} loading={change.isPending} onClick={() => change.mutate({ actions })}>{t("save")}</Button>
-        {dirty && <Button variant="default" onClick={() => setActions(webhook.actions)}>{t("undo_changes")}</Button>}
+        <Button disabled={!dirty} loading={change.isPending} onClick={() => change.mutate({ actions }, { onSuccess: draft.reset })}>{t("save")}</Button>
+        {dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
       </Group>
     </Stack>
   );

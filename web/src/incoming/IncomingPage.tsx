@@ -4,10 +4,11 @@ import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { answer, api, type Schemas } from "../api/client";
 import { RequestLog } from "../activity/RequestLog";
 import { ConfirmButton } from "../components/ConfirmButton";
+import { CopyNow } from "../components/CopyNow";
+import { Loaded } from "../components/Loaded";
 import { Page } from "../components/Page";
 import { StatusBadge } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
-import { Trouble } from "../components/Trouble";
 import { useTexts, useWord } from "../texts";
 import { ActionsEditor } from "./ActionsEditor";
 import { MappingEditor } from "./MappingEditor";
@@ -38,9 +39,7 @@ export function IncomingPage() {
     queryKey: ["incoming", id],
     queryFn: () => answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id } } })),
   });
-  if (webhook.isPending) return null;
-  if (webhook.isError) return <Trouble error={webhook.error} retry={() => void webhook.refetch()} />;
-  return <Shown key={id} webhook={webhook.data} />;
+  return <Loaded query={webhook}>{(webhook) => <Shown key={id} webhook={webhook} />}</Loaded>;
 }
 
 function Shown({ webhook }: { webhook: IncomingWebhook }) {
@@ -51,6 +50,7 @@ function Shown({ webhook }: { webhook: IncomingWebhook }) {
     void navigate({ to: "/incoming/$id", params: { id: webhook.id }, search: tab && tab !== "receive" ? { tab } : {} });
   return (
     <Page title={webhook.name} about={<Summary webhook={webhook} />} actions={<What webhook={webhook} />}>
+      <CopyNow id={webhook.id} />
       <Tabs value={tab ?? "receive"} onChange={open} keepMounted={false}>
         <Tabs.List mb="lg">
           {TABS.map((name) => (

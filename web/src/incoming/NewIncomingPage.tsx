@@ -4,10 +4,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { answer, api } from "../api/client";
 import { ApiProblem } from "../api/problem";
+import { tellOnce } from "../components/CopyNow";
 import { EventTypeInput } from "../components/EventTypeInput";
 import { Page } from "../components/Page";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
+import { secretsOf } from "./secrets";
 
 export function NewIncomingPage() {
   const t = useTexts();
@@ -20,6 +22,7 @@ export function NewIncomingPage() {
     mutationFn: () =>
       answer(api.POST("/incoming-webhooks", { body: { ...form, actions: [{ type: "add_subscriber", update_existing: true }] } })),
     onSuccess: (webhook) => {
+      tellOnce(client, webhook.id, secretsOf(webhook));
       void client.invalidateQueries({ queryKey: ["incoming"] });
       void navigate({ to: "/incoming/$id", params: { id: webhook.id }, search: {} });
     },

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../api/client";
 import { ConfirmButton } from "../components/ConfirmButton";
+import { tellOnce } from "../components/CopyNow";
 import { Copyable } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
 import { Trouble } from "../components/Trouble";
@@ -71,8 +72,10 @@ function Replacing({ webhook }: { webhook: IncomingWebhook }) {
       if (what === "api_key") return answer(api.POST("/incoming-webhooks/{id}/rotate-api-key", { params, body }));
       return answer(api.POST("/incoming-webhooks/{id}/rotate-secret", { params, body }));
     },
-    onSuccess: (changed) => {
+    onSuccess: (changed, what) => {
       client.setQueryData(["incoming", webhook.id], changed);
+      if (what === "api_key") tellOnce(client, webhook.id, [{ label: "api_key", value: changed.api_key }]);
+      if (what === "secret") tellOnce(client, webhook.id, [{ label: "signing_secret", value: changed.signature.secret }]);
       tell(t("replaced"));
     },
     onError: tellTrouble,

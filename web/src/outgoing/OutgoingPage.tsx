@@ -5,10 +5,11 @@ import { lazy, Suspense } from "react";
 import { DeliveryLog } from "../activity/DeliveryLog";
 import { answer, api, type Schemas } from "../api/client";
 import { ConfirmButton } from "../components/ConfirmButton";
+import { CopyNow } from "../components/CopyNow";
+import { Loaded } from "../components/Loaded";
 import { Page } from "../components/Page";
 import { Copyable, StatusBadge } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
-import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
 import type { OutgoingWebhook } from "./form";
 import { OutgoingForm } from "./OutgoingForm";
@@ -38,9 +39,7 @@ export function OutgoingPage() {
     queryKey: ["outgoing", id],
     queryFn: () => answer(api.GET("/outgoing-webhooks/{id}", { params: { path: { id } } })),
   });
-  if (webhook.isPending) return null;
-  if (webhook.isError) return <Trouble error={webhook.error} retry={() => void webhook.refetch()} />;
-  return <Shown key={id} webhook={webhook.data} />;
+  return <Loaded query={webhook}>{(webhook) => <Shown key={id} webhook={webhook} />}</Loaded>;
 }
 
 function Shown({ webhook }: { webhook: OutgoingWebhook }) {
@@ -57,6 +56,7 @@ function Shown({ webhook }: { webhook: OutgoingWebhook }) {
   );
   return (
     <Page title={webhook.name} about={about} actions={<What webhook={webhook} />}>
+      <CopyNow id={webhook.id} />
       {webhook.disabled_reason && <Alert color="red" title={t("disabled")}>{webhook.disabled_reason}</Alert>}
       <Tabs value={tab ?? "settings"} onChange={open} keepMounted={false}>
         <Tabs.List mb="lg">

@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { answer, api, type Schemas } from "../api/client";
 import { ConfirmButton } from "../components/ConfirmButton";
+import { Loaded } from "../components/Loaded";
 import { Page } from "../components/Page";
 import { Json, Moment, StatusBadge } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
@@ -16,9 +17,7 @@ export function SubscriberPage() {
     queryKey: ["subscriber", id],
     queryFn: () => answer(api.GET("/subscribers/{id}", { params: { path: { id: Number(id) } } })),
   });
-  if (subscriber.isPending) return null;
-  if (subscriber.isError) return <Trouble error={subscriber.error} retry={() => void subscriber.refetch()} />;
-  return <Shown key={id} subscriber={subscriber.data} />;
+  return <Loaded query={subscriber}>{(subscriber) => <Shown key={id} subscriber={subscriber} />}</Loaded>;
 }
 
 function Shown({ subscriber }: { subscriber: Schemas["Subscriber"] }) {

@@ -5,6 +5,7 @@ import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { IconLogout, IconMoon, IconSearch, IconSun, IconUser } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { whenSessionEnds } from "../api/client";
+import { StayOrLeave } from "../components/StayOrLeave";
 import { LogInForm } from "../signing_in/LogInForm";
 import { sessionQuery, useLeave } from "../signing_in/session";
 import { chooseLanguage, LANGUAGES, useTexts, type Language } from "../texts";
@@ -57,6 +58,7 @@ export function Shell() {
       </AppShell.Main>
       <FindAnything opened={finding} open={find.open} close={find.close} />
       <SessionEnded />
+      <StayOrLeave />
     </AppShell>
   );
 }

@@ -1,8 +1,9 @@
 /** Who is logged in. */
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { answer, api, rememberCsrfToken, type Schemas } from "../api/client";
+import { answer, api, remember, type Schemas } from "../api/client";
 import { ApiProblem } from "../api/problem";
+import { forgetDrafts } from "../components/drafts";
 import { tellTrouble } from "../components/tell";
 
 export type Session = Schemas["Session"];
@@ -22,7 +23,7 @@ export const sessionQuery = queryOptions({
 });
 
 export function remembered(session: Session): Session {
-  rememberCsrfToken(session.csrf_token);
+  remember(session);
   return session;
 }
 
@@ -42,7 +43,8 @@ export function useLeave() {
   return useMutation({
     mutationFn: (from: "here" | "everywhere") => answer(from === "here" ? api.DELETE("/session") : api.DELETE("/sessions")),
     onSuccess: async () => {
-      rememberCsrfToken("");
+      remember(undefined);
+      forgetDrafts();
       client.setQueryData(sessionQuery.queryKey, null);
       await navigate({ to: "/log-in" });
       // Only now: a page that is still shown would ask again for what is forgotten.

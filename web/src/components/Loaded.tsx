@@ -1,0 +1,37 @@
+import { Skeleton, Stack } from "@mantine/core";
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { useTexts } from "../texts";
+import { Trouble } from "./Trouble";
+
+interface LoadedProps<T> {
+  query: Pick<UseQueryResult<T>, "data" | "error" | "isError" | "isPending" | "refetch">;
+  children: (data: T) => ReactNode;
+}
+
+/**
+ * What was asked of the server. A later question that is not answered is said above what is there already, which stays:
+ * someone may be typing in it.
+ */
+export function Loaded<T>({ query, children }: LoadedProps<T>) {
+  const retry = () => void query.refetch();
+  if (query.isPending) return <Waiting />;
+  if (query.data === undefined) return <Trouble error={query.error} retry={retry} />;
+  return (
+    <>
+      {query.isError && <Trouble error={query.error} retry={retry} />}
+      {children(query.data)}
+    </>
+  );
+}
+
+export function Waiting() {
+  const t = useTexts();
+  return (
+    <Stack gap="xs" role="status" aria-label={t("loading")}>
+      {[1, 2, 3, 4].map((line) => (
+        <Skeleton key={line} height={48} />
+      ))}
+    </Stack>
+  );
+}
