@@ -7,6 +7,7 @@
 import createClient from "openapi-fetch";
 import { problemOf } from "./problem";
 import type { components, paths } from "./schema";
+import { meantForLastSeen, rememberVersion } from "./versions";
 
 export const BASE = "/wp-json/ccsp-mailer/v1";
 
@@ -51,6 +52,7 @@ function signed(request: Request): Request {
 
 function told(request: Request, response: Response): Response {
   const path = new URL(request.url).pathname.slice(BASE.length);
+  rememberVersion(request, response);
   if (response.status === 401 && !OPEN.includes(path)) onSessionEnded();
   return response;
 }
@@ -72,6 +74,11 @@ async function asksAgain(): Promise<boolean> {
   }
   session = begun;
   return true;
+}
+
+/** The headers of a change of what is at this path, for the version that was read last. */
+export function ifUnchanged(path: string): Record<string, string> {
+  return meantForLastSeen(BASE + path);
 }
 
 /** The answer of a call, or an `ApiProblem` thrown. */

@@ -1,14 +1,15 @@
 import { Button, Group, Menu, Stack, Tabs, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { answer, api, type Schemas } from "../api/client";
+import { answer, api, ifUnchanged, type Schemas } from "../api/client";
 import { RequestLog } from "../activity/RequestLog";
 import { ConfirmButton } from "../components/ConfirmButton";
 import { CopyNow } from "../components/CopyNow";
 import { Loaded } from "../components/Loaded";
 import { Page } from "../components/Page";
+import { useSaving } from "../components/saving";
 import { StatusBadge } from "../components/small";
-import { tell, tellTrouble } from "../components/tell";
+import { tellTrouble } from "../components/tell";
 import { useTexts, useWord } from "../texts";
 import { ActionsEditor } from "./ActionsEditor";
 import { MappingEditor } from "./MappingEditor";
@@ -20,16 +21,17 @@ const TABS = ["receive", "mapping", "actions", "security", "log"] as const;
 export type IncomingWebhook = Schemas["IncomingWebhook"];
 export type IncomingChange = Schemas["IncomingWebhookInputPatch"];
 
+function load(id: string) {
+  return answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id } } }));
+}
+
 /** Changes a webhook, and shows it as it is then. */
 export function useChangeIncoming(id: string) {
-  const t = useTexts();
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (body: IncomingChange) => answer(api.PATCH("/incoming-webhooks/{id}", { params: { path: { id } }, body })),
-    onSuccess: (webhook) => {
-      client.setQueryData(["incoming", id], webhook);
-      tell(t("saved"));
-    },
+  return useSaving({
+    queryKey: ["incoming", id],
+    load: () => load(id),
+    save: (body: IncomingChange) =>
+      answer(api.PATCH("/incoming-webhooks/{id}", { params: { path: { id } }, headers: ifUnchanged(`/incoming-webhooks/${id}`), body })),
   });
 }
 
@@ -37,7 +39,7 @@ export function IncomingPage() {
   const { id } = useParams({ from: "/inside/incoming/$id" });
   const webhook = useQuery({
     queryKey: ["incoming", id],
-    queryFn: () => answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id } } })),
+    queryFn: () => load(id),
   });
   return <Loaded query={webhook}>{(webhook) => <Shown key={id} webhook={webhook} />}</Loaded>;
 }

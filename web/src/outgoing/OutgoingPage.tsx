@@ -3,13 +3,14 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { DeliveryLog } from "../activity/DeliveryLog";
-import { answer, api, type Schemas } from "../api/client";
+import { answer, api, ifUnchanged, type Schemas } from "../api/client";
 import { ConfirmButton } from "../components/ConfirmButton";
 import { CopyNow } from "../components/CopyNow";
 import { Loaded } from "../components/Loaded";
 import { Page } from "../components/Page";
+import { useSaving } from "../components/saving";
 import { Copyable, StatusBadge } from "../components/small";
-import { tell, tellTrouble } from "../components/tell";
+import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
 import type { OutgoingWebhook } from "./form";
 import { OutgoingForm } from "./OutgoingForm";
@@ -21,15 +22,17 @@ const PayloadBuilder = lazy(() => import("./PayloadBuilder"));
 
 const TABS = ["settings", "payload", "test", "stats", "log"] as const;
 
+function load(id: string) {
+  return answer(api.GET("/outgoing-webhooks/{id}", { params: { path: { id } } }));
+}
+
+/** Changes a webhook, and shows it as it is then. */
 export function useChangeOutgoing(id: string) {
-  const t = useTexts();
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (body: Schemas["OutgoingWebhookInputPatch"]) => answer(api.PATCH("/outgoing-webhooks/{id}", { params: { path: { id } }, body })),
-    onSuccess: (webhook) => {
-      client.setQueryData(["outgoing", id], webhook);
-      tell(t("saved"));
-    },
+  return useSaving({
+    queryKey: ["outgoing", id],
+    load: () => load(id),
+    save: (body: Schemas["OutgoingWebhookInputPatch"]) =>
+      answer(api.PATCH("/outgoing-webhooks/{id}", { params: { path: { id } }, headers: ifUnchanged(`/outgoing-webhooks/${id}`), body })),
   });
 }
 
@@ -37,7 +40,7 @@ export function OutgoingPage() {
   const { id } = useParams({ from: "/inside/outgoing/$id" });
   const webhook = useQuery({
     queryKey: ["outgoing", id],
-    queryFn: () => answer(api.GET("/outgoing-webhooks/{id}", { params: { path: { id } } })),
+    queryFn: () => load(id),
   });
   return <Loaded query={webhook}>{(webhook) => <Shown key={id} webhook={webhook} />}</Loaded>;
 }
