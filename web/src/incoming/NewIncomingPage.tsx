@@ -1,5 +1,5 @@
 import { Button, Group, Paper, Select, Stack, Switch, Textarea, TextInput } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { answer, api } from "../api/client";
@@ -9,6 +9,7 @@ import { EventTypeInput } from "../components/EventTypeInput";
 import { Page } from "../components/Page";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
+import { usePresets } from "./presets";
 import { secretsOf } from "./secrets";
 
 export function NewIncomingPage() {
@@ -17,7 +18,7 @@ export function NewIncomingPage() {
   const client = useQueryClient();
   const [form, setForm] = useState({ name: "", description: "", event_type: "subscriber_added", preset: null as string | null, require_api_key: false });
   const set = (change: Partial<typeof form>) => setForm({ ...form, ...change });
-  const presets = useQuery({ queryKey: ["presets"], queryFn: () => answer(api.GET("/presets")) });
+  const presets = usePresets();
   const create = useMutation({
     mutationFn: () =>
       answer(api.POST("/incoming-webhooks", { body: { ...form, actions: [{ type: "add_subscriber", update_existing: true }] } })),
@@ -28,7 +29,7 @@ export function NewIncomingPage() {
     },
   });
   const fields = create.error instanceof ApiProblem ? create.error.fields : {};
-  const preset = presets.data?.data.find(({ id }) => id === form.preset);
+  const preset = presets.data?.find(({ id }) => id === form.preset);
   return (
     <Page title={t("new_incoming")} about={t("new_incoming_about")}>
       <Paper withBorder p="lg" maw={640}>
@@ -46,7 +47,7 @@ export function NewIncomingPage() {
             />
             <Select
               label={t("sender")} description={preset?.hint || t("sender_about")} placeholder={t("sender_any")} searchable clearable
-              data={presets.data?.data.map(({ id, name }) => ({ value: id, label: name })) ?? []}
+              data={presets.data?.map(({ id, name }) => ({ value: id, label: name })) ?? []}
               value={form.preset} onChange={(id) => set({ preset: id })} error={fields.preset}
               clearButtonProps={{ "aria-label": t("clear") }}
             />
