@@ -123,7 +123,7 @@ test("a secret is shown when it is made, and only then", async ({ browser }) => 
 
   await page.getByRole("tab", { name: "Security" }).click();
   await page.getByRole("button", { name: "New API key" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "New API key" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Replace" }).click();
   await expect(told.getByLabel("API key", { exact: true }).first()).not.toHaveText(key);
 
   await page.goto("/outgoing/new");
