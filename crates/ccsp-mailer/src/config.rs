@@ -81,6 +81,10 @@ pub struct ServeOptions {
     #[arg(long, env = "CCSP_LOG_RETENTION_ENTRIES", value_name = "NUMBER", default_value = "0",
           value_parser = clap::value_parser!(u32))]
     pub log_retention_entries: u32,
+    /// After how many days of nothing but failure an outgoing webhook is deactivated that does not say so itself; 0 for never
+    #[arg(long, env = "CCSP_DISABLE_AFTER_DAYS", value_name = "DAYS", default_value = "5",
+          value_parser = clap::value_parser!(u32).range(0..=365))]
+    pub disable_after_days: u32,
     /// Show /metrics without an API key
     #[arg(long, env = "CCSP_METRICS_PUBLIC")]
     pub metrics_public: bool,

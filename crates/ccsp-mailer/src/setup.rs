@@ -48,6 +48,7 @@ pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
             entries: (options.log_retention_entries > 0).then_some(options.log_retention_entries),
         },
         allow_private: options.allow_private_destinations.clone(),
+        operations: engine::Operations { disable_after_seconds: options.disable_after_days * 24 * 3_600 },
         clock: Clock::System,
         seed: data_dir::seed()?,
         sandbox: sandbox::Settings::new(

@@ -1,6 +1,7 @@
 //! The engine as its users see it: the use cases of the program.
 
 mod again;
+mod health;
 mod log;
 mod outgoing;
 mod preview;
@@ -39,6 +40,7 @@ use crate::error::chain;
 use crate::feed::{Listener, TooManyListeners};
 use crate::forward;
 use crate::handshake::Answered;
+use crate::health::{Gate, Operations, watch};
 use crate::ingest::Ingest;
 use crate::item::{Decided, Done, Item, Shared};
 use crate::jobs::Jobs;
@@ -70,6 +72,8 @@ pub struct Options {
     pub allow_private: Vec<IpNet>,
     /// How much of the logs is kept.
     pub log_retention: Retention,
+    /// What becomes of destinations that fail.
+    pub operations: Operations,
     /// The present.
     pub clock: Clock,
     /// From which all randomness comes.
@@ -136,12 +140,22 @@ impl Engine {
         let sandbox = Arc::new(Sandbox::new(options.sandbox));
         let (sender, refreshed) = Sender::new(options.client.clone(), sandbox.clone(), clock.clone());
         let nodes = Arc::new(AtomicU32::new(1));
-        let dispatcher = Arc::new(Dispatcher::new(sender, snapshot.clone(), outcomes.clone(), nodes.clone()));
+        let gate: Arc<Gate> = Arc::default();
+        let dispatcher =
+            Dispatcher::new(sender, snapshot.clone(), outcomes.clone(), nodes.clone(), gate.clone());
+        let dispatcher = Arc::new(dispatcher);
         let node: Arc<str> = vault.new_webhook_id().as_str().into();
         let room: Arc<dyn Room> = dispatcher.clone();
         let ids = Mutex::new(Ids::new(StdRng::from_rng(&mut random)));
-        let shared =
-            Arc::new(Shared { clock: clock.clone(), ids, node: node.clone(), room, feed: Arc::default() });
+        let shared = Arc::new(Shared {
+            clock: clock.clone(),
+            ids,
+            node: node.clone(),
+            room,
+            feed: Arc::default(),
+            gate,
+            operations: options.operations,
+        });
         let core = Arc::new(Core {
             store: options.store.clone(),
             dispatcher,
@@ -168,7 +182,9 @@ impl Engine {
             sweep::release_all(&core).await?;
         }
         sweep::beat(&core).await?;
-        tokio::spawn(recorder::run(options.store, core.shared.clone(), recorded));
+        let recording = recorder::run(options.store, core.shared.clone(), Arc::downgrade(&core), recorded);
+        tokio::spawn(recording);
+        tokio::spawn(watch::run(core.clone()));
         sweep::start(&core);
         tokio::spawn(refresh::run(core.clone(), refreshed));
         tokio::spawn(tasks::run(core.clone()));
@@ -188,6 +204,7 @@ impl Engine {
         let finished = async {
             self.jobs.idle().await;
             self.core.dispatcher.idle().await;
+            self.core.shared.gate.idle().await;
             let (done, recorded) = oneshot::channel();
             let _ = self.core.outcomes.send(Outcome::Flush(done)).await;
             let _ = recorded.await;
@@ -440,12 +457,6 @@ impl Engine {
     pub fn check_destination(&self, url: &str) -> Result<(), String> {
         let url = url::Url::parse(url).map_err(|error| format!("is not a URL: {error}"))?;
         outbound::check_url(&url, &self.allow_private).map_err(|error| error.to_string())
-    }
-
-    /// Wakes the sweep: something in the table has become due.
-    pub fn wake(&self, webhook_id: &domain::WebhookId) {
-        self.core.dispatcher.due_in_table(webhook_id);
-        self.core.dispatcher.room_again.notify_one();
     }
 }
 

@@ -49,6 +49,7 @@ pub async fn start(store: &Store, clock: Clock, client: Client, number: u8) -> E
         client,
         allow_private: Vec::new(),
         log_retention: engine::Retention::default(),
+        operations: engine::Operations::default(),
         clock,
         seed: [number; 32],
         // Nobody runs a script here.
