@@ -251,8 +251,8 @@ impl<'a> Decision<'a> {
     }
 
     /// The same of one that is about an outgoing webhook: to everyone else.
-    pub(crate) fn tell_about(&mut self, draft: Draft, webhook_id: &WebhookId) {
-        self.tell_one(draft, self.now, None, Some(webhook_id));
+    pub(crate) fn tell_about(&mut self, draft: Draft, webhook_id: &WebhookId) -> EventId {
+        self.tell_one(draft, self.now, None, Some(webhook_id))
     }
 
     fn tell_one(

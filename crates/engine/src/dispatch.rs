@@ -287,6 +287,11 @@ impl Dispatcher {
         }
     }
 
+    /// How many deliveries to this webhook are in memory.
+    pub(crate) fn held(&self, webhook_id: &WebhookId) -> i64 {
+        i64::try_from(self.queues.lock().queues.load(webhook_id).held()).unwrap_or(i64::MAX)
+    }
+
     /// How many attempts are under way, and how many deliveries wait in memory.
     pub(crate) fn load(&self) -> (usize, usize) {
         let load = self.queues.lock().queues.total_load();

@@ -4,6 +4,7 @@
 //! written with each batch of attempts ([`judge`]). In memory is only who gets nothing at this moment ([`Gate`]); [`watch`]
 //! keeps that up to date, makes probes, and has told what is to be told, which [`settle`] decides.
 
+mod letter;
 mod settle;
 pub(crate) mod watch;
 
@@ -18,6 +19,8 @@ use store::health::HealthRow;
 use store::record::AttemptRow;
 use tokio::sync::Notify;
 
+pub use letter::Alerts;
+
 /// After how long nothing but failure deactivates a webhook, if nobody says otherwise, in seconds: the 5 days that the Standard
 /// Webhooks specification suggests, so that an outage over a long weekend is survived.
 pub const DISABLE_AFTER_SECONDS: u32 = 5 * 24 * 3_600;
@@ -27,11 +30,13 @@ pub const DISABLE_AFTER_SECONDS: u32 = 5 * 24 * 3_600;
 pub struct Operations {
     /// After how long nothing but failure deactivates a webhook that does not say so itself, in seconds; 0 for never.
     pub disable_after_seconds: u32,
+    /// Who gets mails about it.
+    pub alerts: Alerts,
 }
 
 impl Default for Operations {
     fn default() -> Self {
-        Self { disable_after_seconds: DISABLE_AFTER_SECONDS }
+        Self { disable_after_seconds: DISABLE_AFTER_SECONDS, alerts: Alerts::default() }
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) async fn run(
                 Outcome::Flush(done) => flushed.push(done),
             }
         }
-        count(&attempts);
+        count(&attempts, core.upgrade().as_deref());
         shared.gate.learn(&record(&store, node, &core, &attempts).await);
         shared.feed.tell(told);
         give_back(&store, node, &given_back).await;
@@ -130,8 +130,12 @@ where
     }
 }
 
-fn count(attempts: &[AttemptRow]) {
+fn count(attempts: &[AttemptRow], core: Option<&Core>) {
     for attempt in attempts {
+        if let Some(core) = core {
+            let AttemptRow { webhook_id, status, duration_ms, .. } = attempt;
+            core.series.count(webhook_id, *status, *duration_ms, core.now().millis());
+        }
         metrics::counter!("ccsp_delivery_attempts_total", "status" => attempt.status.as_str()).increment(1);
         metrics::histogram!("ccsp_delivery_attempt_seconds").record(attempt.duration_ms as f64 / 1_000.0);
     }

@@ -16,6 +16,7 @@ use crate::config;
 use crate::error::StoreError;
 use crate::health::{self, Disabled, HealthRow};
 use crate::jobs::{self, JobRow};
+use crate::mails::{self, MailRow};
 use crate::request_stats;
 use crate::subscribers::{self, Versions};
 use crate::tx::{Rows, Sequence, Tx, Value, Work};
@@ -84,6 +85,8 @@ pub struct Writes {
     pub health: Vec<HealthRow>,
     /// Webhooks that are deactivated.
     pub disabled: Vec<Disabled>,
+    /// Mails that are to be sent.
+    pub mails: Vec<MailRow>,
 }
 
 /// An outgoing webhook that wants events of a kind, and did not get one of them.
@@ -270,6 +273,7 @@ async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<()
         jobs::put(tx, &writes.jobs),
         jobs::end(tx, &writes.ended_jobs),
         health::write(tx, &writes.health),
+        mails::put(tx, &writes.mails),
     )?;
     health::disable(tx, &writes.disabled).await
 }

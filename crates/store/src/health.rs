@@ -94,6 +94,30 @@ impl Work for ClaimProbe {
     }
 }
 
+/// Counts the deliveries that wait in the table for these webhooks, up to a number for each.
+pub struct CountWaiting {
+    /// The webhooks.
+    pub webhooks: Vec<WebhookId>,
+    /// The most to count of each.
+    pub most: i64,
+}
+
+impl Work for CountWaiting {
+    type Output = HashMap<WebhookId, i64>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<HashMap<WebhookId, i64>, StoreError> {
+        const SQL: &str = "SELECT COUNT(*) FROM (SELECT id FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL \
+                           AND node IS NULL LIMIT ?2) AS waiting";
+        let mut counts = HashMap::with_capacity(self.webhooks.len());
+        for webhook_id in &self.webhooks {
+            let rows = tx.query(SQL, params![webhook_id.as_str(), self.most]).await?;
+            let count = rows.into_iter().next().map_or(Ok(0), |row| row.read().int())?;
+            counts.insert(webhook_id.clone(), count);
+        }
+        Ok(counts)
+    }
+}
+
 /// Has the destination probed as soon as something is due: there is reason to think that it is well again.
 pub struct ProbeSoon {
     /// The webhook.

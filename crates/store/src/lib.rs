@@ -23,6 +23,7 @@ pub mod health;
 pub mod jobs;
 pub mod lists;
 pub mod look;
+pub mod mails;
 mod migrate;
 pub mod once;
 mod partitions;

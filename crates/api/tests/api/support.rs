@@ -191,6 +191,7 @@ async fn start_engine(store: Store, allow_private: Vec<outbound::IpNet>, seed: [
         operations: engine::Operations::default(),
         clock: Clock::System,
         seed,
+        mail: None,
         sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
     };
     Engine::start(options).await.unwrap()

@@ -2,12 +2,28 @@
 
 use domain::WebhookId;
 use store::StoreError;
-use store::health::{HealthRow, LoadHealth, ProbeSoon};
+use store::health::{CountWaiting, HealthRow, LoadHealth, ProbeSoon};
 
 use super::Engine;
 use crate::health::Operations;
 
+/// Deliveries that wait are counted up to here of each webhook: more is "many", and counting all of them takes time.
+const MOST_WAITING: i64 = 10_000;
+
 impl Engine {
+    /// What is measured of single webhooks, in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn webhook_metrics(&self) -> Result<String, StoreError> {
+        let (core, webhooks) = (&self.core, self.core.series.shown());
+        let mut pending = core.store.read(CountWaiting { webhooks, most: MOST_WAITING }).await?;
+        for (webhook_id, count) in &mut pending {
+            *count += core.dispatcher.held(webhook_id);
+        }
+        Ok(core.series.render(&pending, |webhook_id| core.shared.gate.holds(webhook_id)))
+    }
+
     /// What the operator sets of it.
     pub fn operations(&self) -> &Operations {
         &self.core.shared.operations

@@ -3,9 +3,10 @@
 use delivery::Notice;
 use domain::change::Draft;
 use domain::incoming::WebhookStatus;
-use domain::{EventType, OutgoingWebhook, Timestamp, WebhookId, catalog};
+use domain::{EventId, EventType, OutgoingWebhook, Timestamp, WebhookId, catalog};
 use serde_json::{Value, json};
 use store::health::{Disabled, HealthRow};
+use store::mails::MailRow;
 
 use crate::command::Executed;
 use crate::decide::Decision;
@@ -33,7 +34,10 @@ impl Decision<'_> {
             }
             Notice::Failing | Notice::Recovered => None,
         };
-        self.tell_about(draft(webhook, &row, notice, reason.as_deref(), disable_after), webhook_id);
+        let (event_type, data) = told(webhook, &row, notice, reason.as_deref(), disable_after);
+        let letter = self.shared.operations.alerts.letter(&event_type, webhook, &data);
+        let event_id = self.tell_about(Draft { event_type, data: data.to_string() }, webhook_id);
+        self.mail(event_id, letter);
         if let Some(reason) = reason {
             let version = snapshot.version;
             self.writes.disabled.push(Disabled { version, webhook: disabled(webhook, reason, self.now) });
@@ -41,6 +45,20 @@ impl Decision<'_> {
         let health = row.health.told(notice, self.now.millis());
         self.writes.health.push(HealthRow { health, ..row });
         Executed::Settled
+    }
+
+    /// Has a letter sent to everyone who is to get it.
+    fn mail(&mut self, event_id: EventId, (subject, body): (String, String)) {
+        for (number, recipient) in self.shared.operations.alerts.to.iter().enumerate() {
+            self.writes.mails.push(MailRow {
+                id: format!("{event_id}.{number}"),
+                recipient: recipient.clone(),
+                subject: subject.clone(),
+                body: body.clone(),
+                created_at: self.now,
+                attempts: 0,
+            });
+        }
     }
 }
 
@@ -50,13 +68,13 @@ fn disabled(webhook: &OutgoingWebhook, reason: String, now: Timestamp) -> Outgoi
     OutgoingWebhook { disabled_reason: Some(reason), updated_at: now, ..webhook }
 }
 
-fn draft(
+fn told(
     webhook: &OutgoingWebhook,
     row: &HealthRow,
     notice: Notice,
     reason: Option<&str>,
     disable_after: Option<i64>,
-) -> Draft {
+) -> (EventType, Value) {
     let health = &row.health;
     let mut data = json!({
         "webhook_id": webhook.id,
@@ -83,7 +101,7 @@ fn draft(
             catalog::WEBHOOK_DISABLED
         }
     };
-    Draft { event_type, data: data.to_string() }
+    (event_type, data)
 }
 
 fn moment(millis: Option<i64>) -> Value {

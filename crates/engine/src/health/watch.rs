@@ -95,6 +95,7 @@ fn has_notice(core: &Core, row: &HealthRow) -> bool {
 
 async fn settle(core: &Core, webhooks: Vec<WebhookId>) -> Result<(), StoreError> {
     core.commit(settling(webhooks).into()).await?;
+    core.mails_due.notify_one();
     core.refresh().await
 }
 
@@ -115,6 +116,7 @@ pub(crate) async fn record_the_last(
     };
     let (changed, decided) = core.decide(settling(gone).into(), run).await?;
     core.settle(decided);
+    core.mails_due.notify_one();
     core.refresh().await?;
     Ok(changed)
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use engine::{Command, Engine, NewEvent, OutgoingSecrets};
+use engine::{Alerts, Clock, Command, Engine, NewEvent, Operations, OutgoingSecrets};
 use http::StatusCode;
 use outbound::Client;
 use serde_json::{Value, json};
 use signature::Secret;
 use store::{Row, Store};
 use testkit::receiver::{Answer, always};
-use testkit::{Receiver, eventually};
+use testkit::{Mailbox, Receiver, eventually};
 
-use crate::running::{SECRET, clock, start};
+use crate::running::{SECRET, clock, start_with};
 use crate::support::{Look, NOW, Run, bump, put_outgoing, vault, webhook_id};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,13 +43,25 @@ macro_rules! on_both {
     };
 }
 
-on_both!(a_destination_that_is_down_is_probed, nothing_but_failure_ends_a_webhook, who_recovers_is_told_of);
+on_both!(
+    a_destination_that_is_down_is_probed,
+    nothing_but_failure_ends_a_webhook,
+    who_recovers_is_told_of,
+    mails_outlive_the_process,
+);
+
+fn operations() -> Operations {
+    let to = vec!["ops@example.com".to_owned(), "ada@example.com".to_owned()];
+    Operations { alerts: Alerts { to, public_url: None }, ..Operations::default() }
+}
 
 /// An engine, a destination that is ill, and one that wants to hear of it.
 struct World {
     store: Store,
     engine: Engine,
     millis: Arc<AtomicI64>,
+    clock: Clock,
+    client: Client,
     ill: Receiver,
     watcher: Receiver,
 }
@@ -75,8 +87,16 @@ impl World {
             bump(),
         ];
         store.write(Run(statements)).await.unwrap();
-        let engine = start(&store, clock, client, 1).await;
-        Self { store, engine, millis, ill, watcher }
+        let engine = start_with(&store, clock.clone(), client.clone(), 1, (operations(), None)).await;
+        Self { store, engine, millis, clock, client, ill, watcher }
+    }
+
+    /// Ends the engine, and starts another one that sends mails.
+    async fn restart(&mut self, number: u8, url: &str) {
+        self.engine.stop(PATIENCE).await;
+        let server = mail::Server::new(url, "CloudCusp <mailer@example.com>").unwrap();
+        let (clock, client) = (self.clock.clone(), self.client.clone());
+        self.engine = start_with(&self.store, clock, client, number, (operations(), Some(server))).await;
     }
 
     async fn publish(&self, count: usize) {
@@ -202,4 +222,29 @@ async fn who_recovers_is_told_of(world: World) {
     assert_eq!(told["event"], "webhook_recovered");
     assert_eq!(told["data"]["failing_since"], json!(NOW.to_string()));
     world.until("all to be well", "SELECT COUNT(*) FROM webhook_health", 0).await;
+}
+
+async fn mails_outlive_the_process(mut world: World) {
+    world.fail_one().await;
+    world.pass(1_900 * SECOND);
+    world.fail_one().await;
+    world.until("the mails to be written", "SELECT COUNT(*) FROM mails", 2).await;
+    // Nobody listens where mails are to go; then that is mended.
+    let mailbox = Mailbox::start(0).await.unwrap();
+    let (port, url) = (mailbox.port(), mailbox.url());
+    drop(mailbox);
+    world.restart(2, &url).await;
+    world.until("each to be tried", "SELECT COUNT(*) FROM mails WHERE attempts = 1", 2).await;
+    world.engine.stop(PATIENCE).await;
+    let mailbox = Mailbox::start(port).await.unwrap();
+    world.restart(3, &url).await;
+    world.pass(16 * 60 * SECOND);
+    let mut mails = mailbox.wait_for(2, PATIENCE).await.unwrap();
+    world.until("the mails to be done with", "SELECT COUNT(*) FROM mails", 0).await;
+    mails.sort_by(|a, b| a.to.cmp(&b.to));
+    let mail = &mails[0];
+    assert_eq!((mail.to[0].as_str(), mail.sender.as_str()), ("ada@example.com", "mailer@example.com"));
+    assert_eq!(mail.subject, "ill delivers nothing");
+    assert!(mail.text.contains("2 attempts in a row have failed. The last one was answered with 503."), "{mail:?}");
+    assert_ne!(mail.id, mails[1].id);
 }

@@ -1,6 +1,5 @@
 //! Attempts, as they are recorded.
 
-use domain::WebhookId;
 use domain::log::DeliveryStatus;
 use store::health::HealthRow;
 use store::record::{AttemptRow, Record, duration_class};
