@@ -36,6 +36,7 @@ pub fn now() -> Timestamp {
 
 /// Starts an engine on the database of these options.
 pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
+    let mail = options.mail_server()?;
     let store = open_store(&options.common).await?;
     data_dir::create(&options.common.data_dir)?;
     let options = engine::Options {
@@ -48,6 +49,14 @@ pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
             entries: (options.log_retention_entries > 0).then_some(options.log_retention_entries),
         },
         allow_private: options.allow_private_destinations.clone(),
+        operations: engine::Operations {
+            disable_after_seconds: options.disable_after_days * 24 * 3_600,
+            alerts: engine::Alerts {
+                to: options.alert_email.clone(),
+                public_url: options.public_url.clone(),
+            },
+        },
+        mail,
         clock: Clock::System,
         seed: data_dir::seed()?,
         sandbox: sandbox::Settings::new(

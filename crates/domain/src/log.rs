@@ -73,10 +73,29 @@ named_enum!(
         Retrying = "retrying",
         /// Tried to the end of its schedule.
         Failed = "failed",
-        /// Will not be sent: its webhook was deleted or deactivated.
+        /// Will not be sent: see why.
         Cancelled = "cancelled",
     }
 );
+
+named_enum!(
+    /// Why a delivery was cancelled.
+    CancelReason {
+        /// The program deactivated its webhook: nothing but failure, or the destination wanted no more.
+        WebhookDisabled = "webhook_disabled",
+        /// Someone deactivated its webhook.
+        WebhookInactive = "webhook_inactive",
+        /// Its webhook was deleted.
+        WebhookDeleted = "webhook_deleted",
+        /// Someone cancelled it.
+        Cancelled = "cancelled",
+    }
+);
+
+impl CancelReason {
+    /// Those by which a webhook got no deliveries any more: once it does again, they can be made.
+    pub const OF_WEBHOOK: [Self; 2] = [Self::WebhookDisabled, Self::WebhookInactive];
+}
 
 /// Which action of which record.
 #[derive(

@@ -81,6 +81,7 @@ impl Batch {
                 }
             }
             Command::Publish(_) => {}
+            Command::Settle(webhook_id) => needs.health.push(webhook_id.clone()),
         }
     }
 }

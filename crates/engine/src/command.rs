@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::change::{self, Draft};
 use domain::log::FieldError;
 use domain::subscriber::{Fields, MemberStatus};
-use domain::{Event, EventType, ListId, Roster, Status, Subscriber, SubscriberId, Timestamp};
+use domain::{Event, EventType, ListId, Roster, Status, Subscriber, SubscriberId, Timestamp, WebhookId};
 use store::StoreError;
 use store::commit::RequestRow;
 
@@ -25,6 +25,8 @@ pub enum Command {
     Publish(Vec<NewEvent>),
     /// Runs a stored request through today's configuration.
     Rerun(Box<Rerun>),
+    /// Tells what is to be told of how an outgoing webhook's destination does, and deactivates it if that is it.
+    Settle(WebhookId),
 }
 
 /// A subscriber to be added.
@@ -87,6 +89,8 @@ pub enum Executed {
     Rerun(RequestRow),
     /// The webhook of that request was deleted.
     WebhookGone,
+    /// Told, if there was anything to tell.
+    Settled,
 }
 
 pub(crate) fn create(

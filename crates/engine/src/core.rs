@@ -20,6 +20,7 @@ use crate::item::{Decided, Done, Items, Shared};
 use crate::outcome::Outcome;
 use crate::receive::{Accepted, Transformed};
 use crate::rerun::Rerun;
+use crate::series::Series;
 use crate::snapshot::Snapshot;
 use crate::vault::Vault;
 
@@ -51,6 +52,10 @@ pub(crate) struct Core {
     pub(crate) jobs_due: Notify,
     /// Tells that a task was begun.
     pub(crate) tasks_due: Notify,
+    /// Tells that there may be a mail to be sent.
+    pub(crate) mails_due: Notify,
+    /// What is counted of single webhooks.
+    pub(crate) series: Series,
 }
 
 impl Core {

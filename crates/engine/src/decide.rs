@@ -1,16 +1,18 @@
 //! One run of deciding a batch: from what was loaded to what is to be written and answered.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::apply::{self, OutOfIds};
 use domain::change::Draft;
 use domain::log::{Outcome, RequestStatus};
 use domain::redact::Masked;
-use domain::{Event, EventId, RequestId, Roster, Timestamp};
+use domain::{Event, EventId, RequestId, Roster, Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 use store::commit::{DedupeAnswer, DedupeKey, Found, NewDelivery, RequestRow, Skipped, Writes};
+use store::health::HealthRow;
 use store::jobs::JobRow;
 use store::queue::DueDelivery;
 
@@ -39,12 +41,14 @@ struct Remembered {
 }
 
 pub(crate) struct Decision<'a> {
-    shared: &'a Shared,
-    snapshot: &'a Snapshot,
-    now: Timestamp,
+    pub(crate) shared: &'a Shared,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) now: Timestamp,
     roster: Roster,
-    dedupe: std::collections::HashMap<DedupeKey, String>,
-    writes: Writes,
+    dedupe: HashMap<DedupeKey, String>,
+    /// How destinations do that are to be looked at.
+    pub(crate) health: HashMap<WebhookId, HealthRow>,
+    pub(crate) writes: Writes,
     /// Events with the webhooks that get them; deliveries are made of them at the end, when it is known how many.
     fan_out: Vec<(Arc<Event>, Arc<Outgoing>)>,
 }
@@ -55,6 +59,7 @@ impl<'a> Decision<'a> {
             now: shared.clock.now(),
             roster: Roster::new(found.subscribers, found.free_ids),
             dedupe: found.dedupe,
+            health: found.health,
             writes: Writes::default(),
             fan_out: Vec::new(),
             shared,
@@ -242,17 +247,32 @@ impl<'a> Decision<'a> {
 
     /// Makes events of drafts, with deliveries to everyone who gets them.
     fn tell(&mut self, drafts: Vec<Draft>, request_id: Option<RequestId>) -> Vec<EventId> {
-        drafts.into_iter().map(|draft| self.tell_one(draft, self.now, request_id)).collect()
+        drafts.into_iter().map(|draft| self.tell_one(draft, self.now, request_id, None)).collect()
     }
 
-    fn tell_one(&mut self, draft: Draft, occurred_at: Timestamp, request_id: Option<RequestId>) -> EventId {
+    /// The same of one that is about an outgoing webhook: to everyone else.
+    pub(crate) fn tell_about(&mut self, draft: Draft, webhook_id: &WebhookId) -> EventId {
+        self.tell_one(draft, self.now, None, Some(webhook_id))
+    }
+
+    fn tell_one(
+        &mut self,
+        draft: Draft,
+        occurred_at: Timestamp,
+        request_id: Option<RequestId>,
+        about: Option<&WebhookId>,
+    ) -> EventId {
         let id = self.shared.ids.lock().next(self.now);
         let event =
             Event { id, event_type: draft.event_type, occurred_at, data: draft.data.into(), request_id };
         let mut shared = None;
         let mut skipped = Vec::new();
         for outgoing in self.snapshot.subscribers_of(&event.event_type) {
-            match outgoing.refuses(&event) {
+            let refusal = match about == Some(&outgoing.webhook.id) {
+                true => Some("it is about this webhook itself".to_owned()),
+                false => outgoing.refuses(&event),
+            };
+            match refusal {
                 Some(reason) => skipped.push(Skipped { webhook_id: outgoing.webhook.id.clone(), reason }),
                 None => {
                     let shared = shared.get_or_insert_with(|| Arc::new(event.clone()));
@@ -278,6 +298,7 @@ impl<'a> Decision<'a> {
             Command::DeleteSubscriber(id) => command::delete(&mut self.roster, *id),
             Command::Publish(events) => return Ok(self.publish(events)),
             Command::Rerun(rerun) => return self.rerun(rerun),
+            Command::Settle(webhook_id) => return Ok(self.settle(webhook_id)),
         };
         self.tell(drafts, None);
         Ok(executed)
@@ -291,7 +312,7 @@ impl<'a> Decision<'a> {
         let first = self.writes.events.len();
         for event in events {
             let draft = Draft { event_type: event.event_type.clone(), data: event.data.clone() };
-            self.tell_one(draft, event.occurred_at.unwrap_or(self.now), None);
+            self.tell_one(draft, event.occurred_at.unwrap_or(self.now), None, None);
         }
         Executed::Published(self.writes.events[first..].to_vec())
     }

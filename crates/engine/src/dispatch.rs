@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use arc_swap::ArcSwap;
 
 use crate::attempt::Sender;
+use crate::health::Gate;
 use crate::item::{Decided, Done};
 use crate::outcome::Outcome;
 use crate::room::Room;
@@ -36,6 +37,8 @@ pub(crate) struct Dispatcher {
     sender: Sender,
     snapshot: Arc<ArcSwap<Snapshot>>,
     outcomes: mpsc::Sender<Outcome>,
+    /// Who gets nothing at this moment.
+    gate: Arc<Gate>,
     /// How many nodes share a limit.
     nodes: Arc<AtomicU32>,
     /// Says that a destination that has spilled has room again.
@@ -59,6 +62,7 @@ impl Dispatcher {
         snapshot: Arc<ArcSwap<Snapshot>>,
         outcomes: mpsc::Sender<Outcome>,
         nodes: Arc<AtomicU32>,
+        gate: Arc<Gate>,
     ) -> Self {
         let state = State {
             queues: Queues::new(Limits { per_destination: WINDOW }),
@@ -72,6 +76,7 @@ impl Dispatcher {
             sender,
             snapshot,
             outcomes,
+            gate,
             room_again: Notify::new(),
             ended: Notify::new(),
         }
@@ -120,6 +125,9 @@ impl Dispatcher {
     }
 
     fn next(self: &Arc<Self>, webhook_id: &WebhookId) -> Option<DueDelivery> {
+        if self.gate.holds(webhook_id) {
+            return None;
+        }
         let snapshot = self.snapshot.load();
         let outgoing = snapshot.outgoing.get(webhook_id);
         // Of a webhook that is gone, one after the other: they are only given back.
@@ -186,7 +194,8 @@ impl Dispatcher {
         }
     }
 
-    async fn attempt(&self, delivery: &DueDelivery) -> Outcome {
+    /// Makes an attempt, if its webhook still gets any.
+    pub(crate) async fn attempt(&self, delivery: &DueDelivery) -> Outcome {
         let snapshot = self.snapshot.load_full();
         match snapshot.outgoing.get(&delivery.webhook_id).filter(|outgoing| outgoing.is_active()) {
             Some(outgoing) => {
@@ -209,6 +218,9 @@ impl Dispatcher {
 
     /// Takes places for a refill, and says how many. It ends by [`Dispatcher::refilled`] or [`Dispatcher::refill_failed`].
     pub(crate) fn begin_refill(&self, webhook_id: &WebhookId) -> usize {
+        if self.gate.holds(webhook_id) {
+            return 0;
+        }
         let most = self.rate(webhook_id).map(|rate| ahead(rate, self.sharers()));
         let mut state = self.queues.lock();
         if state.stopping {
@@ -243,6 +255,13 @@ impl Dispatcher {
         self.queues.lock().queues.mark_spilled(webhook_id);
     }
 
+    /// Goes on with a webhook that got nothing for a while.
+    pub(crate) fn go_on(self: &Arc<Self>, webhook_id: &WebhookId) {
+        self.due_in_table(webhook_id);
+        self.room_again.notify_one();
+        self.start(webhook_id);
+    }
+
     /// Takes out what waits in memory for this webhook. The caller cancels it or gives it back.
     pub(crate) fn withdraw(&self, webhook_id: &WebhookId) -> Vec<DeliveryId> {
         let waiting = self.queues.lock().queues.drain_destination(webhook_id);
@@ -268,6 +287,11 @@ impl Dispatcher {
         }
     }
 
+    /// How many deliveries to this webhook are in memory.
+    pub(crate) fn held(&self, webhook_id: &WebhookId) -> i64 {
+        i64::try_from(self.queues.lock().queues.load(webhook_id).held()).unwrap_or(i64::MAX)
+    }
+
     /// How many attempts are under way, and how many deliveries wait in memory.
     pub(crate) fn load(&self) -> (usize, usize) {
         let load = self.queues.lock().queues.total_load();
@@ -283,13 +307,13 @@ fn ahead(rate: Rate, sharers: u32) -> usize {
 
 impl Room for Dispatcher {
     fn reserve(&self, webhook: &WebhookId, want: usize) -> usize {
-        let is_limited = self.rate(webhook).is_some();
+        // All nodes take it from the table, each at its pace, or later.
+        let waits = self.rate(webhook).is_some() || self.gate.holds(webhook);
         let mut state = self.queues.lock();
         if state.stopping {
             return 0;
         }
-        if is_limited {
-            // All nodes take it from the table, each at its pace.
+        if waits {
             state.queues.mark_spilled(webhook);
             return 0;
         }

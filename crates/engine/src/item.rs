@@ -10,6 +10,7 @@ use store::queue::DueDelivery;
 use crate::clock::Clock;
 use crate::command::{Command, Executed};
 use crate::feed::{Entry, Feed};
+use crate::health::{Gate, Operations};
 use crate::receive::{self, Accepted, Reply};
 use crate::room::{Reservation, Room};
 use crate::snapshot::Snapshot;
@@ -109,4 +110,8 @@ pub struct Shared {
     pub room: Arc<dyn Room>,
     /// Who listens.
     pub feed: Arc<Feed>,
+    /// Who gets nothing at this moment.
+    pub gate: Arc<Gate>,
+    /// What the operator sets.
+    pub operations: Operations,
 }

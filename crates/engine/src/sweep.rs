@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::incoming::LogRetention;
+use domain::log::CancelReason;
 use domain::{Timestamp, WebhookId};
 use store::StoreError;
 use store::once::Forget;
@@ -108,10 +109,15 @@ async fn look(core: &Core) -> Result<(), StoreError> {
 async fn cancel(core: &Core, webhook_id: WebhookId) -> Result<(), StoreError> {
     // The webhook may be newer than our configuration.
     core.refresh().await?;
-    if core.snapshot().outgoing.get(&webhook_id).is_some_and(|outgoing| outgoing.gets_deliveries()) {
-        return Ok(());
-    }
-    while core.store.write(CancelWaiting { webhook_id: webhook_id.clone(), limit: CHUNK }).await? > 0 {}
+    let snapshot = core.snapshot();
+    let reason = match snapshot.outgoing.get(&webhook_id) {
+        Some(outgoing) if outgoing.gets_deliveries() => return Ok(()),
+        Some(outgoing) if outgoing.webhook.disabled_reason.is_some() => CancelReason::WebhookDisabled,
+        Some(_) => CancelReason::WebhookInactive,
+        None => CancelReason::WebhookDeleted,
+    };
+    let cancel = || CancelWaiting { webhook_id: webhook_id.clone(), reason, limit: CHUNK };
+    while core.store.write(cancel()).await? > 0 {}
     Ok(())
 }
 

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config;
 use crate::error::StoreError;
+use crate::health::{self, Disabled, HealthRow};
 use crate::jobs::{self, JobRow};
+use crate::mails::{self, MailRow};
 use crate::request_stats;
 use crate::subscribers::{self, Versions};
 use crate::tx::{Rows, Sequence, Tx, Value, Work};
@@ -28,6 +30,8 @@ pub struct Needs {
     pub subscribers: Vec<SubscriberId>,
     /// Answers given before.
     pub dedupe: Vec<DedupeKey>,
+    /// How the destinations of these webhooks do.
+    pub health: Vec<WebhookId>,
     /// The version of the configuration by which the batch decides; if the stored one differs the batch is not run.
     pub config_version: i64,
 }
@@ -49,6 +53,8 @@ pub struct Found {
     pub subscribers: Vec<Subscriber>,
     /// Answers given before.
     pub dedupe: HashMap<DedupeKey, String>,
+    /// Those of the wanted webhooks that do not do well. Nobody else changes them before this transaction ends.
+    pub health: HashMap<WebhookId, HealthRow>,
     /// Ids for subscribers who will be new: one for each wanted address that was not found, and one for each subscriber
     /// wanted by id, whose address may become free.
     pub free_ids: Vec<SubscriberId>,
@@ -75,6 +81,12 @@ pub struct Writes {
     pub jobs: Vec<JobRow>,
     /// Requests that no job goes on with any more.
     pub ended_jobs: Vec<RequestId>,
+    /// How destinations do now.
+    pub health: Vec<HealthRow>,
+    /// Webhooks that are deactivated.
+    pub disabled: Vec<Disabled>,
+    /// Mails that are to be sent.
+    pub mails: Vec<MailRow>,
 }
 
 /// An outgoing webhook that wants events of a kind, and did not get one of them.
@@ -209,8 +221,12 @@ async fn load<T: Tx>(tx: &T, needs: Needs, locks: bool) -> Result<(Found, Versio
     if locks {
         subscribers::lock(tx, &emails, &ids).await?;
     }
-    let (version, (found, versions), dedupe) =
-        try_join!(config::version(tx), subscribers::load(tx, emails, ids), load_dedupe(tx, &needs.dedupe))?;
+    let (version, (found, versions), dedupe, health) = try_join!(
+        config::version(tx),
+        subscribers::load(tx, emails, ids),
+        load_dedupe(tx, &needs.dedupe),
+        health::lock(tx, &needs.health),
+    )?;
     if version != needs.config_version {
         return Err(StoreError::StaleConfig);
     }
@@ -222,7 +238,7 @@ async fn load<T: Tx>(tx: &T, needs: Needs, locks: bool) -> Result<(Found, Versio
         missing => tx.reserve(Sequence::Subscribers, missing).await?,
     };
     let free_ids = free_ids.into_iter().map(SubscriberId).collect();
-    Ok((Found { subscribers: found, dedupe, free_ids }, versions))
+    Ok((Found { subscribers: found, dedupe, health, free_ids }, versions))
 }
 
 async fn load_dedupe<T: Tx>(tx: &T, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, String>, StoreError> {
@@ -256,8 +272,10 @@ async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<()
         remember(tx, &writes.dedupe),
         jobs::put(tx, &writes.jobs),
         jobs::end(tx, &writes.ended_jobs),
+        health::write(tx, &writes.health),
+        mails::put(tx, &writes.mails),
     )?;
-    Ok(())
+    health::disable(tx, &writes.disabled).await
 }
 
 async fn insert_events<T: Tx>(

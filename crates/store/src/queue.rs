@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use domain::log::DeliveryStatus;
+use domain::log::{CancelReason, DeliveryStatus};
 use domain::{DeliveryId, Event, Timestamp, WebhookId};
 
 use crate::error::StoreError;
@@ -214,6 +214,8 @@ fn read_due(row: Row) -> Result<DueDelivery, StoreError> {
 pub struct CancelWaiting {
     /// The webhook.
     pub webhook_id: WebhookId,
+    /// Why.
+    pub reason: CancelReason,
     /// The most to cancel in one transaction.
     pub limit: usize,
 }
@@ -222,10 +224,11 @@ impl Work for CancelWaiting {
     type Output = u64;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
-        const SQL: &str = "UPDATE deliveries SET status = ?2, due_at = NULL WHERE id IN ( \
+        const SQL: &str = "UPDATE deliveries SET status = ?2, cancel_reason = ?4, due_at = NULL WHERE id IN ( \
                SELECT id FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND node IS NULL \
                LIMIT ?3 /*pg: FOR UPDATE SKIP LOCKED */)";
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        tx.execute(SQL, params![self.webhook_id.as_str(), DeliveryStatus::Cancelled.as_str(), limit]).await
+        let (status, reason) = (DeliveryStatus::Cancelled.as_str(), self.reason.as_str());
+        tx.execute(SQL, params![self.webhook_id.as_str(), status, limit, reason]).await
     }
 }

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::incoming::WebhookStatus;
+use delivery::Sign;
 use domain::log::DeliveryStatus;
-use domain::outgoing::OutgoingSettings;
 use domain::{DeliveryId, Timestamp, WebhookId};
 use futures_util::try_join;
 
-use crate::config;
 use crate::error::StoreError;
-use crate::params;
+use crate::health::{self, HealthRow, Judge};
 use crate::tx::{Rows, Tx, Work};
 
 const MINUTE_MS: i64 = 60_000;
@@ -49,31 +47,31 @@ pub struct AttemptRow {
     pub status: DeliveryStatus,
     /// When it is due again, if it is.
     pub due_at: Option<Timestamp>,
-    /// The reason to deactivate the webhook, if the answer is one.
-    pub deactivate: Option<&'static str>,
+    /// What it says of the destination; `None` if that was not asked.
+    pub sign: Option<Sign>,
 }
 
-/// Records attempts made by a node.
+/// Records attempts made by a node. Returns how those destinations do for which that is not as before.
 pub struct Record {
     /// The node. A delivery whose lease it lost meanwhile is someone else's to decide about.
     pub node: Arc<str>,
     /// The attempts, each of another delivery.
     pub attempts: Vec<AttemptRow>,
-    /// Now.
-    pub now: Timestamp,
+    /// What they say of their destinations.
+    pub judge: Judge,
 }
 
 impl Work for Record {
-    type Output = ();
+    type Output = Vec<HealthRow>;
 
-    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
-        try_join!(insert_attempts(tx, &self.attempts), self.update_deliveries(tx), self.count(tx))?;
-        for attempt in &self.attempts {
-            if let Some(reason) = attempt.deactivate {
-                deactivate(tx, &attempt.webhook_id, reason, self.now).await?;
-            }
-        }
-        Ok(())
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<HealthRow>, StoreError> {
+        let (_, _, _, changed) = try_join!(
+            insert_attempts(tx, &self.attempts),
+            self.update_deliveries(tx),
+            self.count(tx),
+            health::judge(tx, &self.attempts, self.judge),
+        )?;
+        Ok(changed)
     }
 }
 
@@ -199,27 +197,6 @@ pub fn duration_class(duration_ms: i64) -> i64 {
 /// The duration in the middle of a class, in milliseconds.
 pub fn class_duration_ms(class: i64) -> i64 {
     ((class as f64 / 4.0).exp2() - 1.0).round() as i64
-}
-
-async fn deactivate<T: Tx>(
-    tx: &T,
-    webhook: &WebhookId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    const LOAD: &str = "SELECT settings FROM outgoing_webhooks WHERE id = ?1 /*pg: FOR UPDATE */";
-    const SAVE: &str =
-        "UPDATE outgoing_webhooks SET settings = ?2, disabled_reason = ?3, updated_at = ?4 WHERE id = ?1";
-    let Some(row) = tx.query(LOAD, params![webhook.as_str()]).await?.pop() else { return Ok(()) };
-    let mut settings: OutgoingSettings = row.read().json()?;
-    if settings.status == WebhookStatus::Inactive {
-        return Ok(());
-    }
-    settings.status = WebhookStatus::Inactive;
-    let settings =
-        serde_json::to_string(&settings).map_err(|source| StoreError::Json { position: 1, source })?;
-    tx.execute(SAVE, params![webhook.as_str(), settings, reason, now]).await?;
-    config::bump(tx).await
 }
 
 #[cfg(test)]

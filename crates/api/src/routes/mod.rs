@@ -14,6 +14,7 @@ pub mod incoming_trial;
 pub mod incoming_webhooks;
 pub mod lists;
 pub mod openapi;
+mod outgoing_health;
 mod outgoing_signing;
 mod outgoing_tls;
 pub mod outgoing_webhooks;

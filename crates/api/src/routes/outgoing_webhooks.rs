@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::outgoing_health::{HealthView, Healths};
 use super::outgoing_signing::{self, OutgoingSigning};
 use super::outgoing_tls::{self, OutgoingTls};
 use crate::auth::{Caller, Read, Write};
@@ -131,6 +132,11 @@ struct OutgoingWebhookInput {
     /// evenly.
     #[serde(default)]
     rate_limit: Option<RateLimit>,
+    /// After how many seconds of nothing but failure the program deactivates it: 0 for never, `null` as the server does it,
+    /// which is 5 days by default. `webhook_failing` is told before.
+    #[serde(default)]
+    #[schema(maximum = 31_536_000)]
+    disable_after_seconds: Option<u32>,
     /// Values of what is sent that its log does not show: names and positions in the body as it is sent.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -164,6 +170,8 @@ pub(super) struct OutgoingWebhookView {
     /// Why the program deactivated it; `null` if it did not.
     #[schema(required = true)]
     disabled_reason: Option<String>,
+    /// How its destination does.
+    health: HealthView,
     /// What receivers verify the signatures of `ed25519` with, the newest first: two while a private key is being replaced.
     #[schema(max_items = 2, example = json!(["whpk_…"]))]
     public_keys: Vec<String>,
@@ -204,6 +212,7 @@ impl OutgoingWebhookInput {
             expect_json: input.expect_json,
             concurrency: input.concurrency,
             rate_limit: input.rate_limit,
+            disable_after_seconds: input.disable_after_seconds,
             redact: input.redact,
             log_retention: input.log_retention,
         }
@@ -234,6 +243,7 @@ impl OutgoingWebhookInput {
             expect_json: settings.expect_json,
             concurrency: settings.concurrency,
             rate_limit: settings.rate_limit,
+            disable_after_seconds: settings.disable_after_seconds,
             redact: settings.redact,
             log_retention: settings.log_retention,
         }
@@ -293,18 +303,21 @@ impl Input for OutgoingWebhookInput {
 
 impl OutgoingWebhookView {
     pub(super) fn new(
+        api: &Api,
         webhook: &OutgoingWebhook,
         secrets: &OutgoingSecrets,
         reveal: Reveal,
-        now: Timestamp,
+        healths: &Healths,
     ) -> Self {
+        let health = healths.view(api, webhook);
         let OutgoingWebhook { id, settings, disabled_reason, created_at, updated_at } = webhook.clone();
         let client_certificate_expires_at = outgoing_tls::expires_at(&settings);
         let settings = OutgoingWebhookInput::shown(settings, secrets, reveal);
-        let public_keys = secrets.public_keys(now);
+        let public_keys = secrets.public_keys(api.engine().now());
         Self {
             id,
             disabled_reason,
+            health,
             public_keys,
             client_certificate_expires_at,
             created_at,
@@ -313,8 +326,8 @@ impl OutgoingWebhookView {
         }
     }
 
-    fn of(outgoing: &Outgoing, now: Timestamp) -> Self {
-        Self::new(&outgoing.webhook, &outgoing.secrets, Reveal::Nothing, now)
+    fn of(api: &Api, outgoing: &Outgoing, healths: &Healths) -> Self {
+        Self::new(api, &outgoing.webhook, &outgoing.secrets, Reveal::Nothing, healths)
     }
 }
 
@@ -336,7 +349,9 @@ async fn list(
         filter.takes(settings.status, &settings.name)
     };
     let page = recent::page(configuration.outgoing.values().map(AsRef::as_ref).filter(wanted), &paging)?;
-    Ok(Json(page.map(|outgoing| OutgoingWebhookView::of(outgoing, api.engine().now()))))
+    let healths =
+        Healths::of(&api, page.data.iter().map(|outgoing| outgoing.webhook.id.clone()).collect()).await?;
+    Ok(Json(page.map(|outgoing| OutgoingWebhookView::of(&api, outgoing, &healths))))
 }
 
 /// One outgoing webhook
@@ -351,7 +366,9 @@ async fn show(
     Path(id): Path<WebhookId>,
 ) -> Result<Json<OutgoingWebhookView>, Problem> {
     let configuration = api.configuration().await?;
-    Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?, api.engine().now())))
+    let outgoing = find(&configuration, &id)?;
+    let healths = Healths::of(&api, vec![id.clone()]).await?;
+    Ok(Json(OutgoingWebhookView::of(&api, outgoing, &healths)))
 }
 
 /// Make an outgoing webhook
@@ -375,7 +392,7 @@ async fn create(
     let webhook = OutgoingWebhook { id, settings, disabled_reason: None, created_at: now, updated_at: now };
     let sealed = vault.seal_outgoing(&webhook.id, &secrets);
     api.decide_once(&caller, once, |configuration| {
-        let view = OutgoingWebhookView::new(&webhook, &secrets, Reveal::All, now);
+        let view = OutgoingWebhookView::new(&api, &webhook, &secrets, Reveal::All, &Healths::none());
         let answer = Answer::created(Some(format!("{BASE}/outgoing-webhooks/{}", webhook.id)), &view)?;
         let (webhook, secrets) = (webhook.clone(), sealed.clone());
         Ok((InsertOutgoing { version: configuration.version, webhook, secrets }, answer))
@@ -422,7 +439,8 @@ async fn update(
         return Err(not_found());
     }
     let configuration = api.engine().snapshot();
-    Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?, api.engine().now())))
+    let healths = Healths::of(&api, vec![id.clone()]).await?;
+    Ok(Json(OutgoingWebhookView::of(&api, find(&configuration, &id)?, &healths)))
 }
 
 /// Delete an outgoing webhook

@@ -438,3 +438,39 @@ async fn ended(server: &Server, begun: &Answer) -> Value {
     });
     ended.await.unwrap()
 }
+
+#[tokio::test]
+async fn what_a_deactivated_webhook_did_not_get_is_sent_once_it_is_active() {
+    let (server, receiver, webhook_id) = with_webhook(StatusCode::SERVICE_UNAVAILABLE).await;
+    let path = format!("/outgoing-webhooks/{webhook_id}");
+    server.patch(&path, json!({"retry": {"schedule_seconds": [3600]}})).await;
+    publish(&server, "order_paid", 7).await;
+    wait_for(&server, &webhook_id, "retrying", 1).await;
+    let health = server.get(&path).await.json()["health"].clone();
+    assert_eq!((&health["state"], &health["failed_attempts"]), (&json!("healthy"), &json!(1)), "{health}");
+    assert_eq!((&health["last_http_status"], &health["next_probe_at"]), (&json!(503), &Value::Null));
+    assert!(health["failing_since"].is_string() && health["disabled_at_the_earliest"].is_string());
+
+    server.patch(&path, json!({"status": "inactive"})).await;
+    let cancelled = wait_for(&server, &webhook_id, "cancelled", 1).await;
+    assert_eq!(cancelled[0]["cancel_reason"], "webhook_inactive");
+    server.patch(&path, json!({"status": "active"})).await;
+    // What somebody cancelled by hand is not sent again by itself.
+    publish(&server, "order_paid", 8).await;
+    wait_for(&server, &webhook_id, "retrying", 1).await;
+    assert_eq!(server.post(&format!("{path}/deliveries/cancel"), json!({})).await.status, 202);
+    wait_for(&server, &webhook_id, "cancelled", 2).await;
+    receiver.otherwise(always(Reply::new(StatusCode::OK)));
+    for (way, input) in [
+        ("/deliveries/recover".to_owned(), json!({"since": "2020-01-01T00:00:00Z", "dry_run": true})),
+        (format!("{path}/replay"), json!({"dry_run": true})),
+        (format!("{path}/deliveries/retry"), json!({"dry_run": true})),
+    ] {
+        assert_eq!(server.post(&way, input).await.json()["total"], 1, "{way}");
+    }
+    let recovered = server.post("/deliveries/recover", json!({"since": "2020-01-01T00:00:00Z"})).await;
+    assert_eq!(recovered.status, 202);
+    let delivered = wait_for(&server, &webhook_id, "delivered", 1).await;
+    assert_eq!((&delivered[0]["id"], &delivered[0]["cancel_reason"]), (&cancelled[0]["id"], &Value::Null));
+    assert_eq!(server.get(&path).await.json()["health"]["failing_since"], Value::Null);
+}

@@ -36,9 +36,11 @@ impl Engine {
         let delivery = self.sample(outgoing, event);
         let Attempt { mut row, sent } = self.core.dispatcher.sender().attempt(outgoing, &delivery).await;
         row.due_at = None;
-        row.deactivate = None;
         if row.status == DeliveryStatus::Retrying {
             row.status = DeliveryStatus::Failed;
+        }
+        if row.status == DeliveryStatus::Delivered {
+            self.probe_soon(&outgoing.webhook.id).await?;
         }
         let event = redacted::test_event(outgoing, &delivery.event);
         self.core.store.write(InsertTest { event, attempt: row.clone() }).await?;

@@ -66,6 +66,7 @@ fn log(filter: Filter) -> DeliveriesOf {
         http_statuses: Vec::new(),
         error_code: None,
         finished: None,
+        undelivered: false,
     }
 }
 

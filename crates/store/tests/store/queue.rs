@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use domain::log::CancelReason;
 use domain::{DeliveryId, Timestamp, WebhookId};
 use store::commit::{NewDelivery, Writes};
 use store::queue::{CancelWaiting, Claim, DueDelivery, GiveBack, Heartbeat, Leave, ReleaseDead, Waiting};
@@ -157,8 +158,13 @@ async fn cancelling_takes_what_waits(database: &Database) {
     enqueue(database, &a, &[-1, 0, 1]).await;
     enqueue(database, &webhook('b'), &[-1]).await;
     enqueue_for(database, &a, &[-1], Some("n1".into())).await;
-    let cancel =
-        async || database.store.write(CancelWaiting { webhook_id: a.clone(), limit: 2 }).await.unwrap();
+    let cancel = async || {
+        database
+            .store
+            .write(CancelWaiting { webhook_id: a.clone(), reason: CancelReason::WebhookDeleted, limit: 2 })
+            .await
+            .unwrap()
+    };
     assert_eq!((cancel().await, cancel().await, cancel().await), (2, 1, 0));
     assert_eq!(
         database.int("SELECT COUNT(*) FROM deliveries WHERE status = 'cancelled' AND due_at IS NULL").await,

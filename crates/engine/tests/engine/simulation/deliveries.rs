@@ -2,8 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+use delivery::Sign;
 use domain::log::DeliveryStatus;
 use domain::{DeliveryId, WebhookId};
+use engine::health::judge;
 use engine::send::{self, Exchange};
 use store::queue::{DueDelivery, GiveBack};
 use store::record::{AttemptRow, Record};
@@ -156,9 +158,9 @@ impl World<'_> {
 
     /// Whether it is done, if the process knows.
     async fn record_attempts(&mut self, life: u64, attempts: &[AttemptRow]) -> Option<bool> {
-        let (weather, node, now) = (self.weather(), self.node(life).name.clone(), self.time());
+        let (weather, node) = (self.weather(), self.node(life).name.clone());
         self.tell(|| format!("{node} records {}: {weather:?}", attempts.len()));
-        let work = Record { node, attempts: attempts.to_vec(), now };
+        let work = Record { node, attempts: attempts.to_vec(), judge };
         let is_done = write(&self.database.store, weather, work).await.is_done();
         if is_done == Some(false) {
             return is_done;
@@ -167,7 +169,13 @@ impl World<'_> {
         for due in attempts.iter().filter_map(|attempt| attempt.due_at) {
             self.sweep_all(due.millis());
         }
-        if attempts.iter().any(|attempt| attempt.deactivate.is_some()) {
+        let gone = |attempt: &&AttemptRow| attempt.sign == Some(Sign::Gone);
+        if attempts.iter().any(|attempt| gone(&attempt)) {
+            self.settle(
+                life,
+                attempts.iter().filter(gone).map(|attempt| attempt.webhook_id.clone()).collect(),
+            )
+            .await;
             for life in self.lives() {
                 self.soon(SECOND, What::Refresh { life });
             }

@@ -7,7 +7,7 @@ use delivery::{Limits, Queues};
 use domain::{DeliveryId, Ids, Timestamp, WebhookId};
 use engine::batch::{Room, Shared};
 use engine::receive::Accepted;
-use engine::{Clock, Outgoing, Snapshot};
+use engine::{Clock, Operations, Outgoing, Snapshot};
 use http::HeaderMap;
 use outbound::{Response, SendError};
 use parking_lot::Mutex;
@@ -76,8 +76,15 @@ impl Node {
         let name: Arc<str> = format!("node-{life}").into();
         let memory = Arc::new(Memory(Mutex::new(Queues::new(Limits { per_destination: window }))));
         let ids = Mutex::new(Ids::new(StdRng::seed_from_u64(life)));
-        let shared =
-            Arc::new(Shared { clock, ids, node: name.clone(), room: memory.clone(), feed: Arc::default() });
+        let shared = Arc::new(Shared {
+            clock,
+            ids,
+            node: name.clone(),
+            room: memory.clone(),
+            feed: Arc::default(),
+            gate: Arc::default(),
+            operations: Operations::default(),
+        });
         Self {
             life,
             name,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::log::CancelReason;
 use engine::batch::Room;
 use rand::RngExt;
 use store::queue::{CancelWaiting, Claim, DueDelivery, Waiting};
@@ -41,7 +42,11 @@ impl World<'_> {
             };
             if !is_active(self) {
                 self.refresh(life).await;
-                let cancel = CancelWaiting { webhook_id: webhook_id.clone(), limit: 1_000 };
+                let cancel = CancelWaiting {
+                    webhook_id: webhook_id.clone(),
+                    reason: CancelReason::WebhookDisabled,
+                    limit: 1_000,
+                };
                 if !is_active(self) {
                     self.database.store.write(cancel).await.unwrap();
                 }
