@@ -8,7 +8,9 @@ use domain::subscriber::{Fields, MemberStatus};
 use domain::{Event, EventType, ListId, Roster, Status, Subscriber, SubscriberId, Timestamp};
 use store::StoreError;
 use store::commit::RequestRow;
+use store::tasks::TaskRow;
 
+use crate::imports::{Imported, Piece};
 use crate::rerun::Rerun;
 use crate::snapshot::Snapshot;
 
@@ -25,6 +27,8 @@ pub enum Command {
     Publish(Vec<NewEvent>),
     /// Runs a stored request through today's configuration.
     Rerun(Box<Rerun>),
+    /// Takes in rows of a file.
+    Import(Box<Piece>),
 }
 
 /// A subscriber to be added.
@@ -87,6 +91,8 @@ pub enum Executed {
     Rerun(RequestRow),
     /// The webhook of that request was deleted.
     WebhookGone,
+    /// Rows of a file were taken in; the task as it is behind them.
+    Imported(Imported, Option<TaskRow>),
 }
 
 pub(crate) fn create(

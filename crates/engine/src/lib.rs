@@ -33,6 +33,7 @@ mod forward;
 pub mod fuzz;
 mod handshake;
 pub mod headers;
+pub mod imports;
 mod ingest;
 mod item;
 mod jobs;

@@ -19,6 +19,7 @@ pub mod event_types;
 pub mod events;
 pub mod feed;
 mod filter;
+pub mod imports;
 pub mod jobs;
 pub mod lists;
 pub mod look;
