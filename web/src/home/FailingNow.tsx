@@ -82,7 +82,7 @@ function SwitchedOff({ webhook: { id, name, disabled_reason } }: { webhook: Sche
         <Group gap="xs"><Link className="link" to="/outgoing/$id" params={{ id }} search={{}}>{name}</Link><StatusBadge status="inactive" /></Group>
         <Text size="sm" c="dimmed">{disabled_reason}</Text>
       </div>
-      {may("write") && <Button size="xs" variant="default" loading={activate.isPending} onClick={() => activate.mutate()}>{t("activate")}</Button>}
+      {may("write") && <Button size="xs" variant="default" loading={activate.isPending} onClick={() => activate.mutate()}>{t("activate_again")}</Button>}
     </Group>
   );
 }

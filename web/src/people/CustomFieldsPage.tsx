@@ -77,7 +77,7 @@ function SettingsFields({ value, onChange, error }: { value: Settings; onChange:
       {hasOptions && <TagsInput label={t("options")} placeholder={t("option_hint")} required value={value.options} onChange={(options) => onChange({ ...value, options })} error={problems.options} />}
       <Select
         label={t("on_mismatch")} allowDeselect={false} value={value.on_mismatch ?? "keep_as_text"} data={MISMATCHES.map((name) => ({ value: name, label: t(`on_mismatch_${name}`) }))}
-        onChange={(chosen) => onChange({ ...value, on_mismatch: MISMATCHES.find((name) => name === chosen) })}
+        onChange={(chosen) => onChange({ ...value, on_mismatch: MISMATCHES.find((name) => name === chosen) ?? "keep_as_text" })}
       />
       <Textarea label={t("description")} autosize minRows={2} value={value.description} onChange={(event) => onChange({ ...value, description: event.currentTarget.value })} error={problems.description} />
     </>

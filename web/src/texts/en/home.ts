@@ -1,6 +1,6 @@
 /** Texts of the home page, in English, in alphabetical order. */
 export const home = {
-  activate: "Activate again",
+  activate_again: "Activate again",
   activated: "{name} is active again",
   all_well: "Nothing has failed in the last 24 hours.",
   deliveries_failed: "{n} deliveries failed in the last 24 hours",
@@ -16,7 +16,6 @@ export const home = {
   of_total: "{done} of {total}",
   out_24h: "Went out, last 24 hours",
   out_label: "{delivered} deliveries arrived, {failed} failed",
-  received: "Received",
   requests_failed: "{n} requests failed in the last 24 hours",
   retry_begun: "{n} are tried again",
   retry_failed: "Try what failed again",

@@ -2,7 +2,7 @@
 import type { home as english } from "../en/home";
 
 export const home: Record<keyof typeof english, string> = {
-  activate: "Riattiva",
+  activate_again: "Riattiva",
   activated: "{name} è di nuovo attivo",
   all_well: "Nelle ultime 24 ore non è fallito nulla.",
   deliveries_failed: "{n} consegne fallite nelle ultime 24 ore",
@@ -18,7 +18,6 @@ export const home: Record<keyof typeof english, string> = {
   of_total: "{done} di {total}",
   out_24h: "Usciti nelle ultime 24 ore",
   out_label: "{delivered} consegne arrivate, {failed} fallite",
-  received: "Ricevuti",
   requests_failed: "{n} richieste fallite nelle ultime 24 ore",
   retry_begun: "{n} vengono ritentati",
   retry_failed: "Ritenta ciò che è fallito",
