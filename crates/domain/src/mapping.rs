@@ -13,7 +13,7 @@ use crate::subscriber::{Fields, MAX_CUSTOM_FIELD_BYTES, Status, TextField, is_cu
 use crate::text;
 
 pub use path::{Path, PathError};
-pub use recognise::recognise;
+pub use recognise::{recognise, recognise_column};
 pub use rule::{DateRule, Rule, Target, TargetError};
 
 /// The most rules of one mapping.

@@ -80,6 +80,10 @@ impl Batch {
                     needs.emails.extend(rerun.emails_of_scripts(&accepted.incoming));
                 }
             }
+            Command::Import(piece) => {
+                let new = piece.lines.iter().filter_map(|line| line.entry.as_ref().ok());
+                needs.emails.extend(new.filter_map(|new| new.fields.email.clone()));
+            }
             Command::Publish(_) => {}
             Command::Settle(webhook_id) => needs.health.push(webhook_id.clone()),
         }

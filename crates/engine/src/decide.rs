@@ -21,6 +21,7 @@ use crate::actions::plan::{self, Ended, Rest};
 use crate::command::{self, Command, Executed, NewEvent};
 use crate::feed::Entry;
 use crate::handshake;
+use crate::imports;
 use crate::item::{Decided, Done, Item, Shared};
 use crate::receive::{Accepted, Content, Reply};
 use crate::records::{self, Record};
@@ -265,6 +266,7 @@ impl<'a> Decision<'a> {
         let id = self.shared.ids.lock().next(self.now);
         let event =
             Event { id, event_type: draft.event_type, occurred_at, data: draft.data.into(), request_id };
+        self.writes.subjects.extend(draft.subject.map(|subject| (id, subject)));
         let mut shared = None;
         let mut skipped = Vec::new();
         for outgoing in self.snapshot.subscribers_of(&event.event_type) {
@@ -299,6 +301,12 @@ impl<'a> Decision<'a> {
             Command::Publish(events) => return Ok(self.publish(events)),
             Command::Rerun(rerun) => return self.rerun(rerun),
             Command::Settle(webhook_id) => return Ok(self.settle(webhook_id)),
+            Command::Import(piece) => {
+                let (imported, drafts) = imports::take_in(&mut self.roster, self.snapshot, piece, self.now)?;
+                self.writes.import = piece.step(&imported, self.now);
+                let task = self.writes.import.as_ref().map(|step| step.task.clone());
+                (Executed::Imported(imported, task), drafts)
+            }
         };
         self.tell(drafts, None);
         Ok(executed)
@@ -311,7 +319,7 @@ impl<'a> Decision<'a> {
         }
         let first = self.writes.events.len();
         for event in events {
-            let draft = Draft { event_type: event.event_type.clone(), data: event.data.clone() };
+            let draft = Draft::told(event.event_type.clone(), event.data.clone());
             self.tell_one(draft, event.occurred_at.unwrap_or(self.now), None, None);
         }
         Executed::Published(self.writes.events[first..].to_vec())

@@ -34,6 +34,7 @@ pub mod fuzz;
 mod handshake;
 pub mod headers;
 pub mod health;
+pub mod imports;
 mod ingest;
 mod item;
 mod jobs;

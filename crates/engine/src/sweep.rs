@@ -9,6 +9,7 @@ use domain::incoming::LogRetention;
 use domain::log::CancelReason;
 use domain::{Timestamp, WebhookId};
 use store::StoreError;
+use store::imports::ForgetImports;
 use store::once::Forget;
 use store::queue::{CancelWaiting, Claim, Heartbeat, LiveNodes, ReleaseDead, Waiting};
 use store::retention::{OwnLog, Retain, RetainOf};
@@ -31,6 +32,8 @@ const CONFIG_POLL: Duration = Duration::from_secs(1);
 const RESUME: Duration = Duration::from_secs(1);
 /// How often expired keys are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
+/// How long the report of an import, and with it the file, is kept: whoever asked for it has looked by then.
+const IMPORT_KEPT_MS: i64 = 7 * 24 * 3_600 * 1_000;
 /// How often it is looked whether logs are too old.
 const RETAIN: Duration = Duration::from_secs(600);
 /// How often partitions are prepared; they are made days ahead.
@@ -168,7 +171,7 @@ pub(crate) async fn release_all(core: &Core) -> Result<u64, StoreError> {
 
 async fn forget(core: Arc<Core>) -> Result<(), StoreError> {
     while core.store.write(Forget { now: core.now(), limit: CHUNK as i64 }).await? > 0 {}
-    Ok(())
+    core.store.write(ForgetImports { before: core.now().plus_millis(-IMPORT_KEPT_MS) }).await
 }
 
 async fn retain(core: Arc<Core>) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::config;
 use crate::error::StoreError;
 use crate::health::{self, Disabled, HealthRow};
+use crate::imports::{self, ImportStep};
 use crate::jobs::{self, JobRow};
 use crate::mails::{self, MailRow};
 use crate::request_stats;
@@ -67,6 +68,8 @@ pub struct Writes {
     pub subscribers: Vec<Changed>,
     /// Events.
     pub events: Vec<Event>,
+    /// Of these events, whom they are about.
+    pub subjects: HashMap<EventId, SubscriberId>,
     /// Of these events, who wanted their kind and did not get them.
     pub skipped: HashMap<EventId, Vec<Skipped>>,
     /// Deliveries of these events.
@@ -87,6 +90,8 @@ pub struct Writes {
     pub disabled: Vec<Disabled>,
     /// Mails that are to be sent.
     pub mails: Vec<MailRow>,
+    /// How far an import has come with these subscribers.
+    pub import: Option<ImportStep>,
 }
 
 /// An outgoing webhook that wants events of a kind, and did not get one of them.
@@ -264,7 +269,7 @@ async fn load_dedupe<T: Tx>(tx: &T, keys: &[DedupeKey]) -> Result<HashMap<Dedupe
 async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<(), StoreError> {
     try_join!(
         subscribers::write(tx, &writes.subscribers, versions),
-        insert_events(tx, &writes.events, &writes.skipped),
+        insert_events(tx, writes),
         insert_deliveries(tx, &writes.deliveries),
         insert_requests(tx, &writes.requests),
         update_requests(tx, &writes.retried),
@@ -274,17 +279,14 @@ async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<()
         jobs::end(tx, &writes.ended_jobs),
         health::write(tx, &writes.health),
         mails::put(tx, &writes.mails),
+        imports::advance(tx, writes.import.as_ref()),
     )?;
     health::disable(tx, &writes.disabled).await
 }
 
-async fn insert_events<T: Tx>(
-    tx: &T,
-    events: &[Event],
-    skipped: &HashMap<EventId, Vec<Skipped>>,
-) -> Result<(), StoreError> {
-    let mut rows = Rows::with_capacity(events.len(), 6);
-    for event in events {
+async fn insert_events<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError> {
+    let mut rows = Rows::with_capacity(writes.events.len(), 7);
+    for event in &writes.events {
         rows.push([
             event.id.to_string().into(),
             event.event_type.as_str().into(),
@@ -292,10 +294,12 @@ async fn insert_events<T: Tx>(
             event.data.as_ref().into(),
             event.request_id.map(|id| id.to_string()).into(),
             // Ids and texts always have a JSON form.
-            skipped.get(&event.id).and_then(|skipped| serde_json::to_string(skipped).ok()).into(),
+            writes.skipped.get(&event.id).and_then(|skipped| serde_json::to_string(skipped).ok()).into(),
+            writes.subjects.get(&event.id).map(|subscriber| subscriber.0).into(),
         ]);
     }
-    const SQL: &str = "INSERT INTO events (id, event_type, occurred_at, data, request_id, skipped) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    const SQL: &str = "INSERT INTO events (id, event_type, occurred_at, data, request_id, skipped, subscriber_id) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 

@@ -1,8 +1,7 @@
-import { Skeleton, Stack } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { useTexts } from "../texts";
 import { Trouble } from "./Trouble";
+import { Waiting } from "./Waiting";
 
 interface LoadedProps<T> {
   query: Pick<UseQueryResult<T>, "data" | "error" | "isError" | "isPending" | "refetch">;
@@ -22,16 +21,5 @@ export function Loaded<T>({ query, children }: LoadedProps<T>) {
       {query.isError && <Trouble error={query.error} retry={retry} />}
       {children(query.data)}
     </>
-  );
-}
-
-export function Waiting() {
-  const t = useTexts();
-  return (
-    <Stack gap="xs" role="status" aria-label={t("loading")}>
-      {[1, 2, 3, 4].map((line) => (
-        <Skeleton key={line} height={48} />
-      ))}
-    </Stack>
   );
 }

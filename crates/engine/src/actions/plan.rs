@@ -172,7 +172,7 @@ impl<'a> Planner<'a, '_> {
                     format!("{event_type} is declared with another form: {} {}", fault.field, fault.message);
                 return self.ended_as(place, (name, on_error), ActionStatus::Failed, detail);
             }
-            let draft = Draft { event_type: event_type.clone(), data: data.to_string() };
+            let draft = Draft::told(event_type.clone(), data.to_string());
             self.push(Task { place, name, on_error, what: What::Tell(draft) });
             return true;
         }
