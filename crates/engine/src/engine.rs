@@ -76,6 +76,8 @@ pub struct Options {
     pub seed: [u8; 32],
     /// How users' scripts are run.
     pub sandbox: sandbox::Settings,
+    /// How many attempts may be under way at once, [`crate::MAX_UNDER_WAY`] at most: each takes a file of the process.
+    pub under_way: usize,
 }
 
 /// How much of the logs is kept; what is not done yet is kept in any case.
@@ -136,7 +138,13 @@ impl Engine {
         let sandbox = Arc::new(Sandbox::new(options.sandbox));
         let (sender, refreshed) = Sender::new(options.client.clone(), sandbox.clone(), clock.clone());
         let nodes = Arc::new(AtomicU32::new(1));
-        let dispatcher = Arc::new(Dispatcher::new(sender, snapshot.clone(), outcomes.clone(), nodes.clone()));
+        let dispatcher = Arc::new(Dispatcher::new(
+            sender,
+            snapshot.clone(),
+            outcomes.clone(),
+            nodes.clone(),
+            options.under_way,
+        ));
         let node: Arc<str> = vault.new_webhook_id().as_str().into();
         let room: Arc<dyn Room> = dispatcher.clone();
         let ids = Mutex::new(Ids::new(StdRng::from_rng(&mut random)));

@@ -191,6 +191,7 @@ async fn start_engine(store: Store, allow_private: Vec<outbound::IpNet>, seed: [
         clock: Clock::System,
         seed,
         sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
+        under_way: engine::MAX_UNDER_WAY,
     };
     Engine::start(options).await.unwrap()
 }

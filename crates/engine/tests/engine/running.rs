@@ -53,6 +53,7 @@ pub async fn start(store: &Store, clock: Clock, client: Client, number: u8) -> E
         seed: [number; 32],
         // Nobody runs a script here.
         sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
+        under_way: engine::MAX_UNDER_WAY,
     };
     Engine::start(options).await.unwrap()
 }
