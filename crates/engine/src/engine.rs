@@ -81,6 +81,8 @@ pub struct Options {
     pub mail: Option<mail::Server>,
     /// How users' scripts are run.
     pub sandbox: sandbox::Settings,
+    /// How many attempts may be under way at once, [`crate::MAX_UNDER_WAY`] at most: each takes a file of the process.
+    pub under_way: usize,
 }
 
 /// How much of the logs is kept; what is not done yet is kept in any case.
@@ -142,9 +144,14 @@ impl Engine {
         let (sender, refreshed) = Sender::new(options.client.clone(), sandbox.clone(), clock.clone());
         let nodes = Arc::new(AtomicU32::new(1));
         let gate: Arc<Gate> = Arc::default();
-        let dispatcher =
-            Dispatcher::new(sender, snapshot.clone(), outcomes.clone(), nodes.clone(), gate.clone());
-        let dispatcher = Arc::new(dispatcher);
+        let dispatcher = Arc::new(Dispatcher::new(
+            sender,
+            snapshot.clone(),
+            outcomes.clone(),
+            nodes.clone(),
+            gate.clone(),
+            options.under_way,
+        ));
         let node: Arc<str> = vault.new_webhook_id().as_str().into();
         let room: Arc<dyn Room> = dispatcher.clone();
         let ids = Mutex::new(Ids::new(StdRng::from_rng(&mut random)));

@@ -72,6 +72,7 @@ pub mod vault;
 
 pub use clock::Clock;
 pub use command::{Command, Executed, NewEvent, NewSubscriber, SubscriberChange};
+pub use dispatch::MAX_UNDER_WAY;
 pub use engine::{Engine, Options, Previewed, Retention, RunError, Searched, Tested};
 pub use handshake::{Answered, is_handshake};
 pub use health::{Alerts, Operations};
