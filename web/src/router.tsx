@@ -56,7 +56,7 @@ const importing = createRoute({ getParentRoute: () => inside, path: "/subscriber
 const lists = createRoute({ getParentRoute: () => inside, path: "/lists", component: lazyRouteComponent(() => import("./people/ListsPage"), "ListsPage") });
 const tags = createRoute({ getParentRoute: () => inside, path: "/tags", component: lazyRouteComponent(() => import("./people/TagsPage"), "TagsPage") });
 const customFields = createRoute({ getParentRoute: () => inside, path: "/custom-fields", component: lazyRouteComponent(() => import("./people/CustomFieldsPage"), "CustomFieldsPage") });
-const events = createRoute({ getParentRoute: () => inside, path: "/events", validateSearch: (search): { q?: string; event_type?: string; entry?: string } => ({ q: text(search.q), event_type: text(search.event_type), entry: text(search.entry) }), component: lazyRouteComponent(() => import("./events/EventsPage"), "EventsPage") });
+const events = createRoute({ getParentRoute: () => inside, path: "/events", validateSearch: parseLogFilters, component: lazyRouteComponent(() => import("./events/EventsPage"), "EventsPage") });
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/api-keys", component: lazyRouteComponent(() => import("./settings/ApiKeysPage"), "ApiKeysPage") });
 const users = createRoute({ getParentRoute: () => inside, path: "/users", component: lazyRouteComponent(() => import("./settings/UsersPage"), "UsersPage") });
 const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("./settings/SettingsPage"), "SettingsPage") });
