@@ -1,5 +1,6 @@
 //! The engine as its users see it: the use cases of the program.
 
+mod about;
 mod again;
 mod log;
 mod outgoing;
@@ -426,11 +427,6 @@ impl Engine {
         now: Timestamp,
     ) -> Result<(), Reply> {
         self.limits.check(accepted, sender, self.nodes(), now)
-    }
-
-    /// How many nodes serve the database, as far as this one knows.
-    pub fn nodes(&self) -> u32 {
-        self.core.nodes.load(Ordering::Relaxed)
     }
 
     /// Whether deliveries may go to this URL.

@@ -62,7 +62,7 @@ pub struct Writes {
     /// Events.
     pub events: Vec<Event>,
     /// Of these events, who wanted their kind and did not get them.
-    pub skipped: HashMap<EventId, Vec<Skipped>>,
+    pub skipped: HashMap<EventId, Skips>,
     /// Deliveries of these events.
     pub deliveries: Vec<NewDelivery>,
     /// New entries of the request log.
@@ -75,6 +75,15 @@ pub struct Writes {
     pub jobs: Vec<JobRow>,
     /// Requests that no job goes on with any more.
     pub ended_jobs: Vec<RequestId>,
+}
+
+/// Those who want events of a kind, and did not get one of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Skips {
+    /// The first of them.
+    pub first: Vec<Skipped>,
+    /// How many more there were.
+    pub more: u64,
 }
 
 /// An outgoing webhook that wants events of a kind, and did not get one of them.
@@ -263,7 +272,7 @@ async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<()
 async fn insert_events<T: Tx>(
     tx: &T,
     events: &[Event],
-    skipped: &HashMap<EventId, Vec<Skipped>>,
+    skipped: &HashMap<EventId, Skips>,
 ) -> Result<(), StoreError> {
     let mut rows = Rows::with_capacity(events.len(), 6);
     for event in events {

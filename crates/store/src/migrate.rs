@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0009_event_type_versions.sql"),
     include_str!("../migrations/0010_users.sql"),
     include_str!("../migrations/0011_feed_and_request_stats.sql"),
+    include_str!("../migrations/0016_more_statistics.sql"),
 ];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.

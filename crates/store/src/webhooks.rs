@@ -122,6 +122,8 @@ impl Work for UpdateOutgoing {
 
 /// Deletes a webhook, and tells whether there was one. Its log stays until retention takes it.
 pub struct DeleteWebhook {
+    /// The version by which it was decided.
+    pub version: i64,
     /// Of which kind.
     pub direction: Direction,
     /// Which.
@@ -136,7 +138,7 @@ impl Work for DeleteWebhook {
             Direction::Incoming => "DELETE FROM incoming_webhooks WHERE id = ?1",
             Direction::Outgoing => "DELETE FROM outgoing_webhooks WHERE id = ?1",
         };
-        bump(tx).await?;
+        bump_from(tx, self.version).await?;
         Ok(tx.execute(sql, params![self.id.as_str()]).await? > 0)
     }
 }

@@ -17,6 +17,8 @@ mod events;
 #[cfg(test)]
 mod feed;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod https;
 #[cfg(test)]
 mod lists;
@@ -28,6 +30,8 @@ mod once;
 mod outgoing_signing;
 #[cfg(test)]
 mod outgoing_tls;
+#[cfg(test)]
+mod outgoing_trial;
 #[cfg(test)]
 mod overview;
 #[cfg(test)]
@@ -43,6 +47,8 @@ mod receive;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod server;
+#[cfg(test)]
 mod signing;
 #[cfg(test)]
 mod subscribers;
@@ -54,5 +60,7 @@ mod tags;
 mod trial;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod version;
 #[cfg(test)]
 mod webhooks;
