@@ -73,7 +73,7 @@ impl Batch {
                 needs.subscribers.push(*id);
                 needs.emails.extend(change.fields.email.clone());
             }
-            Command::DeleteSubscriber(id) => needs.subscribers.push(*id),
+            Command::DeleteSubscriber(id, _) => needs.subscribers.push(*id),
             Command::Rerun(rerun) => {
                 if let Some(accepted) = rerun.admit(&self.snapshot) {
                     need_request(needs, &accepted);

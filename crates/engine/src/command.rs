@@ -21,8 +21,8 @@ pub enum Command {
     CreateSubscriber(NewSubscriber),
     /// Changes a subscriber.
     UpdateSubscriber(SubscriberId, SubscriberChange),
-    /// Removes a subscriber.
-    DeleteSubscriber(SubscriberId),
+    /// Removes a subscriber; if one is given, only if they are still as this.
+    DeleteSubscriber(SubscriberId, Option<Box<Subscriber>>),
     /// Tells events.
     Publish(Vec<NewEvent>),
     /// Runs a stored request through today's configuration.
@@ -49,6 +49,8 @@ pub struct NewSubscriber {
 /// What is to change of a subscriber.
 #[derive(Clone, Debug, Default)]
 pub struct SubscriberChange {
+    /// If it is given, only a subscriber who is still as this is changed.
+    pub only_if: Option<Box<Subscriber>>,
     /// Fields to set; a new email among them.
     pub fields: Fields,
     /// The new status.
@@ -79,6 +81,8 @@ pub enum Executed {
     Deleted(Subscriber),
     /// There is no such subscriber.
     NotFound,
+    /// The subscriber is no longer as the command said.
+    ChangedMeanwhile,
     /// Another subscriber has this email.
     EmailTaken(SubscriberId),
     /// There are no such lists.
@@ -134,6 +138,9 @@ pub(crate) fn update(
     now: Timestamp,
 ) -> (Executed, Vec<Draft>) {
     let Some(before) = roster.get(id).cloned() else { return (Executed::NotFound, Vec::new()) };
+    if change.only_if.as_ref().is_some_and(|seen| **seen != *before) {
+        return (Executed::ChangedMeanwhile, Vec::new());
+    }
     let mut after = Subscriber::clone(&before);
     if let Some(email) = &change.fields.email {
         if let Some(other) = roster.find(email).filter(|other| other.id != id) {
@@ -168,7 +175,15 @@ pub(crate) fn update(
     (Executed::Subscriber(after), events)
 }
 
-pub(crate) fn delete(roster: &mut Roster, id: SubscriberId) -> (Executed, Vec<Draft>) {
+pub(crate) fn delete(
+    roster: &mut Roster,
+    id: SubscriberId,
+    only_if: Option<&Subscriber>,
+) -> (Executed, Vec<Draft>) {
+    let current = roster.get(id);
+    if current.zip(only_if).is_some_and(|(current, seen)| **current != *seen) {
+        return (Executed::ChangedMeanwhile, Vec::new());
+    }
     match roster.remove(id) {
         Some(gone) => {
             let events = change::events(Some(&gone), None);

@@ -12,7 +12,7 @@ use domain::redact::Masked;
 use domain::{Event, EventId, RequestId, Roster, Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
-use store::commit::{DedupeAnswer, DedupeKey, Found, NewDelivery, RequestRow, Skipped, Writes};
+use store::commit::{DedupeAnswer, DedupeKey, Found, NewDelivery, RequestRow, Skipped, Skips, Writes};
 use store::health::HealthRow;
 use store::jobs::JobRow;
 use store::queue::DueDelivery;
@@ -34,6 +34,9 @@ use crate::summary::Summary;
 /// How long a request that carries a name of its own is recognised, in seconds: as long as senders retry, which is a day for
 /// most.
 const DEDUPE_SECONDS: u32 = 86_400;
+
+/// Webhooks that want an event's kind and did not get it which are named with it; more are counted. One page of a list.
+const MAX_SKIPPED: usize = 200;
 
 /// The answer of the first time, for when the same request comes again.
 #[derive(Serialize, Deserialize)]
@@ -298,21 +301,24 @@ impl<'a> Decision<'a> {
             Event { id, event_type: draft.event_type, occurred_at, data: draft.data.into(), request_id };
         self.writes.subjects.extend(draft.subject.map(|subject| (id, subject)));
         let mut shared = None;
-        let mut skipped = Vec::new();
+        let mut skipped = Skips::default();
         for outgoing in self.snapshot.subscribers_of(&event.event_type) {
             let refusal = match about == Some(&outgoing.webhook.id) {
                 true => Some("it is about this webhook itself".to_owned()),
-                false => outgoing.refuses(&event),
+                false => outgoing.skips(&event),
             };
             match refusal {
-                Some(reason) => skipped.push(Skipped { webhook_id: outgoing.webhook.id.clone(), reason }),
+                Some(_) if skipped.first.len() >= MAX_SKIPPED => skipped.more += 1,
+                Some(reason) => {
+                    skipped.first.push(Skipped { webhook_id: outgoing.webhook.id.clone(), reason });
+                }
                 None => {
                     let shared = shared.get_or_insert_with(|| Arc::new(event.clone()));
                     self.fan_out.push((shared.clone(), outgoing.clone()));
                 }
             }
         }
-        if !skipped.is_empty() {
+        if !skipped.first.is_empty() {
             self.writes.skipped.insert(id, skipped);
         }
         self.writes.events.push(event);
@@ -327,7 +333,9 @@ impl<'a> Decision<'a> {
             Command::UpdateSubscriber(id, change) => {
                 command::update(&mut self.roster, self.snapshot, *id, change, self.now)
             }
-            Command::DeleteSubscriber(id) => command::delete(&mut self.roster, *id),
+            Command::DeleteSubscriber(id, only_if) => {
+                command::delete(&mut self.roster, *id, only_if.as_deref())
+            }
             Command::Publish(events) => return Ok(self.publish(events)),
             Command::Rerun(rerun) => return self.rerun(rerun),
             Command::Settle(webhook_id) => return Ok(self.settle(webhook_id)),

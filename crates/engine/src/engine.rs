@@ -1,5 +1,6 @@
 //! The engine as its users see it: the use cases of the program.
 
+mod about;
 mod again;
 mod health;
 mod log;

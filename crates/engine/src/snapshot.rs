@@ -120,7 +120,18 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Why an event of a kind that it wants is not sent, if it is not.
+    /// Why an event of a kind that it wants gets no delivery, if it gets none.
+    pub(crate) fn skips(&self, event: &Event) -> Option<String> {
+        if self.gets_deliveries() {
+            return self.refuses(event);
+        }
+        Some(self.webhook.disabled_reason.as_ref().map_or_else(
+            || "the webhook is inactive".to_owned(),
+            |reason| format!("the webhook is inactive: {reason}"),
+        ))
+    }
+
+    /// Why an event of a kind that it wants is not sent by its filter, lists and tags, if it is not.
     pub(crate) fn refuses(&self, event: &Event) -> Option<String> {
         // What can't be compiled fails when it is sent, where the log shows it.
         self.rendering.as_ref().ok()?.refuses(&self.webhook.settings, event)
@@ -200,9 +211,7 @@ impl Snapshot {
         for (webhook, sealed) in config.outgoing {
             let secrets = vault.open_outgoing(&webhook.id, &sealed)?;
             let outgoing = Arc::new(Outgoing::new(webhook, secrets));
-            if outgoing.gets_deliveries() {
-                snapshot.subscribe(&outgoing);
-            }
+            snapshot.subscribe(&outgoing);
             snapshot.outgoing.insert(outgoing.webhook.id.clone(), outgoing);
         }
         for key in config.api_keys {
@@ -238,7 +247,7 @@ impl Snapshot {
         self.presets.get(id).or_else(|| OF_PROGRAM.get(id)).cloned()
     }
 
-    /// The outgoing webhooks that get events of this kind.
+    /// The outgoing webhooks that want events of this kind, also those that are inactive.
     pub fn subscribers_of<'a>(
         &'a self,
         event_type: &'a EventType,

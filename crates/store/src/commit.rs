@@ -72,7 +72,7 @@ pub struct Writes {
     /// Of these events, whom they are about.
     pub subjects: HashMap<EventId, SubscriberId>,
     /// Of these events, who wanted their kind and did not get them.
-    pub skipped: HashMap<EventId, Vec<Skipped>>,
+    pub skipped: HashMap<EventId, Skips>,
     /// Deliveries of these events.
     pub deliveries: Vec<NewDelivery>,
     /// New entries of the request log.
@@ -93,6 +93,15 @@ pub struct Writes {
     pub mails: Vec<MailRow>,
     /// How far an import has come with these subscribers.
     pub import: Option<ImportStep>,
+}
+
+/// Those who want events of a kind, and did not get one of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Skips {
+    /// The first of them.
+    pub first: Vec<Skipped>,
+    /// How many more there were.
+    pub more: u64,
 }
 
 /// An outgoing webhook that wants events of a kind, and did not get one of them.

@@ -125,6 +125,8 @@ impl Work for UpdateOutgoing {
 
 /// Deletes a webhook, and tells whether there was one. Its log stays until retention takes it.
 pub struct DeleteWebhook {
+    /// The version by which it was decided.
+    pub version: i64,
     /// Of which kind.
     pub direction: Direction,
     /// Which.
@@ -142,7 +144,7 @@ impl Work for DeleteWebhook {
         if self.direction == Direction::Outgoing {
             health::forget(tx, &self.id).await?;
         }
-        bump(tx).await?;
+        bump_from(tx, self.version).await?;
         Ok(tx.execute(sql, params![self.id.as_str()]).await? > 0)
     }
 }

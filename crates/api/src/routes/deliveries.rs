@@ -89,6 +89,9 @@ struct AttemptView {
     /// Why it failed, in words; `null` if it did not.
     #[schema(required = true)]
     error: Option<String>,
+    /// What to do about it; `null` if it did not fail.
+    #[schema(required = true)]
+    hint: Option<&'static str>,
     /// What was sent, secrets masked.
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     request_headers: Box<RawValue>,
@@ -142,6 +145,7 @@ impl From<AttemptEntry> for AttemptView {
             at: attempt.attempted_at,
             duration_ms: attempt.duration_ms,
             http_status: attempt.http_status,
+            hint: attempt.error_code.as_deref().map(engine::send::hint),
             error_code: attempt.error_code,
             error: attempt.error,
             request_headers: json(attempt.request_headers),

@@ -23,12 +23,13 @@ use super::outgoing_signing::{self, OutgoingSigning};
 use super::outgoing_tls::{self, OutgoingTls};
 use crate::auth::{Caller, Read, Write};
 use crate::extract::{Create, Input, Patch, Path, Query};
-use crate::once::Answer;
+use crate::once::{Answer, OnceRequest};
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem};
 use crate::recent;
 use crate::retry::Retry;
 use crate::secret::{self, Reveal};
+use crate::version::{IfMatch, Version, Versioned};
 use crate::webhook::WebhookFilter;
 use crate::{Api, BASE};
 
@@ -43,7 +44,7 @@ pub fn routes() -> OpenApiRouter<Api> {
 /// What a user sets of an outgoing webhook.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OutgoingWebhookInput {
+pub(super) struct OutgoingWebhookInput {
     /// What people call it.
     #[schema(min_length = 1, max_length = 500, example = "HubSpot")]
     name: String,
@@ -358,17 +359,17 @@ async fn list(
 #[utoipa::path(
     get, path = "/outgoing-webhooks/{id}", tag = "Outgoing webhooks", security(("api_key" = ["read"])),
     params(("id" = WebhookId, Path, description = "Which.")),
-    responses((status = 200, description = "It.", body = OutgoingWebhookView)),
+    responses((status = 200, description = "It.", body = OutgoingWebhookView, headers(("ETag" = String, description = "Its version, for `If-Match`.")))),
 )]
 async fn show(
     State(api): State<Api>,
     _: Caller<Read>,
     Path(id): Path<WebhookId>,
-) -> Result<Json<OutgoingWebhookView>, Problem> {
+) -> Result<Versioned<OutgoingWebhookView>, Problem> {
     let configuration = api.configuration().await?;
     let outgoing = find(&configuration, &id)?;
     let healths = Healths::of(&api, vec![id.clone()]).await?;
-    Ok(Json(OutgoingWebhookView::of(&api, outgoing, &healths)))
+    Ok(Versioned(version(&outgoing.webhook), OutgoingWebhookView::of(&api, outgoing, &healths)))
 }
 
 /// Make an outgoing webhook
@@ -384,16 +385,30 @@ async fn create(
     caller: Caller<Write>,
     Create { input, once }: Create<OutgoingWebhookInput>,
 ) -> Result<Response, Problem> {
+    insert(&api, &caller, once, &input, |webhook, secrets| {
+        let view = OutgoingWebhookView::new(&api, webhook, secrets, Reveal::All, &Healths::none());
+        Answer::created(Some(format!("{BASE}/outgoing-webhooks/{}", webhook.id)), &view)
+    })
+    .await
+}
+
+/// Makes one, once for each `Idempotency-Key`.
+pub(super) async fn insert(
+    api: &Api,
+    caller: &Caller<Write>,
+    once: Option<OnceRequest>,
+    input: &OutgoingWebhookInput,
+    answer: impl Fn(&OutgoingWebhook, &OutgoingSecrets) -> Result<Answer, Problem>,
+) -> Result<Response, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
     let made = OutgoingSecrets::new(vault.new_signing_secret());
-    let (settings, secrets) = input.decided(&api, &made, None)?;
-    check_transform(&api, &settings).await?;
+    let (settings, secrets) = input.decided(api, &made, None)?;
+    check_transform(api, &settings).await?;
     let id = vault.new_webhook_id();
     let webhook = OutgoingWebhook { id, settings, disabled_reason: None, created_at: now, updated_at: now };
     let sealed = vault.seal_outgoing(&webhook.id, &secrets);
-    api.decide_once(&caller, once, |configuration| {
-        let view = OutgoingWebhookView::new(&api, &webhook, &secrets, Reveal::All, &Healths::none());
-        let answer = Answer::created(Some(format!("{BASE}/outgoing-webhooks/{}", webhook.id)), &view)?;
+    api.decide_once(caller, once, |configuration| {
+        let answer = answer(&webhook, &secrets)?;
         let (webhook, secrets) = (webhook.clone(), sealed.clone());
         Ok((InsertOutgoing { version: configuration.version, webhook, secrets }, answer))
     })
@@ -403,16 +418,17 @@ async fn create(
 /// Change an outgoing webhook
 #[utoipa::path(
     patch, path = "/outgoing-webhooks/{id}", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "Which.")),
+    params(("id" = WebhookId, Path, description = "Which."), IfMatch),
     request_body = OutgoingWebhookInput,
-    responses((status = 200, description = "The webhook as it is now.", body = OutgoingWebhookView)),
+    responses((status = 200, description = "The webhook as it is now.", body = OutgoingWebhookView, headers(("ETag" = String, description = "Its version, for `If-Match`.")))),
 )]
 async fn update(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(id): Path<WebhookId>,
+    if_match: IfMatch,
     patch: Patch<OutgoingWebhookInput>,
-) -> Result<Json<OutgoingWebhookView>, Problem> {
+) -> Result<Versioned<OutgoingWebhookView>, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
     let merged = |configuration: &Snapshot| {
         let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
@@ -424,6 +440,7 @@ async fn update(
     let found = api
         .decide(|configuration| {
             let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
+            if_match.check(&version(webhook))?;
             let input = merged(configuration)?;
             let url_before = Some(webhook.settings.url.as_str());
             let (settings, secrets) = input.decided(&api, secrets, url_before)?;
@@ -440,7 +457,8 @@ async fn update(
     }
     let configuration = api.engine().snapshot();
     let healths = Healths::of(&api, vec![id.clone()]).await?;
-    Ok(Json(OutgoingWebhookView::of(&api, find(&configuration, &id)?, &healths)))
+    let outgoing = find(&configuration, &id)?;
+    Ok(Versioned(version(&outgoing.webhook), OutgoingWebhookView::of(&api, outgoing, &healths)))
 }
 
 /// Delete an outgoing webhook
@@ -448,16 +466,26 @@ async fn update(
 /// What is not delivered yet is cancelled. Its log stays as long as logs are kept.
 #[utoipa::path(
     delete, path = "/outgoing-webhooks/{id}", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "Which.")),
+    params(("id" = WebhookId, Path, description = "Which."), IfMatch),
     responses((status = 204, description = "It is gone.")),
 )]
 async fn delete(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(id): Path<WebhookId>,
+    if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let deleted = api.engine().write(DeleteWebhook { direction: Direction::Outgoing, id }).await?;
-    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+    let deleted = api.decide(|configuration| {
+        if_match.check(&version(&find(configuration, &id)?.webhook))?;
+        let (version, id) = (configuration.version, id.clone());
+        Ok(DeleteWebhook { version, direction: Direction::Outgoing, id })
+    });
+    if deleted.await? { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+}
+
+/// What is configured of it. A secret that is replaced shows in the time of the change.
+fn version(webhook: &OutgoingWebhook) -> Version {
+    Version::of(&(&webhook.settings, &webhook.disabled_reason, webhook.updated_at))
 }
 
 /// A script that is none is refused when it is saved.

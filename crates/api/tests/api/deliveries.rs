@@ -103,6 +103,7 @@ async fn an_entry_shows_what_went_out_and_what_came_back() {
         ("http_status", json!(200)),
         ("error", Value::Null),
         ("error_code", Value::Null),
+        ("hint", Value::Null),
         ("response_body", json!("{\"taken\":1}")),
     ] {
         assert_eq!(attempt[member], expected, "{member}");
@@ -131,6 +132,8 @@ async fn the_log_is_listed_filtered_exported_and_cleared() {
     assert_eq!(numbers(&entries(&page)), [3, 2]);
     let cursor = page.json()["next_cursor"].as_str().unwrap().to_owned();
     assert_eq!(numbers(&entries(&server.get(&format!("{log}?cursor={cursor}")).await)), [1]);
+    let hint = all[0]["attempts"][0]["hint"].as_str().unwrap();
+    assert!(hint.contains("refused"), "says what to do: {hint}");
     for (filter, expected) in [
         ("event_type=order_sent", vec![2]),
         ("q=%22NUMBER%22:3", vec![3]),
@@ -260,19 +263,30 @@ async fn statistics_are_those_of_the_contract() {
             ("retrying", json!(0)),
             ("retry_attempts", json!(0)),
             ("success_rate", json!(0.75)),
+            ("by_status", json!({"2xx": 3, "3xx": 0, "4xx": 1, "5xx": 0, "none": 0})),
         ] {
             assert_eq!(stats[member], expected, "{member} of {window}");
         }
-        assert!(stats["average_response_ms"].is_i64() && stats["p95_response_ms"].is_i64());
+        for duration in ["average_response_ms", "p50_response_ms", "p95_response_ms"] {
+            assert!(stats[duration].is_i64(), "{duration}");
+        }
         let last = &stats["last_delivery"];
         assert_eq!((&last["status"], &last["http_status"]), (&json!("failed"), &json!(404)));
         let series = stats["series"].as_array().unwrap();
         assert_eq!(series.len(), periods);
         let count = |member: &str| series.iter().map(|period| period[member].as_i64().unwrap()).sum::<i64>();
         assert_eq!((count("delivered"), count("failed")), (3, 1));
+        let answered =
+            |class: &str| series.iter().map(|of| of["by_status"][class].as_i64().unwrap()).sum::<i64>();
+        assert_eq!((answered("2xx"), answered("4xx")), (3, 1));
+        let is_timed = |of: &&Value| of["p50_response_ms"].is_i64() && of["p95_response_ms"].is_i64();
+        let is_busy = |of: &&Value| of["average_response_ms"].is_i64();
+        assert_eq!(series.iter().filter(is_timed).count(), series.iter().filter(is_busy).count());
         assert!(series[0]["at"].as_str().unwrap() < series[1]["at"].as_str().unwrap());
     }
     assert_eq!(server.get(&format!("/outgoing-webhooks/{webhook_id}/stats?window=2h")).await.status, 400);
+    let many = server.get(&format!("/stats?outgoing={webhook_id}")).await.json();
+    assert_eq!(many["outgoing"][0]["last_delivery"]["http_status"], 404, "{many}");
 }
 
 #[tokio::test]
