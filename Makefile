@@ -41,11 +41,11 @@ web: ## Build the web page into web/dist, which the next build of the program ta
 	npm --prefix web run --silent build
 
 .PHONY: screenshots
-screenshots: ## Take a picture of every page of the web admin into target/screenshots
+screenshots: ## Take a picture of every page of the web admin into docs/images
 	scripts/setup
 	npm --prefix web run --silent build
 	cargo build
-	SCREENSHOTS=$(CURDIR)/target/screenshots npm --prefix web run --silent e2e -- pages
+	SCREENSHOTS=$(CURDIR)/docs/images npm --prefix web run --silent e2e -- --config playwright.screenshots.config.ts
 
 # The doc tests come apart from the rest because nextest doesn't run them, and before it so that its summary ends
 # the output.

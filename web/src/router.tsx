@@ -1,14 +1,16 @@
 /** Addresses, and the pages that they show. A page's code is loaded when it is first shown. */
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { parseLogFilters, type LogFilters } from "./activity/filters";
-import { Trouble } from "./components/Trouble";
+import { parseSubscriberSearch } from "./people/search";
 import { queries } from "./queries";
+import { Failed } from "./shell/Failed";
+import { NotFound } from "./shell/NotFound";
 import { Shell } from "./shell/Shell";
 import { LogInPage } from "./signing_in/LogInPage";
 import { sessionQuery } from "./signing_in/session";
 import { SetUpPage } from "./signing_in/SetUpPage";
 
-const root = createRootRoute();
+const root = createRootRoute({ notFoundComponent: NotFound, errorComponent: Failed });
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
 
@@ -31,7 +33,8 @@ const inside = createRoute({
   getParentRoute: () => root,
   id: "inside",
   component: Shell,
-  errorComponent: Trouble,
+  errorComponent: Failed,
+  notFoundComponent: NotFound,
   beforeLoad: async ({ location }) => {
     const session = await queries.ensureQueryData(sessionQuery);
     if (!session) throw redirect({ to: "/log-in", search: { back: location.href } });
@@ -39,7 +42,6 @@ const inside = createRoute({
 });
 
 const filtered = (search: Record<string, unknown>): { tab?: string } & LogFilters => ({ tab: text(search.tab), ...parseLogFilters(search) });
-const searched = (search: Record<string, unknown>): { q?: string; status?: string } => ({ q: text(search.q), status: text(search.status) });
 
 const home = createRoute({ getParentRoute: () => inside, path: "/", component: lazyRouteComponent(() => import("./home/HomePage"), "HomePage") });
 const incoming = createRoute({ getParentRoute: () => inside, path: "/incoming", component: lazyRouteComponent(() => import("./incoming/IncomingListPage"), "IncomingListPage") });
@@ -48,18 +50,19 @@ const oneIncoming = createRoute({ getParentRoute: () => inside, path: "/incoming
 const outgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing", component: lazyRouteComponent(() => import("./outgoing/OutgoingListPage"), "OutgoingListPage") });
 const newOutgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing/new", component: lazyRouteComponent(() => import("./outgoing/NewOutgoingPage"), "NewOutgoingPage") });
 const oneOutgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing/$id", validateSearch: filtered, component: lazyRouteComponent(() => import("./outgoing/OutgoingPage"), "OutgoingPage") });
-const subscribers = createRoute({ getParentRoute: () => inside, path: "/subscribers", validateSearch: searched, component: lazyRouteComponent(() => import("./people/SubscribersPage"), "SubscribersPage") });
+const subscribers = createRoute({ getParentRoute: () => inside, path: "/subscribers", validateSearch: parseSubscriberSearch, component: lazyRouteComponent(() => import("./people/SubscribersPage"), "SubscribersPage") });
 const subscriber = createRoute({ getParentRoute: () => inside, path: "/subscribers/$id", component: lazyRouteComponent(() => import("./people/SubscriberPage"), "SubscriberPage") });
+const importing = createRoute({ getParentRoute: () => inside, path: "/subscribers/import", validateSearch: (search): { task?: string } => ({ task: text(search.task) }), component: lazyRouteComponent(() => import("./people/ImportPage"), "ImportPage") });
 const lists = createRoute({ getParentRoute: () => inside, path: "/lists", component: lazyRouteComponent(() => import("./people/ListsPage"), "ListsPage") });
 const tags = createRoute({ getParentRoute: () => inside, path: "/tags", component: lazyRouteComponent(() => import("./people/TagsPage"), "TagsPage") });
 const customFields = createRoute({ getParentRoute: () => inside, path: "/custom-fields", component: lazyRouteComponent(() => import("./people/CustomFieldsPage"), "CustomFieldsPage") });
-const events = createRoute({ getParentRoute: () => inside, path: "/events", validateSearch: (search): { q?: string; entry?: string } => ({ q: text(search.q), entry: text(search.entry) }), component: lazyRouteComponent(() => import("./activity/EventsPage"), "EventsPage") });
+const events = createRoute({ getParentRoute: () => inside, path: "/events", validateSearch: parseLogFilters, component: lazyRouteComponent(() => import("./events/EventsPage"), "EventsPage") });
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/api-keys", component: lazyRouteComponent(() => import("./settings/ApiKeysPage"), "ApiKeysPage") });
 const users = createRoute({ getParentRoute: () => inside, path: "/users", component: lazyRouteComponent(() => import("./settings/UsersPage"), "UsersPage") });
 const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("./settings/SettingsPage"), "SettingsPage") });
 
 const pages = [
-  home, incoming, newIncoming, oneIncoming, outgoing, newOutgoing, oneOutgoing, subscribers, subscriber, lists, tags,
+  home, incoming, newIncoming, oneIncoming, outgoing, newOutgoing, oneOutgoing, subscribers, importing, subscriber, lists, tags,
   customFields, events, apiKeys, users, settings,
 ];
 
@@ -67,7 +70,9 @@ export const router = createRouter({
   routeTree: root.addChildren([logIn, setUp, inside.addChildren(pages)]),
   defaultPreload: "intent",
   scrollRestoration: true,
-  notFoundMode: "root",
+  defaultErrorComponent: Failed,
+  defaultNotFoundComponent: NotFound,
+  notFoundMode: "fuzzy",
 });
 
 declare module "@tanstack/react-router" {

@@ -13,21 +13,46 @@ export interface Program {
   url: string;
   /** The link by which the first user logs in. */
   link: string;
+  /** Ends it, and starts it again at the same address, with the same data; `between` runs while nobody answers. */
+  restart: (between?: () => Promise<void>) => Promise<void>;
   stop: () => Promise<void>;
 }
 
 export async function startProgram(): Promise<Program> {
   const folder = mkdtempSync(join(tmpdir(), "ccsp-web-"));
-  const options = ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder, "--allow-private-destinations", "127.0.0.0/8", "--log-level", "error"];
-  const child = spawn(BINARY, options, { stdio: ["ignore", "pipe", "inherit"] });
+  let child = start(folder, "127.0.0.1:0");
   const [url, link] = await Promise.race([addresses(child), died(child)]);
-  const stop = async () => {
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    child.kill("SIGTERM");
-    await ended;
-    rmSync(folder, { recursive: true });
+  return {
+    url,
+    link,
+    restart: async (between) => {
+      await end(child);
+      await between?.();
+      child = start(folder, new URL(url).host);
+      await Promise.race([listens(child), died(child)]);
+    },
+    stop: async () => {
+      await end(child);
+      rmSync(folder, { recursive: true });
+    },
   };
-  return { url, link, stop };
+}
+
+function start(folder: string, address: string): ChildProcess {
+  const options = ["serve", "--listen", address, "--data-dir", folder, "--allow-private-destinations", "127.0.0.0/8", "--log-level", "error"];
+  return spawn(BINARY, options, { stdio: ["ignore", "pipe", "inherit"] });
+}
+
+async function end(child: ChildProcess) {
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  await ended;
+}
+
+async function listens(child: ChildProcess): Promise<void> {
+  if (!child.stdout) throw new Error("the program has no stdout");
+  for await (const line of createInterface({ input: child.stdout })) if (line.startsWith("listening on")) return;
+  throw new Error("the program did not start");
 }
 
 async function addresses(child: ChildProcess): Promise<[string, string]> {

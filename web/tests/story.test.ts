@@ -19,6 +19,8 @@ test.afterAll(async () => {
 });
 
 test("set up, receive, map by clicking, send, and see it arrive", async ({ page, request }) => {
+  // It is long, and the machine may be busy with other things.
+  test.setTimeout(180_000);
   const refused: string[] = [];
   page.on("console", (message) => message.text().includes("Content Security Policy") && refused.push(message.text()));
   page.on("request", (made) => made.url().startsWith(program.url) || made.url().startsWith("data:") || refused.push(made.url()));
@@ -87,8 +89,11 @@ test("log out, and in again with the password", async ({ page }) => {
   await expect(page.getByRole("alert")).toContainText("wrong");
   await page.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
   await page.getByRole("button", { name: "Log in" }).click();
-  await expect(page.getByRole("heading", { name: "Lists" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Lists", exact: true })).toBeVisible();
   await page.getByRole("button", { name: "Account" }).click();
   await page.getByRole("menuitem", { name: "Log out", exact: true }).click();
   await expect(page.getByRole("button", { name: "Log in" })).toBeVisible();
+  // What was shown before is not there any more for whoever goes back.
+  await page.goBack();
+  await expect(page).toHaveURL(/\/log-in\?back=/);
 });

@@ -75,10 +75,28 @@ where
     K: Send + 'static,
     F: Future<Output = Result<(Vec<L>, Option<K>), Problem>> + Send,
 {
+    export_with(name, format, &[], load).await
+}
+
+/// The same, with more columns behind those of every line.
+///
+/// # Errors
+/// The same.
+pub async fn export_with<L, K, F>(
+    name: &str,
+    format: Format,
+    more_columns: &[String],
+    load: impl Fn(Option<K>) -> F + Send + 'static,
+) -> Result<Response, Problem>
+where
+    L: Line,
+    K: Send + 'static,
+    F: Future<Output = Result<(Vec<L>, Option<K>), Problem>> + Send,
+{
     let (entries, key) = load(None).await?;
     let mut text = match format {
         Format::Ndjson => String::new(),
-        Format::Csv => csv_line(L::COLUMNS.iter().copied()),
+        Format::Csv => csv_line(L::COLUMNS.iter().copied().chain(more_columns.iter().map(String::as_str))),
     };
     text.push_str(&lines(&entries, format));
     let chunks = stream::try_unfold((Next::First(text, key), load), move |(next, load)| async move {
@@ -121,7 +139,8 @@ fn lines<L: Line>(entries: &[L], format: Format) -> String {
     text
 }
 
-fn csv_line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+/// A line of a table.
+pub fn csv_line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
     let mut line = String::new();
     for (position, cell) in cells.enumerate() {
         if position > 0 {

@@ -32,6 +32,9 @@ pub trait Input: ToSchema + DeserializeOwned + Send {
     fn make_way(_current: &mut Value, _patch: &Value) {}
 }
 
+/// How long a file may take to arrive: 16 MiB over a slow line at home.
+pub const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// A JSON body.
 pub struct Body<T>(pub T);
 
@@ -185,7 +188,7 @@ async fn json_body(request: Request, api: &Api) -> Result<(Parts, Bytes), Proble
 pub enum BodyRefusal {
     /// It has more bytes than allowed.
     TooLarge,
-    /// It did not arrive in [`BODY_TIMEOUT`].
+    /// It did not arrive in its time.
     TooSlow,
     /// The connection broke, or its framing is wrong.
     Broken,
@@ -210,7 +213,7 @@ impl BodyRefusal {
     pub fn message(self, max_body: usize) -> String {
         match self {
             Self::TooLarge => format!("The body has more than {max_body} bytes"),
-            Self::TooSlow => format!("The body did not arrive within {} seconds", BODY_TIMEOUT.as_secs()),
+            Self::TooSlow => "The body did not arrive in time".to_owned(),
             Self::Broken => "The body could not be read to its end".to_owned(),
         }
     }
@@ -225,12 +228,25 @@ pub async fn read_body(
     body: axum::body::Body,
     limit: usize,
 ) -> Result<Bytes, BodyRefusal> {
+    read_body_within(headers, body, limit, BODY_TIMEOUT).await
+}
+
+/// The same within a time of its own.
+///
+/// # Errors
+/// Why it was not read.
+pub async fn read_body_within(
+    headers: &HeaderMap,
+    body: axum::body::Body,
+    limit: usize,
+    time: Duration,
+) -> Result<Bytes, BodyRefusal> {
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > u64::try_from(limit).unwrap_or(u64::MAX)) {
         return Err(BodyRefusal::TooLarge);
     }
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
+    match tokio::time::timeout(time, Limited::new(body, limit).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyRefusal::TooLarge),
         Ok(Err(_)) => Err(BodyRefusal::Broken),

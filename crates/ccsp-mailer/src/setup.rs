@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use domain::Timestamp;
-use engine::{Clock, Engine};
+use engine::{Clock, Engine, MAX_UNDER_WAY};
 use outbound::{Client, IpNet};
 use store::{Location, Store};
 
@@ -63,8 +63,17 @@ pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
             std::env::current_exe().context("the program can't find itself")?,
             vec![SANDBOX_COMMAND.into()],
         ),
+        under_way: under_way(),
     };
     Engine::start(options).await.context("the engine can't be started")
+}
+
+/// How many attempts may be under way: they may take a quarter of the files that the process may open. Kept connections,
+/// senders and the database need theirs.
+fn under_way() -> usize {
+    // Whoever can't say how many has no limit.
+    let files = rlimit::Resource::NOFILE.get_soft().unwrap_or(u64::MAX);
+    usize::try_from(files / 4).map_or(MAX_UNDER_WAY, |quarter| quarter.clamp(1, MAX_UNDER_WAY))
 }
 
 fn client(allow_private: &[IpNet]) -> anyhow::Result<Client> {

@@ -1,6 +1,6 @@
 //! From a subscriber before and after a change to the events that the change causes. Nothing changed, no event.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::catalog::{
@@ -8,7 +8,7 @@ use crate::catalog::{
     SUBSCRIBER_UPDATED,
 };
 use crate::event::EventType;
-use crate::id::ListId;
+use crate::id::{ListId, SubscriberId};
 use crate::subscriber::{Subscriber, TextField};
 
 /// An event that has no id yet: what happened, and its data as JSON text.
@@ -18,15 +18,33 @@ pub struct Draft {
     pub event_type: EventType,
     /// A JSON object.
     pub data: String,
+    /// Whom it is about.
+    pub subject: Option<SubscriberId>,
+}
+
+impl Draft {
+    /// What someone tells of their own: it is about whom its data name.
+    pub fn told(event_type: EventType, data: String) -> Self {
+        #[derive(Deserialize)]
+        struct Named {
+            subscriber_id: SubscriberId,
+        }
+        let subject = serde_json::from_str::<Named>(&data).ok().map(|named| named.subscriber_id);
+        Self { event_type, data, subject }
+    }
+
+    fn about(subscriber: &Subscriber, event_type: EventType, data: String) -> Self {
+        Self { event_type, data, subject: Some(subscriber.id) }
+    }
 }
 
 /// The events of one change, in the order in which they are told: the subscriber, then its status, then its tags.
 pub fn events(before: Option<&Subscriber>, after: Option<&Subscriber>) -> Vec<Draft> {
     match (before, after) {
         (None, None) => Vec::new(),
-        (Some(gone), None) => vec![Draft { event_type: SUBSCRIBER_DELETED, data: data(gone) }],
+        (Some(gone), None) => vec![Draft::about(gone, SUBSCRIBER_DELETED, data(gone))],
         (None, Some(new)) => {
-            let added = Draft { event_type: SUBSCRIBER_ADDED, data: data(new) };
+            let added = Draft::about(new, SUBSCRIBER_ADDED, data(new));
             std::iter::once(added)
                 .chain(new.tags.iter().map(|tag| tagged(SUBSCRIBER_TAGGED, new, tag)))
                 .collect()
@@ -40,11 +58,12 @@ fn update_events(before: &Subscriber, after: &Subscriber) -> Vec<Draft> {
     let mut events = Vec::new();
     let changes = changes(before, after);
     if !changes.is_empty() {
-        events.push(Draft { event_type: SUBSCRIBER_UPDATED, data: with(data(after), "changes", &changes) });
+        let data = with(data(after), "changes", &changes);
+        events.push(Draft::about(after, SUBSCRIBER_UPDATED, data));
     }
     if before.status != after.status {
         let data = with(with(data(after), "old_status", &before.status), "new_status", &after.status);
-        events.push(Draft { event_type: SUBSCRIBER_STATUS_CHANGED, data });
+        events.push(Draft::about(after, SUBSCRIBER_STATUS_CHANGED, data));
     }
     events.extend(after.tags.difference(&before.tags).map(|tag| tagged(SUBSCRIBER_TAGGED, after, tag)));
     events.extend(before.tags.difference(&after.tags).map(|tag| tagged(SUBSCRIBER_UNTAGGED, after, tag)));
@@ -115,7 +134,7 @@ fn data(of: &Subscriber) -> String {
 }
 
 fn tagged(event_type: EventType, subscriber: &Subscriber, tag: &str) -> Draft {
-    Draft { event_type, data: with(data(subscriber), "tag", &tag) }
+    Draft::about(subscriber, event_type, with(data(subscriber), "tag", &tag))
 }
 
 /// The object with one more member at its end.

@@ -13,7 +13,7 @@ use crate::subscriber::{Fields, MAX_CUSTOM_FIELD_BYTES, Status, TextField, is_cu
 use crate::text;
 
 pub use path::{Path, PathError};
-pub use recognise::recognise;
+pub use recognise::{recognise, recognise_column};
 pub use rule::{DateRule, Rule, Target, TargetError};
 
 /// The most rules of one mapping.
@@ -75,6 +75,16 @@ pub fn found_by_itself(record: &Value) -> Vec<Found<'_>> {
     }
     let beside = found.into_iter().filter(|found| !own.has(&found.to));
     own_fields(record).into_iter().chain(beside).collect()
+}
+
+/// What is found by itself in a record in which rules found no address: its address, and the fields that they left empty.
+pub fn found_beside<'a>(record: &'a Value, mapped: &Mapped) -> Vec<Found<'a>> {
+    if mapped.fields.email.is_some() {
+        return Vec::new();
+    }
+    let found = found_by_itself(record);
+    let has_address = by_itself(record).fields.email.is_some();
+    found.into_iter().filter(|found| has_address && !mapped.has(&found.to)).collect()
 }
 
 /// What is recognised in a payload that is not, or not only, in the specification's own form.

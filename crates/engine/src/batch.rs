@@ -60,9 +60,9 @@ fn need_request(needs: &mut Needs, accepted: &Accepted) {
             Record::Ignored(_) | Record::Invalid(_) => None,
         }));
     }
-    if let Some(key) = &accepted.dedupe_key {
-        needs.dedupe.push(DedupeKey { webhook_id: accepted.webhook_id().clone(), key: key.clone() });
-    }
+    let webhook_id = accepted.webhook_id();
+    let key = |name: &String| DedupeKey { webhook_id: webhook_id.clone(), key: name.clone() };
+    needs.dedupe.extend(accepted.names.all().map(key));
 }
 
 impl Batch {
@@ -79,6 +79,10 @@ impl Batch {
                     need_request(needs, &accepted);
                     needs.emails.extend(rerun.emails_of_scripts(&accepted.incoming));
                 }
+            }
+            Command::Import(piece) => {
+                let new = piece.lines.iter().filter_map(|line| line.entry.as_ref().ok());
+                needs.emails.extend(new.filter_map(|new| new.fields.email.clone()));
             }
             Command::Publish(_) => {}
             Command::Settle(webhook_id) => needs.health.push(webhook_id.clone()),

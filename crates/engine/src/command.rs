@@ -8,7 +8,9 @@ use domain::subscriber::{Fields, MemberStatus};
 use domain::{Event, EventType, ListId, Roster, Status, Subscriber, SubscriberId, Timestamp, WebhookId};
 use store::StoreError;
 use store::commit::RequestRow;
+use store::tasks::TaskRow;
 
+use crate::imports::{Imported, Piece};
 use crate::rerun::Rerun;
 use crate::snapshot::Snapshot;
 
@@ -27,6 +29,8 @@ pub enum Command {
     Rerun(Box<Rerun>),
     /// Tells what is to be told of how an outgoing webhook's destination does, and deactivates it if that is it.
     Settle(WebhookId),
+    /// Takes in rows of a file.
+    Import(Box<Piece>),
 }
 
 /// A subscriber to be added.
@@ -91,6 +95,8 @@ pub enum Executed {
     WebhookGone,
     /// Told, if there was anything to tell.
     Settled,
+    /// Rows of a file were taken in; the task as it is behind them.
+    Imported(Imported, Option<TaskRow>),
 }
 
 pub(crate) fn create(

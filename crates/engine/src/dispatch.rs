@@ -1,6 +1,6 @@
 //! Sends what is to be sent: one bounded queue a destination, so that one that hangs slows no other.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -23,6 +23,14 @@ use crate::snapshot::Snapshot;
 /// Deliveries to one destination in memory, waiting or under way. What is past it waits in the table, so this bounds memory,
 /// not throughput: a refill brings half of it in one statement.
 const WINDOW: usize = 1_024;
+/// Deliveries to all destinations in memory, beyond the one that each may have: some tens of MiB with events of a KiB. Sixteen
+/// destinations that are far behind have their whole window; ten thousand have three places each.
+const ALL_WINDOWS: usize = 32_768;
+/// Attempts under way at once, to all destinations: a connection of some tens of KiB each. Enough for some hundred that hang
+/// until their timeout, beside those that answer.
+pub const MAX_UNDER_WAY: usize = 4_096;
+/// Deliveries claimed in one transaction: SQLite's writer is busy with them for some 10 ms.
+const CLAIMED: usize = 512;
 
 /// How many seconds' worth of deliveries of a limited webhook are in memory: the rest waits in the table, where every node
 /// finds it, so that all nodes send although only one of them got the events.
@@ -63,9 +71,12 @@ impl Dispatcher {
         outcomes: mpsc::Sender<Outcome>,
         nodes: Arc<AtomicU32>,
         gate: Arc<Gate>,
+        under_way: usize,
     ) -> Self {
+        let in_flight = under_way.min(MAX_UNDER_WAY);
+        let limits = Limits { per_destination: WINDOW, total: ALL_WINDOWS, in_flight };
         let state = State {
-            queues: Queues::new(Limits { per_destination: WINDOW }),
+            queues: Queues::new(limits),
             paced: Buckets::new(MAX_PACED),
             waking: HashSet::new(),
             stopping: false,
@@ -139,7 +150,8 @@ impl Dispatcher {
         }
         if let Some(rate) = outgoing.and_then(|outgoing| outgoing.rate()) {
             if !state.queues.can_start(webhook_id, concurrency) {
-                return None;
+                // None; but if others stand in the way it is in line from here on.
+                return state.queues.start(webhook_id, concurrency);
             }
             let (sharers, now) = (self.sharers(), self.sender.now().millis());
             if let Err(wait) = state.paced.take_paced(webhook_id.clone(), rate, sharers, now) {
@@ -179,18 +191,31 @@ impl Dispatcher {
             let outcome = self.attempt(&delivery).await;
             // The recorder ends after everyone who sends to it.
             let _ = self.outcomes.send(outcome).await;
-            let (spilled, stopping) = {
-                let mut state = self.queues.lock();
-                state.queues.finish(&webhook_id);
-                (state.queues.has_spilled(&webhook_id), state.stopping)
-            };
-            if spilled {
-                self.room_again.notify_one();
-            }
-            if stopping {
-                self.ended.notify_one();
-            }
+            self.finish(&webhook_id);
             job = self.next(&webhook_id);
+            if job.is_some() {
+                // More than one may be under way again, if it was others that stood in the way.
+                self.start(&webhook_id);
+            }
+        }
+    }
+
+    /// Ends an attempt, and lets those have the place who wait for one.
+    fn finish(self: &Arc<Self>, webhook_id: &WebhookId) {
+        let (mut turn, wants_refill, stopping) = {
+            let mut state = self.queues.lock();
+            state.queues.finish(webhook_id);
+            (state.queues.next_turn(), state.queues.wants_refill(), state.stopping)
+        };
+        if wants_refill {
+            self.room_again.notify_one();
+        }
+        if stopping {
+            self.ended.notify_one();
+        }
+        while let Some(webhook_id) = turn {
+            self.start(&webhook_id);
+            turn = self.queues.lock().queues.next_turn();
         }
     }
 
@@ -211,43 +236,55 @@ impl Dispatcher {
         &self.sender
     }
 
-    /// Webhooks that have spilled and have room for a good part of a window again.
-    pub(crate) fn to_refill(&self) -> Vec<WebhookId> {
-        self.queues.lock().queues.destinations_to_refill()
+    /// Takes places for the next refill, for as many webhooks as one transaction serves, each in its turn. It ends by
+    /// [`Dispatcher::refilled`] or [`Dispatcher::refill_failed`].
+    pub(crate) fn begin_refill(&self) -> Vec<(WebhookId, usize)> {
+        let mut state = self.queues.lock();
+        let (mut wants, mut places) = (Vec::new(), 0);
+        while !state.stopping && places < CLAIMED {
+            let Some(webhook_id) = state.queues.next_to_refill() else { break };
+            let granted = self.places_for(&mut state, &webhook_id, CLAIMED - places);
+            if granted > 0 {
+                places += granted;
+                wants.push((webhook_id, granted));
+            }
+        }
+        wants
     }
 
-    /// Takes places for a refill, and says how many. It ends by [`Dispatcher::refilled`] or [`Dispatcher::refill_failed`].
-    pub(crate) fn begin_refill(&self, webhook_id: &WebhookId) -> usize {
+    fn places_for(&self, state: &mut State, webhook_id: &WebhookId, most: usize) -> usize {
         if self.gate.holds(webhook_id) {
             return 0;
         }
-        let most = self.rate(webhook_id).map(|rate| ahead(rate, self.sharers()));
-        let mut state = self.queues.lock();
-        if state.stopping {
-            return 0;
-        }
-        let Some(most) = most else { return state.queues.begin_refill(webhook_id, WINDOW) };
-        let held = state.queues.load(webhook_id).held();
-        // As with the whole window: when half of it is free, a claim is worth its transaction.
-        if held > most / 2 { 0 } else { state.queues.begin_refill(webhook_id, most - held) }
+        let Some(rate) = self.rate(webhook_id) else { return state.queues.begin_refill(webhook_id, most) };
+        let (held, ahead) = (state.queues.load(webhook_id).held(), ahead(rate, self.sharers()));
+        // As with the whole window: when half of it is free, a claim is worth its statement.
+        if held > ahead / 2 { 0 } else { state.queues.begin_refill(webhook_id, most.min(ahead - held)) }
     }
 
-    /// Takes what a refill found; fewer than places means that nothing more is due.
-    pub(crate) fn refilled(self: &Arc<Self>, webhook_id: &WebhookId, places: usize, found: Vec<DueDelivery>) {
+    /// Takes what a refill found; fewer of a webhook than places means that nothing more of it is due.
+    pub(crate) fn refilled(self: &Arc<Self>, wants: &[(WebhookId, usize)], found: Vec<DueDelivery>) {
+        let mut left: HashMap<&WebhookId, usize> = wants.iter().map(|(id, places)| (id, *places)).collect();
+        for delivery in &found {
+            if let Some(left) = left.get_mut(&delivery.webhook_id) {
+                *left = left.saturating_sub(1);
+            }
+        }
         {
             let mut state = self.queues.lock();
-            let left = places.saturating_sub(found.len());
-            state.queues.release_reserved(webhook_id, left);
-            if left > 0 {
-                state.queues.mark_caught_up(webhook_id);
-            }
+            // In their turns, which they keep.
+            wants.iter().for_each(|(id, _)| state.queues.end_refill(id, left.remove(id).unwrap_or(0)));
         }
         self.take(found, &[]);
     }
 
-    /// Gives back the places of a refill of which nobody knows what it would have found: the webhook stays spilled.
-    pub(crate) fn refill_failed(&self, webhook_id: &WebhookId, places: usize) {
-        self.release(webhook_id, places);
+    /// Gives back the places of a refill of which nobody knows what it would have found: the webhooks stay spilled.
+    pub(crate) fn refill_failed(&self, wants: &[(WebhookId, usize)]) {
+        let mut state = self.queues.lock();
+        wants.iter().for_each(|(webhook_id, places)| state.queues.abandon_refill(webhook_id, *places));
+        if state.stopping {
+            self.ended.notify_one();
+        }
     }
 
     /// Says that deliveries to this webhook are due in the table.

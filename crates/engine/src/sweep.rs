@@ -9,6 +9,7 @@ use domain::incoming::LogRetention;
 use domain::log::CancelReason;
 use domain::{Timestamp, WebhookId};
 use store::StoreError;
+use store::imports::ForgetImports;
 use store::once::Forget;
 use store::queue::{CancelWaiting, Claim, Heartbeat, LiveNodes, ReleaseDead, Waiting};
 use store::retention::{OwnLog, Retain, RetainOf};
@@ -31,6 +32,8 @@ const CONFIG_POLL: Duration = Duration::from_secs(1);
 const RESUME: Duration = Duration::from_secs(1);
 /// How often expired keys are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
+/// How long the report of an import, and with it the file, is kept: whoever asked for it has looked by then.
+const IMPORT_KEPT_MS: i64 = 7 * 24 * 3_600 * 1_000;
 /// How often it is looked whether logs are too old.
 const RETAIN: Duration = Duration::from_secs(600);
 /// How often partitions are prepared; they are made days ahead.
@@ -40,7 +43,8 @@ const CHUNK: usize = 1_000;
 
 /// Starts all of them.
 pub(crate) fn start(core: &Arc<Core>) {
-    tokio::spawn(sweep(core.clone()));
+    tokio::spawn(every(SWEEP, core.clone(), |core| async move { look(&core).await }));
+    tokio::spawn(refills(core.clone()));
     tokio::spawn(every(HEARTBEAT, core.clone(), heartbeat));
     tokio::spawn(every(CONFIG_POLL, core.clone(), |core| async move { core.refresh().await }));
     let resumed = Arc::new(Mutex::new(Resumed::default()));
@@ -73,15 +77,12 @@ where
     }
 }
 
-async fn sweep(core: Arc<Core>) {
-    let mut timer = tokio::time::interval(SWEEP);
-    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Refills whenever there is room again, beside [`look`]: that takes its time where there are many webhooks.
+async fn refills(core: Arc<Core>) {
     while !core.is_stopping() {
-        let outcome = tokio::select! {
-            _ = timer.tick() => look(&core).await,
-            () = core.dispatcher.room_again.notified() => Ok(()),
-        };
-        if let Err(error) = outcome.and(refill(&core).await) {
+        // The timer is for the end only.
+        let _ = tokio::time::timeout(SWEEP, core.dispatcher.room_again.notified()).await;
+        if let Err(error) = refill(&core).await {
             tracing::warn!(error = %chain(&error), "deliveries that wait could not be claimed and will be tried again");
         }
     }
@@ -103,6 +104,7 @@ async fn look(core: &Core) -> Result<(), StoreError> {
             _ => cancel(core, webhook_id).await?,
         }
     }
+    core.dispatcher.room_again.notify_one();
     Ok(())
 }
 
@@ -121,23 +123,42 @@ async fn cancel(core: &Core, webhook_id: WebhookId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Claims deliveries for destinations that have room.
-pub(crate) async fn refill(core: &Core) -> Result<(), StoreError> {
-    for webhook_id in core.dispatcher.to_refill() {
-        let places = core.dispatcher.begin_refill(&webhook_id);
-        if places == 0 {
-            continue;
+/// Claims deliveries for destinations that have room, until none has.
+async fn refill(core: &Core) -> Result<(), StoreError> {
+    loop {
+        let wants = core.dispatcher.begin_refill();
+        if wants.is_empty() {
+            return Ok(());
         }
-        let claim =
-            Claim { webhook_id: webhook_id.clone(), node: core.node.clone(), now: core.now(), limit: places };
-        match core.store.write(claim).await {
-            Ok(found) => core.dispatcher.refilled(&webhook_id, places, found),
-            Err(error) => {
-                core.dispatcher.refill_failed(&webhook_id, places);
-                return Err(error);
-            }
+        claim(core, wants).await?;
+    }
+}
+
+/// Claims for these. What can't be read of one must not keep the others waiting: then each is claimed for alone.
+async fn claim(core: &Core, wants: Vec<(WebhookId, usize)>) -> Result<(), StoreError> {
+    match claim_at_once(core, &wants).await {
+        Err(error) if wants.len() > 1 && !error.is_passing() => {}
+        Err(error) => {
+            core.dispatcher.refill_failed(&wants);
+            return Err(error);
+        }
+        Ok(()) => return Ok(()),
+    }
+    for want in wants {
+        let alone = [want];
+        if let Err(error) = claim_at_once(core, &alone).await {
+            core.dispatcher.refill_failed(&alone);
+            let [(webhook_id, _)] = &alone;
+            tracing::error!(error = %chain(&error), webhook.id = %webhook_id, "what waits for a webhook can't be read");
         }
     }
+    Ok(())
+}
+
+async fn claim_at_once(core: &Core, wants: &[(WebhookId, usize)]) -> Result<(), StoreError> {
+    let claim = Claim { wants: wants.to_vec(), node: core.node.clone(), now: core.now() };
+    let found = core.store.write(claim).await?;
+    core.dispatcher.refilled(wants, found);
     Ok(())
 }
 
@@ -168,7 +189,7 @@ pub(crate) async fn release_all(core: &Core) -> Result<u64, StoreError> {
 
 async fn forget(core: Arc<Core>) -> Result<(), StoreError> {
     while core.store.write(Forget { now: core.now(), limit: CHUNK as i64 }).await? > 0 {}
-    Ok(())
+    core.store.write(ForgetImports { before: core.now().plus_millis(-IMPORT_KEPT_MS) }).await
 }
 
 async fn retain(core: Arc<Core>) -> Result<(), StoreError> {

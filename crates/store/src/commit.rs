@@ -9,12 +9,14 @@ use domain::roster::Changed;
 use domain::{
     DeliveryId, Email, Event, EventId, EventType, RequestId, Subscriber, SubscriberId, Timestamp, WebhookId,
 };
+use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
 use crate::error::StoreError;
 use crate::health::{self, Disabled, HealthRow};
+use crate::imports::{self, ImportStep};
 use crate::jobs::{self, JobRow};
 use crate::mails::{self, MailRow};
 use crate::request_stats;
@@ -37,7 +39,7 @@ pub struct Needs {
 }
 
 /// What names a request that must not be acted upon twice.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DedupeKey {
     /// The incoming webhook.
     pub webhook_id: WebhookId,
@@ -67,6 +69,8 @@ pub struct Writes {
     pub subscribers: Vec<Changed>,
     /// Events.
     pub events: Vec<Event>,
+    /// Of these events, whom they are about.
+    pub subjects: HashMap<EventId, SubscriberId>,
     /// Of these events, who wanted their kind and did not get them.
     pub skipped: HashMap<EventId, Vec<Skipped>>,
     /// Deliveries of these events.
@@ -87,6 +91,8 @@ pub struct Writes {
     pub disabled: Vec<Disabled>,
     /// Mails that are to be sent.
     pub mails: Vec<MailRow>,
+    /// How far an import has come with these subscribers.
+    pub import: Option<ImportStep>,
 }
 
 /// An outgoing webhook that wants events of a kind, and did not get one of them.
@@ -245,15 +251,20 @@ async fn load_dedupe<T: Tx>(tx: &T, keys: &[DedupeKey]) -> Result<HashMap<Dedupe
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let webhooks = keys.iter().map(|key| key.webhook_id.as_str().to_owned()).collect();
-    let names = keys.iter().map(|key| key.key.clone()).collect();
-    let rows = tx
-        .query(
-            "SELECT webhook_id, dedupe_key, answer FROM dedupe WHERE webhook_id IN ?1 AND dedupe_key IN ?2",
-            vec![Value::Texts(webhooks), Value::Texts(names)],
-        )
-        .await?;
+    let mut names: HashMap<&WebhookId, Vec<String>> = HashMap::new();
+    for key in keys {
+        names.entry(&key.webhook_id).or_default().push(key.key.clone());
+    }
+    // One after the other webhook: all names of all of them are many more pairs than there are.
+    const SQL: &str =
+        "SELECT webhook_id, dedupe_key, answer FROM dedupe WHERE webhook_id = ?1 AND dedupe_key IN ?2";
+    let mut loads = Vec::with_capacity(names.len());
+    for (webhook_id, names) in names {
+        loads.push(tx.query(SQL, vec![webhook_id.as_str().into(), Value::Texts(names)]));
+    }
+    let rows = try_join_all(loads).await?;
     rows.into_iter()
+        .flatten()
         .map(|row| {
             let mut row = row.read();
             Ok((DedupeKey { webhook_id: row.parse("a webhook id")?, key: row.text()? }, row.text()?))
@@ -264,7 +275,7 @@ async fn load_dedupe<T: Tx>(tx: &T, keys: &[DedupeKey]) -> Result<HashMap<Dedupe
 async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<(), StoreError> {
     try_join!(
         subscribers::write(tx, &writes.subscribers, versions),
-        insert_events(tx, &writes.events, &writes.skipped),
+        insert_events(tx, writes),
         insert_deliveries(tx, &writes.deliveries),
         insert_requests(tx, &writes.requests),
         update_requests(tx, &writes.retried),
@@ -274,17 +285,14 @@ async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<()
         jobs::end(tx, &writes.ended_jobs),
         health::write(tx, &writes.health),
         mails::put(tx, &writes.mails),
+        imports::advance(tx, writes.import.as_ref()),
     )?;
     health::disable(tx, &writes.disabled).await
 }
 
-async fn insert_events<T: Tx>(
-    tx: &T,
-    events: &[Event],
-    skipped: &HashMap<EventId, Vec<Skipped>>,
-) -> Result<(), StoreError> {
-    let mut rows = Rows::with_capacity(events.len(), 6);
-    for event in events {
+async fn insert_events<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError> {
+    let mut rows = Rows::with_capacity(writes.events.len(), 7);
+    for event in &writes.events {
         rows.push([
             event.id.to_string().into(),
             event.event_type.as_str().into(),
@@ -292,10 +300,12 @@ async fn insert_events<T: Tx>(
             event.data.as_ref().into(),
             event.request_id.map(|id| id.to_string()).into(),
             // Ids and texts always have a JSON form.
-            skipped.get(&event.id).and_then(|skipped| serde_json::to_string(skipped).ok()).into(),
+            writes.skipped.get(&event.id).and_then(|skipped| serde_json::to_string(skipped).ok()).into(),
+            writes.subjects.get(&event.id).map(|subscriber| subscriber.0).into(),
         ]);
     }
-    const SQL: &str = "INSERT INTO events (id, event_type, occurred_at, data, request_id, skipped) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    const SQL: &str = "INSERT INTO events (id, event_type, occurred_at, data, request_id, skipped, subscriber_id) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::log::DeliveryStatus;
-use domain::{DeliveryId, Event, EventId, WebhookId};
+use domain::{DeliveryId, Event, EventId, SubscriberId, Timestamp, WebhookId};
 
 use crate::commit::Skipped;
 use crate::error::StoreError;
@@ -51,6 +51,37 @@ impl Log for EventLog {
     fn rest(&self, conditions: &mut Conditions) {
         conditions.on_some("e.event_type = ?", self.0.event_type.clone());
         conditions.on_part(&["e.data"], self.0.contains.as_deref());
+    }
+}
+
+/// The events that are about a subscriber. They are sought and not indexed: an index in the order of subscribers would cost every
+/// event a page of its own ([why](../../../docs/decisions/0024-the-events-of-a-subscriber-are-sought.md)).
+#[derive(Clone, Copy, Debug)]
+pub struct EventsAbout {
+    /// Whom.
+    pub subscriber: SubscriberId,
+    /// Since when there is this subscriber, if that is known: before that nobody looks.
+    pub since: Option<Timestamp>,
+}
+
+impl Log for EventsAbout {
+    type Id = EventId;
+    const ID: &'static str = "e.id";
+    const TABLE: &'static str = "events e";
+    const ALL: &'static str = "events e";
+    const SIZE: &'static str = "LENGTH(e.data)";
+
+    async fn ways<T: Tx>(&self, _: &T) -> Result<Vec<Conditions>, StoreError> {
+        let mut way = Conditions::default();
+        way.on_some("e.id >= ?", self.since.map(|moment| EventId::lowest_at(moment).to_string()));
+        Ok(vec![way])
+    }
+
+    fn rest(&self, conditions: &mut Conditions) {
+        // Those of before there was the column have the number first in their data.
+        let first = format!("{{\"subscriber_id\":{},%", self.subscriber.0);
+        let about = "(e.subscriber_id = ? OR (e.subscriber_id IS NULL AND e.data LIKE ??))";
+        conditions.on_two(about, self.subscriber.0, first);
     }
 }
 

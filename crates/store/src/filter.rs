@@ -150,7 +150,8 @@ impl Conditions {
         (format!("{select}{}", self.sql), self.params)
     }
 
-    fn place(&mut self, value: impl Into<Value<'static>>) -> String {
+    /// A parameter: what stands for it in a condition.
+    pub(crate) fn place(&mut self, value: impl Into<Value<'static>>) -> String {
         self.params.push(value.into());
         format!("?{}", self.params.len())
     }

@@ -20,6 +20,7 @@ pub mod events;
 pub mod feed;
 mod filter;
 pub mod health;
+pub mod imports;
 pub mod jobs;
 pub mod lists;
 pub mod look;

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_feed_and_request_stats.sql"),
     include_str!("../migrations/0014_webhook_health.sql"),
     include_str!("../migrations/0015_mails.sql"),
+    include_str!("../migrations/0017_people.sql"),
 ];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.

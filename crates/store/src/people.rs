@@ -3,7 +3,7 @@
 use domain::{Email, ListId, Status, Subscriber, SubscriberId};
 
 use crate::error::StoreError;
-use crate::filter::Conditions;
+use crate::filter::{Conditions, pattern};
 use crate::params;
 use crate::subscribers::{COLUMNS, read};
 use crate::tx::{Tx, Work};
@@ -35,6 +35,8 @@ pub struct SubscriberFilter {
     pub list: Option<ListId>,
     /// Those with this tag.
     pub tag: Option<String>,
+    /// Those with a custom field, of this value if one is given.
+    pub custom_field: Option<(String, Option<String>)>,
     /// Those whose address or name contains this text. The case of letters does not matter; SQLite knows it of ASCII letters
     /// only.
     pub contains: Option<String>,
@@ -85,8 +87,29 @@ impl Work for ListSubscribers {
         }
         let name = "COALESCE(s.first_name, '') || ' ' || COALESCE(s.last_name, '')";
         conditions.on_part(&["s.email", name], filter.contains.as_deref());
+        if let Some((name, value)) = &filter.custom_field {
+            with_custom_field(&mut conditions, name, value.as_deref());
+        }
         let (sql, params) =
             conditions.query(&format!("SELECT {COLUMNS} FROM {from}"), &format!("{id} DESC"), self.limit);
         read(tx.query(&sql, params).await?)
     }
+}
+
+/// Adds that a custom field has a value, or this one: as a text in any case, or as one of several.
+fn with_custom_field(conditions: &mut Conditions, name: &str, value: Option<&str>) {
+    // No text of PostgreSQL holds what \u0000 stands for, and taking it out is an error.
+    let name = conditions.place(name.to_owned());
+    let own = format!(
+        "/*pg: CASE WHEN s.custom_fields NOT LIKE '%\\u0000%' THEN CAST(s.custom_fields AS JSON) ->> CAST({name} AS TEXT) END */ \
+         /*sqlite: CASE json_type(s.custom_fields, '$.\"' || {name} || '\"') WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' \
+         ELSE CAST(json_extract(s.custom_fields, '$.\"' || {name} || '\"') AS TEXT) END */"
+    );
+    let Some(value) = value else { return conditions.fixed(&format!("{own} IS NOT NULL")) };
+    let one_of = pattern(&serde_json::Value::from(value).to_string());
+    let (value, one_of) = (conditions.place(value.to_owned()), conditions.place(one_of));
+    conditions.fixed(&format!(
+        "(LOWER({own}) = LOWER(CAST({value} AS TEXT)) OR ({own} LIKE '[%' AND \
+         LOWER({own}) LIKE LOWER(CAST({one_of} AS TEXT)) ESCAPE '\\'))"
+    ));
 }

@@ -6,6 +6,8 @@ export class ApiProblem extends Error {
     readonly title: string,
     readonly detail: string,
     readonly fields: Record<string, string>,
+    /** The stable name of what went wrong; empty if the server gave none. */
+    readonly code = "",
     options?: ErrorOptions,
   ) {
     super(detail || title, options);
@@ -17,9 +19,14 @@ export class ApiProblem extends Error {
 }
 
 export function problemOf(response: Response | undefined, body: unknown, cause?: unknown): ApiProblem {
-  if (!response) return new ApiProblem(0, "", "", {}, { cause });
+  if (!response) return new ApiProblem(0, "", "", {}, "", { cause });
   const problem = isRecord(body) ? body : {};
-  return new ApiProblem(response.status, text(problem.title) || response.statusText, text(problem.detail), fieldsOf(problem.errors));
+  return new ApiProblem(response.status, text(problem.title) || response.statusText, text(problem.detail), fieldsOf(problem.errors), codeOf(problem.type));
+}
+
+/** `/docs/errors#not-found` is `not-found`. */
+function codeOf(type: unknown): string {
+  return text(type).split("#")[1] ?? "";
 }
 
 function fieldsOf(errors: unknown): Record<string, string> {

@@ -1,8 +1,8 @@
-import { Button, Center, Paper, Skeleton, Stack, Table, Text, Title } from "@mantine/core";
+import { Button, Center, Paper, Stack, Table, Text, Title } from "@mantine/core";
 import { useInfiniteQuery, type QueryKey } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTexts } from "../texts";
-import { Trouble } from "./Trouble";
+import { Loaded } from "./Loaded";
 
 export interface Listed<T> {
   data: T[];
@@ -36,34 +36,9 @@ export function Listing<T>({ label, queryKey, load, columns, rowKey, empty, refr
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     refetchInterval: refresh ?? false,
   });
-  if (query.isPending) return <Waiting />;
-  if (query.isError) return <Trouble error={query.error} retry={() => void query.refetch()} />;
-  const rows = query.data.pages.flatMap((page) => page.data);
-  if (rows.length === 0) return <Nothing {...empty} />;
   return (
     <Stack gap="md">
-      <Paper withBorder>
-        <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0, "aria-label": label } }}>
-          <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover aria-label={label}>
-            <Table.Thead>
-              <Table.Tr>
-                {columns.map(({ title }) => (
-                  <Table.Th key={title}>{title}</Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {rows.map((row) => (
-                <Table.Tr key={rowKey(row)}>
-                  {columns.map(({ title, cell }) => (
-                    <Table.Td key={title}>{cell(row)}</Table.Td>
-                  ))}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      </Paper>
+      <Loaded query={query}>{({ pages }) => <Rows label={label} rows={pages.flatMap((page) => page.data)} columns={columns} rowKey={rowKey} empty={empty} />}</Loaded>
       {query.hasNextPage && (
         <Center>
           <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
@@ -75,14 +50,31 @@ export function Listing<T>({ label, queryKey, load, columns, rowKey, empty, refr
   );
 }
 
-function Waiting() {
-  const t = useTexts();
+function Rows<T>({ label, rows, columns, rowKey, empty }: Pick<ListingProps<T>, "label" | "columns" | "rowKey" | "empty"> & { rows: T[] }) {
+  if (rows.length === 0) return <Nothing {...empty} />;
   return (
-    <Stack gap="xs" role="status" aria-label={t("loading")}>
-      {[1, 2, 3, 4].map((line) => (
-        <Skeleton key={line} height={48} />
-      ))}
-    </Stack>
+    <Paper withBorder>
+      <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0, "aria-label": label } }}>
+        <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover aria-label={label}>
+          <Table.Thead>
+            <Table.Tr>
+              {columns.map(({ title }) => (
+                <Table.Th key={title}>{title}</Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.map((row) => (
+              <Table.Tr key={rowKey(row)}>
+                {columns.map(({ title, cell }) => (
+                  <Table.Td key={title}>{cell(row)}</Table.Td>
+                ))}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </Paper>
   );
 }
 

@@ -1,7 +1,7 @@
 import { Alert, Button, List, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconPlugConnectedX } from "@tabler/icons-react";
 import { ApiProblem } from "../api/problem";
-import { useTexts } from "../texts";
+import { problemTitle, useTexts, useWord } from "../texts";
 
 interface TroubleProps {
   error: unknown;
@@ -11,6 +11,7 @@ interface TroubleProps {
 /** An error in words, with what to do. */
 export function Trouble({ error, retry }: TroubleProps) {
   const t = useTexts();
+  const word = useWord();
   const problem = error instanceof ApiProblem ? error : undefined;
   if (problem?.isOffline) {
     return (
@@ -24,7 +25,7 @@ export function Trouble({ error, retry }: TroubleProps) {
   }
   const fields = Object.entries(problem?.fields ?? {});
   return (
-    <Alert color="red" icon={<IconAlertTriangle />} title={problem?.title || t("went_wrong")} role="alert">
+    <Alert color="red" icon={<IconAlertTriangle />} title={problemTitle(word, problem) || t("went_wrong")} role="alert">
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{problem?.detail || String(error)}</Text>
         {fields.length > 0 && (

@@ -8,6 +8,7 @@ import { useNow } from "./now";
 const COLORS: Record<string, string> = {
   active: "teal", processed: "teal", delivered: "teal", subscribed: "teal", done: "teal",
   paused: "yellow", accepted: "blue", pending: "blue", retrying: "yellow",
+  ready: "teal", not_ready: "red", running: "blue",
   failed: "red", rejected: "red", bounced: "red", complained: "red",
 };
 

@@ -1,6 +1,7 @@
 /** Short messages in the corner. */
 import { notifications } from "@mantine/notifications";
 import { ApiProblem } from "../api/problem";
+import { textNow } from "../texts";
 
 export function tell(message: string) {
   notifications.show({ message, color: "teal" });
@@ -9,7 +10,14 @@ export function tell(message: string) {
 /** What went wrong where there is no place on the page to say it. */
 export function tellTrouble(error: unknown) {
   const problem = error instanceof ApiProblem ? error : undefined;
-  const fields = Object.entries(problem?.fields ?? {}).map(([field, message]) => `${field}: ${message}`);
-  const message = [problem?.detail ?? String(error), ...fields].join("\n");
-  notifications.show({ title: problem?.title, message, color: "red", autoClose: 10_000 });
+  const { title, message } = problem?.isOffline
+    ? { title: textNow("offline"), message: textNow("offline_advice") }
+    : { title: problem?.title || textNow("went_wrong"), message: wordsOf(error) };
+  notifications.show({ title, message, color: "red", autoClose: 10_000 });
+}
+
+function wordsOf(error: unknown): string {
+  if (!(error instanceof ApiProblem)) return String(error);
+  const fields = Object.entries(error.fields).map(([field, message]) => `${field}: ${message}`);
+  return [error.detail, ...fields].filter(Boolean).join("\n");
 }

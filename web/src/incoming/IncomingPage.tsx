@@ -1,34 +1,38 @@
-import { Button, Group, Menu, Stack, Tabs, Text } from "@mantine/core";
+import { Button, Menu, Tabs } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { answer, api, type Schemas } from "../api/client";
+import { answer, api, ifUnchanged, type Schemas } from "../api/client";
 import { RequestLog } from "../activity/RequestLog";
 import { ConfirmButton } from "../components/ConfirmButton";
+import { CopyNow } from "../components/CopyNow";
+import { Loaded } from "../components/Loaded";
 import { Page } from "../components/Page";
-import { StatusBadge } from "../components/small";
-import { tell, tellTrouble } from "../components/tell";
-import { Trouble } from "../components/Trouble";
-import { useTexts, useWord } from "../texts";
+import { useSaving } from "../components/saving";
+import { tellTrouble } from "../components/tell";
+import { useTexts } from "../texts";
 import { ActionsEditor } from "./ActionsEditor";
 import { MappingEditor } from "./MappingEditor";
 import { Receiving } from "./Receiving";
 import { SecurityForm } from "./SecurityForm";
+import { SettingsForm } from "./SettingsForm";
+import { Summary } from "./Summary";
 
-const TABS = ["receive", "mapping", "actions", "security", "log"] as const;
+const TABS = ["receive", "mapping", "actions", "security", "settings", "log"] as const;
 
 export type IncomingWebhook = Schemas["IncomingWebhook"];
 export type IncomingChange = Schemas["IncomingWebhookInputPatch"];
 
+function load(id: string) {
+  return answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id } } }));
+}
+
 /** Changes a webhook, and shows it as it is then. */
 export function useChangeIncoming(id: string) {
-  const t = useTexts();
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (body: IncomingChange) => answer(api.PATCH("/incoming-webhooks/{id}", { params: { path: { id } }, body })),
-    onSuccess: (webhook) => {
-      client.setQueryData(["incoming", id], webhook);
-      tell(t("saved"));
-    },
+  return useSaving({
+    queryKey: ["incoming", id],
+    load: () => load(id),
+    save: (body: IncomingChange) =>
+      answer(api.PATCH("/incoming-webhooks/{id}", { params: { path: { id } }, headers: ifUnchanged(`/incoming-webhooks/${id}`), body })),
   });
 }
 
@@ -36,11 +40,9 @@ export function IncomingPage() {
   const { id } = useParams({ from: "/inside/incoming/$id" });
   const webhook = useQuery({
     queryKey: ["incoming", id],
-    queryFn: () => answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id } } })),
+    queryFn: () => load(id),
   });
-  if (webhook.isPending) return null;
-  if (webhook.isError) return <Trouble error={webhook.error} retry={() => void webhook.refetch()} />;
-  return <Shown key={id} webhook={webhook.data} />;
+  return <Loaded query={webhook}>{(webhook) => <Shown key={id} webhook={webhook} />}</Loaded>;
 }
 
 function Shown({ webhook }: { webhook: IncomingWebhook }) {
@@ -51,6 +53,7 @@ function Shown({ webhook }: { webhook: IncomingWebhook }) {
     void navigate({ to: "/incoming/$id", params: { id: webhook.id }, search: tab && tab !== "receive" ? { tab } : {} });
   return (
     <Page title={webhook.name} about={<Summary webhook={webhook} />} actions={<What webhook={webhook} />}>
+      <CopyNow id={webhook.id} />
       <Tabs value={tab ?? "receive"} onChange={open} keepMounted={false}>
         <Tabs.List mb="lg">
           {TABS.map((name) => (
@@ -61,24 +64,10 @@ function Shown({ webhook }: { webhook: IncomingWebhook }) {
         <Tabs.Panel value="mapping"><MappingEditor webhook={webhook} /></Tabs.Panel>
         <Tabs.Panel value="actions"><ActionsEditor webhook={webhook} /></Tabs.Panel>
         <Tabs.Panel value="security"><SecurityForm webhook={webhook} /></Tabs.Panel>
+        <Tabs.Panel value="settings"><SettingsForm webhook={webhook} /></Tabs.Panel>
         <Tabs.Panel value="log"><RequestLog webhookId={webhook.id} /></Tabs.Panel>
       </Tabs>
     </Page>
-  );
-}
-
-/** What this webhook does, in plain words. */
-function Summary({ webhook }: { webhook: IncomingWebhook }) {
-  const t = useTexts();
-  const word = useWord();
-  const actions = webhook.actions.map(({ type }) => word("action", type)).join(", ");
-  return (
-    <Stack gap={6}>
-      <Group gap="xs"><StatusBadge status={webhook.status} /></Group>
-      <Text size="sm" component="span">
-        {actions ? t("incoming_summary", { event: webhook.event_type, actions }) : t("incoming_summary_none", { event: webhook.event_type })}
-      </Text>
-    </Stack>
   );
 }
 

@@ -5,6 +5,8 @@ import { IconArrowLeft, IconWand, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import { answer, api } from "../api/client";
 import { ApiProblem } from "../api/problem";
+import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { useDraft } from "../components/drafts";
 import { Trouble } from "../components/Trouble";
 import { useTexts, useWord } from "../texts";
 import { useChangeIncoming, type IncomingWebhook } from "./IncomingPage";
@@ -12,7 +14,8 @@ import { connected, disconnected, leavesOf, suggested, transformed, type Leaf, t
 import { MappingPreview } from "./MappingPreview";
 import { useLastRequest } from "./requests";
 import { SampleInput } from "./SampleInput";
-import { SAMPLE } from "./curl";
+import { usePreset } from "./presets";
+import { payloadOf, sampleFor } from "./sample";
 
 const FIELDS = ["email", "first_name", "last_name", "name", "phone", "company", "source", "status"];
 /** Those of the transforms that need no argument; the others are for the API and for templates. */
@@ -26,28 +29,30 @@ export function MappingEditor({ webhook }: { webhook: IncomingWebhook }) {
   const t = useTexts();
   const last = useLastRequest(webhook.id);
   const [pasted, setPasted] = useState<unknown>();
-  const [rules, setRules] = useState<Rule[]>(webhook.mapping ?? []);
+  const draft = useDraft<Rule[]>(`incoming/${webhook.id}/mapping`, webhook.mapping ?? []);
+  const { value: rules, set: setRules, dirty } = draft;
   const [chosen, setChosen] = useState<string | null>(null);
   const change = useChangeIncoming(webhook.id);
   const fields = useCustomFields();
-  const sample = pasted ?? last.data?.payload ?? SAMPLE;
+  const preset = usePreset(webhook.preset);
+  const sample = pasted ?? last.data?.payload ?? payloadOf(sampleFor(webhook, preset));
   const leaves = leavesOf(sample);
   const connect = (to: string, from: string) => {
     setRules(connected(rules, to, from));
     setChosen(null);
   };
   const preview = usePreview(webhook.id, sample, rules);
-  const dirty = JSON.stringify(rules) !== JSON.stringify(webhook.mapping ?? []);
   const targets = [...FIELDS, ...fields.map((name) => `custom_field.${name}`)];
   const others = rules.map(({ to }) => to).filter((to) => !targets.includes(to));
   return (
     <Stack gap="lg">
       <Text c="dimmed" maw={680}>{t("mapping_about")}</Text>
       <Group gap="xs">
-        <Button loading={change.isPending} disabled={!dirty} onClick={() => change.mutate({ mapping: rules.length > 0 ? rules : null })}>{t("save")}</Button>
+        <Button loading={change.isPending} disabled={!dirty} onClick={() => change.mutate({ mapping: rules.length > 0 ? rules : null }, { onSuccess: draft.reset })}>{t("save")}</Button>
         <Button variant="default" leftSection={<IconWand size={16} />} onClick={() => setRules(suggested(rules, leaves, fields))}>{t("suggest")}</Button>
-        {dirty && <Button variant="default" onClick={() => setRules(webhook.mapping ?? [])}>{t("undo_changes")}</Button>}
+        {dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
       </Group>
+      <ChangedElsewhere draft={draft} />
       {change.isError && <Trouble error={change.error} />}
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="lg">
         <Column title={t("sample")}>

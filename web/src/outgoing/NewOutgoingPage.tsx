@@ -2,6 +2,7 @@ import { Paper } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { answer, api } from "../api/client";
+import { tellOnce } from "../components/CopyNow";
 import { Page } from "../components/Page";
 import { useTexts } from "../texts";
 import type { OutgoingInput } from "./form";
@@ -14,16 +15,17 @@ export function NewOutgoingPage() {
   const create = useMutation({
     mutationFn: (body: OutgoingInput) => answer(api.POST("/outgoing-webhooks", { body })),
     onSuccess: (webhook) => {
+      tellOnce(client, webhook.id, [{ label: "signing_secret", value: webhook.signing.secret }]);
       void client.invalidateQueries({ queryKey: ["outgoing"] });
       void navigate({ to: "/outgoing/$id", params: { id: webhook.id }, search: { tab: "test" } });
     },
   });
   return (
     <Page title={t("new_outgoing")} about={t("new_outgoing_about")}>
-      <Paper withBorder p="lg" maw={640}>
+      <Paper withBorder p="lg" maw={760}>
         <OutgoingForm
-          initial={{ name: "", url: "", events: [] }} submit={t("create")} pending={create.isPending} error={create.error}
-          onSubmit={(input) => create.mutate(input)}
+          isNew draftKey="outgoing/new" initial={{ name: "", url: "", events: [] }} submit={t("create")} pending={create.isPending} error={create.error}
+          onSubmit={(input, done) => create.mutate(input, { onSuccess: done })}
         />
       </Paper>
     </Page>

@@ -1,19 +1,31 @@
-import { Text } from "@mantine/core";
-import { answer, api } from "../api/client";
+import { Group, Text, Textarea, TextInput } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { answer, api, type Schemas } from "../api/client";
+import { ApiProblem } from "../api/problem";
 import { DeleteRow } from "../components/DeleteRow";
+import { EditNamed } from "../components/EditNamed";
 import { Listing } from "../components/Listing";
 import { NewNamed } from "../components/NewNamed";
 import { Page } from "../components/Page";
 import { Moment } from "../components/small";
+import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
 
 const KEY = ["lists"];
 
 export function ListsPage() {
   const t = useTexts();
-  const create = (name: string) => answer(api.POST("/lists", { body: { name } }));
+  const may = useMay();
+  const [description, setDescription] = useState("");
+  const create = (name: string) => answer(api.POST("/lists", { body: { name, description } }));
+  const form = (
+    <NewNamed title={t("new_list")} label={t("name")} field="name" queryKey={KEY} create={create} onCreated={() => setDescription("")}>
+      <Textarea label={t("description")} autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+    </NewNamed>
+  );
   return (
-    <Page title={t("lists")} about={t("lists_about")} actions={<NewNamed title={t("new_list")} label={t("name")} field="name" queryKey={KEY} create={create} />}>
+    <Page title={t("lists")} about={t("lists_about")} actions={may("write") && form}>
       <Listing
         label={t("lists")}
         queryKey={KEY}
@@ -21,14 +33,43 @@ export function ListsPage() {
         rowKey={({ id }) => id}
         empty={{ title: t("lists_none"), advice: t("lists_none_advice") }}
         columns={[
-          { title: t("name"), cell: ({ name }) => <Text size="sm" fw={550}>{name}</Text> },
-          { title: t("subscribers"), cell: ({ subscribers }) => subscribers },
+          { title: t("name"), cell: ({ name, description }) => <Named name={name} description={description} /> },
+          { title: t("subscribers"), cell: ({ id, subscribers }) => <Link className="link" to="/subscribers" search={{ list: String(id) }}>{t("n_subscribers", { n: subscribers })}</Link> },
           { title: t("created"), cell: ({ created_at }) => <Moment at={created_at} /> },
-          { title: t("delete"), cell: ({ id, name }) => (
-            <DeleteRow question={t("delete_list_question", { name })} queryKey={KEY} remove={() => answer(api.DELETE("/lists/{id}", { params: { path: { id } } }))} />
-          ) },
+          ...(may("write") ? [{ title: t("actions"), cell: (list: Schemas["List"]) => <Actions list={list} /> }] : []),
         ]}
       />
     </Page>
+  );
+}
+
+/** A name, and below it what it is for. */
+export function Named({ name, description }: { name: string; description?: string }) {
+  return (
+    <>
+      <Text size="sm" fw={550} className="anywhere">{name}</Text>
+      {description && <Text size="xs" c="dimmed" lineClamp={2}>{description}</Text>}
+    </>
+  );
+}
+
+function Actions({ list }: { list: Schemas["List"] }) {
+  const t = useTexts();
+  const { id, name } = list;
+  const initial = { name, description: list.description };
+  const [value, setValue] = useState(initial);
+  const params = { path: { id } };
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <EditNamed name={name} queryKey={KEY} initial={initial} value={value} onOpen={() => setValue(initial)} save={(body) => answer(api.PATCH("/lists/{id}", { params, body }))}>
+        {(error) => (
+          <>
+            <TextInput label={t("name")} required value={value.name} onChange={(event) => setValue({ ...value, name: event.currentTarget.value })} error={error instanceof ApiProblem && error.fields.name} />
+            <Textarea label={t("description")} autosize minRows={2} value={value.description} onChange={(event) => setValue({ ...value, description: event.currentTarget.value })} />
+          </>
+        )}
+      </EditNamed>
+      <DeleteRow question={t("delete_list_question", { name })} queryKey={KEY} remove={() => answer(api.DELETE("/lists/{id}", { params }))} />
+    </Group>
   );
 }

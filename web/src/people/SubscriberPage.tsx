@@ -1,14 +1,19 @@
-import { Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Paper, SimpleGrid } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { answer, api, type Schemas } from "../api/client";
 import { ConfirmButton } from "../components/ConfirmButton";
+import { useDraft } from "../components/drafts";
+import { Loaded } from "../components/Loaded";
 import { Page } from "../components/Page";
-import { Json, Moment, StatusBadge } from "../components/small";
-import { tell, tellTrouble } from "../components/tell";
-import { Trouble } from "../components/Trouble";
+import { StatusBadge } from "../components/small";
+import { tellTrouble } from "../components/tell";
+import { tellUndoable } from "../components/undo";
+import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
-import { inputOf, SubscriberForm, type SubscriberInput } from "./SubscriberForm";
+import { changesOf, inputOf, type SubscriberInput } from "./changes";
+import { History } from "./History";
+import { SubscriberForm } from "./SubscriberForm";
 
 export function SubscriberPage() {
   const { id } = useParams({ from: "/inside/subscribers/$id" });
@@ -16,22 +21,32 @@ export function SubscriberPage() {
     queryKey: ["subscriber", id],
     queryFn: () => answer(api.GET("/subscribers/{id}", { params: { path: { id: Number(id) } } })),
   });
-  if (subscriber.isPending) return null;
-  if (subscriber.isError) return <Trouble error={subscriber.error} retry={() => void subscriber.refetch()} />;
-  return <Shown key={id} subscriber={subscriber.data} />;
+  return <Loaded query={subscriber}>{(data) => <Shown key={id} subscriber={data} />}</Loaded>;
 }
 
 function Shown({ subscriber }: { subscriber: Schemas["Subscriber"] }) {
   const t = useTexts();
+  const may = useMay();
   const navigate = useNavigate();
   const client = useQueryClient();
+  const draft = useDraft(`subscribers/${subscriber.id}`, inputOf(subscriber));
   const params = { path: { id: subscriber.id } };
+  const patch = async (body: Partial<SubscriberInput>) => {
+    const after = await answer(api.PATCH("/subscribers/{id}", { params, body }));
+    client.setQueryData(["subscriber", String(subscriber.id)], after);
+    void client.invalidateQueries({ queryKey: ["subscriber", String(subscriber.id), "events"] });
+    void client.invalidateQueries({ queryKey: ["subscribers"] });
+    return after;
+  };
   const change = useMutation({
-    mutationFn: (body: SubscriberInput) => answer(api.PATCH("/subscribers/{id}", { params, body })),
-    onSuccess: (after) => {
-      client.setQueryData(["subscriber", String(subscriber.id)], after);
-      void client.invalidateQueries({ queryKey: ["events"] });
-      tell(t("saved"));
+    mutationFn: async (input: SubscriberInput) => {
+      const before = inputOf(subscriber);
+      const after = await patch(changesOf(before, input));
+      return { before, after: inputOf(after) };
+    },
+    onSuccess: ({ before, after }) => {
+      draft.reset();
+      tellUndoable(t("saved"), () => patch(changesOf(after, withNulls(before, after))));
     },
   });
   const remove = useMutation({
@@ -46,44 +61,23 @@ function Shown({ subscriber }: { subscriber: Schemas["Subscriber"] }) {
     <Page
       title={subscriber.email}
       about={<StatusBadge status={subscriber.status} />}
-      actions={<ConfirmButton label={t("delete")} question={t("delete_subscriber_question", { name: subscriber.email })} onConfirm={() => remove.mutate()} />}
+      actions={may("write") && <ConfirmButton label={t("delete")} question={t("delete_subscriber_question", { name: subscriber.email })} onConfirm={() => remove.mutate()} />}
     >
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
         <Paper withBorder p="lg">
-          <SubscriberForm initial={inputOf(subscriber)} submit={t("save")} pending={change.isPending} error={change.error} onSubmit={(input) => change.mutate(input)} />
+          <SubscriberForm
+            draft={draft} saved={inputOf(subscriber)} submit={t("save")} readOnly={!may("write")}
+            pending={change.isPending} error={change.error} onSubmit={(input) => change.mutate(input)}
+          />
         </Paper>
-        <Stack>
-          <Paper withBorder p="lg">
-            <Title order={2} size="h5" mb="sm">{t("custom_fields")}</Title>
-            <Json value={subscriber.custom_fields} label={t("custom_fields")} height={220} />
-          </Paper>
-          <History email={subscriber.email} />
-        </Stack>
+        <History id={subscriber.id} />
       </SimpleGrid>
     </Page>
   );
 }
 
-/** The latest events that name this subscriber. */
-function History({ email }: { email: string }) {
-  const t = useTexts();
-  const events = useQuery({
-    queryKey: ["events", "of", email],
-    queryFn: () => answer(api.GET("/events", { params: { query: { q: email, limit: 20 } } })),
-  });
-  return (
-    <Paper withBorder p="lg">
-      <Title order={2} size="h5" mb="sm">{t("history")}</Title>
-      {events.isError && <Trouble error={events.error} />}
-      <Stack gap="xs">
-        {events.data?.data.map(({ id, event_type, timestamp }) => (
-          <Group key={id} justify="space-between">
-            <Link className="link" to="/events" search={{ entry: id }}><Text size="sm" ff="monospace" component="span">{event_type}</Text></Link>
-            <Moment at={timestamp} />
-          </Group>
-        ))}
-        {events.data?.data.length === 0 && <Text size="sm" c="dimmed">{t("history_none")}</Text>}
-      </Stack>
-    </Paper>
-  );
+/** As it was before, with the custom fields named that came since, so that they go again. */
+function withNulls(before: SubscriberInput, after: SubscriberInput): SubscriberInput {
+  const gone = Object.fromEntries(Object.keys(after.custom_fields ?? {}).map((name) => [name, null]));
+  return { ...before, custom_fields: { ...gone, ...before.custom_fields } };
 }

@@ -1,48 +1,41 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
-import { useDebouncedCallback, useDisclosure } from "@mantine/hooks";
+import { Button, Menu, Modal, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { IconPlus, IconSearch } from "@tabler/icons-react";
-import { useState } from "react";
-import { answer, api } from "../api/client";
+import { IconDownload, IconPlus, IconUpload } from "@tabler/icons-react";
+import { answer, api, BASE } from "../api/client";
+import { useDraft } from "../components/drafts";
+import { LinkButton } from "../components/LinkButton";
 import { Listing } from "../components/Listing";
 import { Page } from "../components/Page";
 import { Moment, StatusBadge } from "../components/small";
-import { useTexts, useWord } from "../texts";
-import { STATUSES } from "./statuses";
-import { inputOf, SubscriberForm, type SubscriberInput } from "./SubscriberForm";
-
-const CALM = 300;
+import { useMay } from "../signing_in/may";
+import { useTexts } from "../texts";
+import { inputOf, type SubscriberInput } from "./changes";
+import { exportAddress, queryOf, type SubscriberSearch } from "./search";
+import { SubscriberFilters } from "./SubscriberFilters";
+import { SubscriberForm } from "./SubscriberForm";
 
 export function SubscribersPage() {
   const t = useTexts();
-  const word = useWord();
+  const may = useMay();
   const navigate = useNavigate();
-  const { q, status } = useSearch({ from: "/inside/subscribers" });
-  const [typed, setTyped] = useState(q ?? "");
-  const filter = (change: { q?: string; status?: string }) => void navigate({ to: "/subscribers", search: { q, status, ...change }, replace: true });
-  const search = useDebouncedCallback((wanted: string) => filter({ q: wanted || undefined }), CALM);
-  const known = STATUSES.find((name) => name === status);
+  const search = useSearch({ from: "/inside/subscribers" });
+  const filter = (change: SubscriberSearch) => void navigate({ to: "/subscribers", search: (before) => ({ ...before, ...change }), replace: true });
+  const actions = (
+    <>
+      <Export search={search} />
+      {may("write") && <LinkButton to="/subscribers/import" variant="default" leftSection={<IconUpload size={16} />}>{t("import")}</LinkButton>}
+      {may("write") && <NewSubscriber />}
+    </>
+  );
   return (
-    <Page title={t("subscribers")} about={t("subscribers_about")} actions={<NewSubscriber />}>
-      <Group gap="xs">
-        <TextInput
-          aria-label={t("search")} placeholder={t("search")} leftSection={<IconSearch size={16} />} flex={1} miw={200} value={typed}
-          onChange={(event) => {
-            setTyped(event.currentTarget.value);
-            search(event.currentTarget.value.trim());
-          }}
-        />
-        <Select
-          aria-label={t("status")} placeholder={t("any_status")} clearable clearButtonProps={{ "aria-label": t("clear") }} w={200}
-          data={STATUSES.map((name) => ({ value: name, label: word("status", name) }))}
-          value={known ?? null} onChange={(chosen) => filter({ status: chosen ?? undefined })}
-        />
-      </Group>
+    <Page title={t("subscribers")} about={t("subscribers_about")} actions={actions}>
+      <SubscriberFilters search={search} onChange={filter} />
       <Listing
         label={t("subscribers")}
-        queryKey={["subscribers", q, known]}
-        load={(cursor) => answer(api.GET("/subscribers", { params: { query: { q, status: known, cursor } } }))}
+        queryKey={["subscribers", search]}
+        load={(cursor) => answer(api.GET("/subscribers", { params: { query: { ...queryOf(search), cursor } } }))}
         rowKey={({ id }) => id}
         empty={{ title: t("subscribers_none"), advice: t("subscribers_none_advice") }}
         columns={[
@@ -57,13 +50,29 @@ export function SubscribersPage() {
   );
 }
 
+/** The subscribers that are shown, as a file. */
+function Export({ search }: { search: SubscriberSearch }) {
+  const t = useTexts();
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target><Button variant="default" leftSection={<IconDownload size={16} />}>{t("export")}</Button></Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item component="a" download href={exportAddress(BASE, search, "csv")}>{t("export_csv")}</Menu.Item>
+        <Menu.Item component="a" download href={exportAddress(BASE, search, "ndjson")}>{t("export_ndjson")}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
 function NewSubscriber() {
   const t = useTexts();
   const client = useQueryClient();
   const [opened, { open, close }] = useDisclosure();
+  const draft = useDraft<SubscriberInput>("subscribers/new", inputOf(undefined));
   const create = useMutation({
     mutationFn: (body: SubscriberInput) => answer(api.POST("/subscribers", { body })),
     onSuccess: () => {
+      draft.reset();
       close();
       void client.invalidateQueries({ queryKey: ["subscribers"] });
     },
@@ -71,9 +80,9 @@ function NewSubscriber() {
   return (
     <>
       <Button leftSection={<IconPlus size={16} />} onClick={open}>{t("new_subscriber")}</Button>
-      <Modal opened={opened} onClose={close} title={t("new_subscriber")} closeButtonProps={{ "aria-label": t("close") }}>
+      <Modal opened={opened} onClose={close} size="lg" title={t("new_subscriber")} closeButtonProps={{ "aria-label": t("close") }}>
         <Stack>
-          <SubscriberForm initial={inputOf(undefined)} submit={t("create")} pending={create.isPending} error={create.error} onSubmit={(input) => create.mutate(input)} />
+          <SubscriberForm draft={draft} saved={inputOf(undefined)} submit={t("create")} pending={create.isPending} error={create.error} onSubmit={(input) => create.mutate(input)} />
         </Stack>
       </Modal>
     </>

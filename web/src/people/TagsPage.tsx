@@ -1,19 +1,33 @@
-import { Text } from "@mantine/core";
-import { answer, api } from "../api/client";
-import { DeleteRow } from "../components/DeleteRow";
+import { Button, Group, Textarea } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { answer, api, type Schemas } from "../api/client";
+import { EditNamed } from "../components/EditNamed";
 import { Listing } from "../components/Listing";
 import { NewNamed } from "../components/NewNamed";
 import { Page } from "../components/Page";
 import { Moment } from "../components/small";
+import { tellTrouble } from "../components/tell";
+import { tellUndoable } from "../components/undo";
+import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
+import { Named } from "./ListsPage";
 
 const KEY = ["tags"];
 
 export function TagsPage() {
   const t = useTexts();
-  const create = (name: string) => answer(api.POST("/tags", { body: { name } }));
+  const may = useMay();
+  const [description, setDescription] = useState("");
+  const create = (name: string) => answer(api.POST("/tags", { body: { name, description } }));
+  const form = (
+    <NewNamed title={t("new_tag")} label={t("name")} field="name" queryKey={KEY} create={create} onCreated={() => setDescription("")}>
+      <Textarea label={t("description")} autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+    </NewNamed>
+  );
   return (
-    <Page title={t("tags")} about={t("tags_about")} actions={<NewNamed title={t("new_tag")} label={t("name")} field="name" queryKey={KEY} create={create} />}>
+    <Page title={t("tags")} about={t("tags_about")} actions={may("write") && form}>
       <Listing
         label={t("tags")}
         queryKey={KEY}
@@ -21,14 +35,37 @@ export function TagsPage() {
         rowKey={({ name }) => name}
         empty={{ title: t("tags_none"), advice: t("tags_none_advice") }}
         columns={[
-          { title: t("name"), cell: ({ name }) => <Text size="sm" fw={550}>{name}</Text> },
-          { title: t("subscribers"), cell: ({ subscribers }) => subscribers },
+          { title: t("name"), cell: ({ name, description }) => <Named name={name} description={description} /> },
+          { title: t("subscribers"), cell: ({ name, subscribers }) => <Link className="link" to="/subscribers" search={{ tag: name }}>{t("n_subscribers", { n: subscribers })}</Link> },
           { title: t("created"), cell: ({ created_at }) => <Moment at={created_at} /> },
-          { title: t("delete"), cell: ({ name }) => (
-            <DeleteRow question={t("delete_tag_question", { name })} queryKey={KEY} remove={() => answer(api.DELETE("/tags/{name}", { params: { path: { name } } }))} />
-          ) },
+          ...(may("write") ? [{ title: t("actions"), cell: (tag: Schemas["Tag"]) => <Actions tag={tag} /> }] : []),
         ]}
       />
     </Page>
+  );
+}
+
+function Actions({ tag }: { tag: Schemas["Tag"] }) {
+  const t = useTexts();
+  const client = useQueryClient();
+  const { name } = tag;
+  const initial = { description: tag.description };
+  const [value, setValue] = useState(initial);
+  const params = { path: { name } };
+  const refresh = () => client.invalidateQueries({ queryKey: KEY });
+  // Only a tag that nobody has can be deleted: so it can be made again as it was.
+  const remove = useMutation({
+    mutationFn: () => answer(api.DELETE("/tags/{name}", { params })),
+    onSuccess: () => tellUndoable(t("deleted", { name }), () => answer(api.POST("/tags", { body: { name, description: tag.description } })).then(refresh)),
+    onError: tellTrouble,
+    onSettled: refresh,
+  });
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <EditNamed name={name} queryKey={KEY} initial={initial} value={value} onOpen={() => setValue(initial)} save={(body) => answer(api.PATCH("/tags/{name}", { params, body }))}>
+        {() => <Textarea label={t("description")} autosize minRows={2} data-autofocus value={value.description} onChange={(event) => setValue({ description: event.currentTarget.value })} />}
+      </EditNamed>
+      <Button size="compact-sm" variant="default" loading={remove.isPending} onClick={() => remove.mutate()}>{t("delete")}</Button>
+    </Group>
   );
 }

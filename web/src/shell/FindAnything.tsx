@@ -1,21 +1,17 @@
-import { Group, Modal, NavLink, ScrollArea, Text, TextInput } from "@mantine/core";
+import { Group, Modal, ScrollArea, Text, TextInput, UnstyledButton } from "@mantine/core";
 import { useDebouncedValue, useHotkeys } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { IconSearch } from "@tabler/icons-react";
-import { useState } from "react";
-import { answer, api } from "../api/client";
-import { useTexts, type Translate } from "../texts";
-import { PLACES } from "./places";
+import { useState, type KeyboardEvent } from "react";
+import { Trouble } from "../components/Trouble";
+import { useMay } from "../signing_in/may";
+import { useTexts } from "../texts";
+import { findStored, type Found } from "./find";
+import { DEEDS, PLACES } from "./places";
 
-/** How many of each kind are shown. */
-const EACH = 5;
-
-interface Found {
-  to: string;
-  name: string;
-  kind: string;
-}
+/** How long after the last key is searched, in milliseconds. */
+const CALM = 200;
 
 interface FindAnythingProps {
   opened: boolean;
@@ -23,53 +19,77 @@ interface FindAnythingProps {
   close: () => void;
 }
 
-/** Pages, webhooks and subscribers by what they are called, with Ctrl-K from everywhere. */
+/** Pages, deeds, webhooks, people and entries of logs by what they are called, with Ctrl-K from everywhere. */
 export function FindAnything({ opened, open, close }: FindAnythingProps) {
   const t = useTexts();
-  const [typed, setTyped] = useState("");
-  const [wanted] = useDebouncedValue(typed.trim(), 200);
   useHotkeys([["mod+K", open]], []);
-  const stored = useQuery({
-    queryKey: ["find", wanted],
-    queryFn: () => findStored(wanted, t),
-    enabled: opened && wanted !== "",
-  });
-  const places = PLACES.map(({ to, name }) => ({ to, name: t(name), kind: t("page") }));
-  const matching = places.filter(({ name }) => name.toLowerCase().includes(typed.trim().toLowerCase()));
-  const found = [...matching, ...(wanted ? (stored.data ?? []) : [])];
-  const leave = () => {
-    setTyped("");
-    close();
-  };
   return (
-    <Modal opened={opened} onClose={leave} title={t("find")} closeButtonProps={{ "aria-label": t("close") }}>
-      <TextInput
-        aria-label={t("find")} placeholder={t("find_hint")} leftSection={<IconSearch size={16} />} data-autofocus mb="sm"
-        value={typed} onChange={(event) => setTyped(event.currentTarget.value)}
-      />
-      <ScrollArea.Autosize mah={360}>
-        {found.map(({ to, name, kind }) => (
-          <NavLink
-            key={`${to} ${name}`} component={Link} to={to} onClick={leave}
-            label={<Group justify="space-between"><span>{name}</span><Text size="xs" c="dimmed">{kind}</Text></Group>}
-          />
-        ))}
-        {found.length === 0 && <Text c="dimmed" size="sm">{t("found_nothing")}</Text>}
-      </ScrollArea.Autosize>
+    <Modal opened={opened} onClose={close} title={t("find")} closeButtonProps={{ "aria-label": t("close") }}>
+      {opened && <Finder close={close} />}
     </Modal>
   );
 }
 
-async function findStored(q: string, t: Translate): Promise<Found[]> {
-  const params = { query: { q, limit: EACH } };
-  const [incoming, outgoing, subscribers] = await Promise.all([
-    answer(api.GET("/incoming-webhooks", { params })),
-    answer(api.GET("/outgoing-webhooks", { params })),
-    answer(api.GET("/subscribers", { params })),
-  ]);
-  return [
-    ...incoming.data.map(({ id, name }) => ({ to: `/incoming/${id}`, name, kind: t("incoming") })),
-    ...outgoing.data.map(({ id, name }) => ({ to: `/outgoing/${id}`, name, kind: t("outgoing") })),
-    ...subscribers.data.map(({ id, email }) => ({ to: `/subscribers/${id}`, name: email, kind: t("subscribers") })),
-  ];
+function Finder({ close }: { close: () => void }) {
+  const t = useTexts();
+  const may = useMay();
+  const navigate = useNavigate();
+  const [typed, setTyped] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const [wanted] = useDebouncedValue(typed.trim(), CALM);
+  const stored = useQuery({ queryKey: ["find", wanted], queryFn: () => findStored(wanted, t), enabled: wanted !== "", placeholderData: (before) => before });
+  const isCalled = ({ name }: Found) => name.toLowerCase().includes(typed.trim().toLowerCase());
+  const places = PLACES.filter(({ scope }) => !scope || may(scope)).map(({ to, name }) => ({ href: to, name: t(name), kind: t("page") }));
+  const deeds = may("write") ? DEEDS.map(({ to, name }) => ({ href: to, name: t(name), kind: t("deed") })) : [];
+  const found = [...[...places, ...deeds].filter(isCalled), ...(wanted ? (stored.data ?? []) : [])];
+  const at = Math.min(chosen, Math.max(0, found.length - 1));
+  const go = (to: Found) => {
+    close();
+    void navigate({ href: to.href });
+  };
+  const press = (event: KeyboardEvent) => {
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: found.length - 1 }[event.key];
+    if (next !== undefined && found.length > 0 && !(typed && ["Home", "End"].includes(event.key))) {
+      event.preventDefault();
+      const place = (next + found.length) % found.length;
+      setChosen(place);
+      document.getElementById(optionId(place))?.scrollIntoView({ block: "nearest" });
+    }
+    if (event.key === "Enter" && found[at]) {
+      event.preventDefault();
+      go(found[at]);
+    }
+  };
+  return (
+    <>
+      <TextInput
+        role="combobox" aria-label={t("find")} aria-expanded={found.length > 0} aria-controls="found" aria-autocomplete="list" autoComplete="off"
+        aria-activedescendant={found.length > 0 ? optionId(at) : undefined}
+        placeholder={t("find_hint")} leftSection={<IconSearch size={16} />} data-autofocus mb="sm" value={typed} onKeyDown={press}
+        onChange={(event) => {
+          setTyped(event.currentTarget.value);
+          setChosen(0);
+        }}
+      />
+      <ScrollArea.Autosize mah={360}>
+        <div id="found" role="listbox" aria-label={t("find")}>
+          {found.map((one, place) => (
+            <UnstyledButton
+              key={`${one.href} ${one.name}`} id={optionId(place)} role="option" aria-selected={place === at} tabIndex={-1} className="option"
+              onClick={() => go(one)} onMouseMove={() => setChosen(place)}
+            >
+              <Group justify="space-between" wrap="nowrap" gap="sm">
+                <span className="anywhere">{one.name}</span>
+                <Text size="xs" c="dimmed" component="span">{one.kind}</Text>
+              </Group>
+            </UnstyledButton>
+          ))}
+        </div>
+      </ScrollArea.Autosize>
+      {stored.isError && <Trouble error={stored.error} retry={() => void stored.refetch()} />}
+      {found.length === 0 && !stored.isFetching && <Text c="dimmed" size="sm" role="status">{t("found_nothing")}</Text>}
+    </>
+  );
 }
+
+const optionId = (place: number) => `found-${place}`;

@@ -3,9 +3,11 @@ import { useDisclosure } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { IconLogout, IconMoon, IconSearch, IconSun, IconUser } from "@tabler/icons-react";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState, type MouseEvent } from "react";
 import { whenSessionEnds } from "../api/client";
+import { StayOrLeave } from "../components/StayOrLeave";
 import { LogInForm } from "../signing_in/LogInForm";
+import { useMay } from "../signing_in/may";
 import { sessionQuery, useLeave } from "../signing_in/session";
 import { chooseLanguage, LANGUAGES, useTexts, type Language } from "../texts";
 import { FindAnything } from "./FindAnything";
@@ -17,8 +19,12 @@ export function Shell() {
   const path = useLocation().pathname;
   const [opened, { toggle, close }] = useDisclosure();
   const [finding, find] = useDisclosure();
+  const may = useMay();
   useEffect(close, [path, close]);
+  useFocusOnMain(path);
   return (
+    <>
+    <a className="skip" href="#main" onClick={focusMain}>{t("skip")}</a>
     <AppShell
       header={{ height: 56 }}
       navbar={{ width: 232, breakpoint: "sm", collapsed: { mobile: !opened } }}
@@ -43,22 +49,40 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="sm" aria-label={t("menu")}>
-        {PLACES.map(({ to, name, icon: Icon }) => (
+        {PLACES.filter(({ scope }) => !scope || may(scope)).map(({ to, name, icon: Icon }) => (
           <NavLink
             key={to} component={Link} to={to} label={t(name)} leftSection={<Icon size={18} />} variant="light"
             active={to === "/" ? path === "/" : path.startsWith(to)}
           />
         ))}
       </AppShell.Navbar>
-      <AppShell.Main>
+      <AppShell.Main id="main" tabIndex={-1}>
         <div style={{ maxWidth: 1200, marginInline: "auto" }}>
           <Outlet />
         </div>
       </AppShell.Main>
       <FindAnything opened={finding} open={find.open} close={find.close} />
       <SessionEnded />
+      <StayOrLeave />
     </AppShell>
+    </>
   );
+}
+
+/** So that whoever does not see the page, or has no mouse, is where the new page begins. */
+function useFocusOnMain(path: string) {
+  const last = useRef(path);
+  useEffect(() => {
+    if (last.current === path) return;
+    last.current = path;
+    document.getElementById("main")?.focus({ preventScroll: true });
+  }, [path]);
+}
+
+/** The address stays: it is the router's. */
+function focusMain(event: MouseEvent) {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
 }
 
 function DarkOrLight() {

@@ -1,7 +1,10 @@
 /** Who is logged in. */
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
-import { answer, api, rememberCsrfToken, type Schemas } from "../api/client";
+import { useNavigate } from "@tanstack/react-router";
+import { answer, api, remember, type Schemas } from "../api/client";
 import { ApiProblem } from "../api/problem";
+import { forgetDrafts } from "../components/drafts";
+import { tellTrouble } from "../components/tell";
 
 export type Session = Schemas["Session"];
 
@@ -20,7 +23,7 @@ export const sessionQuery = queryOptions({
 });
 
 export function remembered(session: Session): Session {
-  rememberCsrfToken(session.csrf_token);
+  remember(session);
   return session;
 }
 
@@ -33,14 +36,20 @@ export function useEnter(enter: (input: { email: string; password: string; link:
   });
 }
 
+/** Ends the session. The page is not loaded anew: a copy of it that the browser keeps would show with "back" what it showed. */
 export function useLeave() {
   const client = useQueryClient();
+  const navigate = useNavigate();
   return useMutation({
     mutationFn: (from: "here" | "everywhere") => answer(from === "here" ? api.DELETE("/session") : api.DELETE("/sessions")),
-    onSuccess: () => {
-      rememberCsrfToken("");
+    onSuccess: async () => {
+      remember(undefined);
+      forgetDrafts();
+      client.setQueryData(sessionQuery.queryKey, null);
+      await navigate({ to: "/log-in" });
+      // Only now: a page that is still shown would ask again for what is forgotten.
       client.clear();
-      location.assign("/log-in");
     },
+    onError: tellTrouble,
   });
 }

@@ -31,16 +31,32 @@ export function useLanguage(): Language {
   return useSyncExternalStore(subscribe, () => language);
 }
 
+/** A text as it is now, for what is said once and not shown again in another language. */
+export function textNow(name: TextName): string {
+  return CATALOGUES[language][name];
+}
+
 /** The translation into the chosen language. Whoever uses it is shown again when another one is chosen. */
 export function useTexts(): Translate {
   const catalogue = CATALOGUES[useLanguage()];
   return (name, values) => fill(catalogue[name], values);
 }
 
+/** What the server names by one word. */
+export type WordGroup = "status" | "action" | "scope" | "role" | "field" | "problem" | "event_kind" | "task" | "tests";
+
 /** The text named by what the server calls something, or that itself if it is new to this page. */
-export function useWord(): (group: "status" | "action" | "scope" | "role" | "field", word: string) => string {
+export function useWord(): (group: WordGroup, word: string) => string {
   const catalogue: Record<string, string> = CATALOGUES[useLanguage()];
   return (group, word) => catalogue[`${group}_${word}`] ?? word;
+}
+
+/** The title of a problem in the chosen language by its code, or the server's own. */
+export function problemTitle(word: ReturnType<typeof useWord>, problem: { code: string; title: string } | undefined): string {
+  if (!problem?.code) return problem?.title ?? "";
+  const code = problem.code.replaceAll("-", "_");
+  const known = word("problem", code);
+  return known === code ? problem.title : known;
 }
 
 function subscribe(listener: () => void) {

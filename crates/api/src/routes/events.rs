@@ -60,7 +60,7 @@ impl Input for EventsInput {}
 /// An event.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Event)]
-struct EventView {
+pub(super) struct EventView {
     /// Unique, and sorts by time.
     id: EventId,
     /// What kind.

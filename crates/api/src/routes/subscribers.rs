@@ -183,50 +183,50 @@ impl From<&Subscriber> for SubscriberInput {
 #[schema(as = Subscriber)]
 pub(super) struct SubscriberView {
     /// Unique.
-    id: SubscriberId,
+    pub(super) id: SubscriberId,
     /// The address.
-    email: Email,
+    pub(super) email: Email,
     /// Given name.
     #[schema(required = true)]
-    first_name: Option<String>,
+    pub(super) first_name: Option<String>,
     /// Family name.
     #[schema(required = true)]
-    last_name: Option<String>,
+    pub(super) last_name: Option<String>,
     /// Telephone number.
     #[schema(required = true)]
-    phone: Option<String>,
+    pub(super) phone: Option<String>,
     /// Organisation.
     #[schema(required = true)]
-    company: Option<String>,
+    pub(super) company: Option<String>,
     /// Whether mail may be sent.
-    status: Status,
+    pub(super) status: Status,
     /// Where the subscriber came from.
     #[schema(required = true)]
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// What else is known, by name.
     #[schema(value_type = Object)]
-    custom_fields: Map<String, Value>,
+    pub(super) custom_fields: Map<String, Value>,
     /// The lists.
-    lists: Vec<MembershipView>,
+    pub(super) lists: Vec<MembershipView>,
     /// The tags.
-    tags: Vec<String>,
+    pub(super) tags: Vec<String>,
     /// When it was made.
-    created_at: Timestamp,
+    pub(super) created_at: Timestamp,
     /// When anything of it last changed.
-    updated_at: Timestamp,
+    pub(super) updated_at: Timestamp,
     /// When the person confirmed the subscription.
     #[schema(required = true)]
-    confirmed_at: Option<Timestamp>,
+    pub(super) confirmed_at: Option<Timestamp>,
 }
 
 /// A list that a subscriber is on, or was.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Membership)]
-struct MembershipView {
+pub(super) struct MembershipView {
     /// The list.
-    id: ListId,
+    pub(super) id: ListId,
     /// Whether the subscriber is on it.
-    status: MemberStatus,
+    pub(super) status: MemberStatus,
 }
 
 impl From<Subscriber> for SubscriberView {
@@ -251,9 +251,9 @@ impl From<Subscriber> for SubscriberView {
 }
 
 /// Which subscribers to show.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct SubscriberParams {
+pub(super) struct SubscriberParams {
     /// Only the one of this address, in any case.
     #[param(inline)]
     email: Option<Email>,
@@ -266,9 +266,29 @@ struct SubscriberParams {
     /// Only those with this tag.
     #[param(min_length = 1, max_length = 100)]
     tag: Option<String>,
+    /// Only those with a value in this custom field.
+    #[param(min_length = 1, max_length = 64, example = "plan")]
+    custom_field: Option<String>,
+    /// Of these only those with this value there, in any case: as a text, or as one of several.
+    #[param(min_length = 1, max_length = 500, example = "pro")]
+    custom_value: Option<String>,
     /// Only those whose address or name contains this, in any case.
     #[param(min_length = 1, max_length = 500)]
     q: Option<String>,
+}
+
+impl SubscriberParams {
+    /// Whom they mean.
+    pub(super) fn filter(self) -> Result<SubscriberFilter, Problem> {
+        let Self { email, status, list, tag, custom_field, custom_value, q: contains } = self;
+        if custom_value.is_some() && custom_field.is_none() {
+            let message = "says which field has the value".to_owned();
+            let error = FieldError { field: "custom_field".to_owned(), message };
+            return Err(Problem::with_errors(Code::InvalidQuery, vec![error]));
+        }
+        let custom_field = custom_field.map(|name| (name, custom_value));
+        Ok(SubscriberFilter { email, status, list: list.map(ListId), tag, custom_field, contains })
+    }
 }
 
 /// All subscribers
@@ -282,8 +302,7 @@ async fn list(
     paging: Paging,
     Query(params): Query<SubscriberParams>,
 ) -> Result<Json<Page<SubscriberView>>, Problem> {
-    let SubscriberParams { email, status, list, tag, q: contains } = params;
-    let filter = SubscriberFilter { email, status, list: list.map(ListId), tag, contains };
+    let filter = params.filter()?;
     let before = paging.after()?.map(SubscriberId);
     let found = api.engine().read(ListSubscribers { filter, before, limit: paging.load() }).await?;
     Ok(Json(Page::new(found, &paging, |subscriber| subscriber.id.to_string()).map(SubscriberView::from)))

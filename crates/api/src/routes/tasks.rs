@@ -32,7 +32,8 @@ pub fn routes() -> OpenApiRouter<Api> {
 pub struct TaskView {
     /// Unique.
     id: String,
-    /// What kind of work: `retry_requests`, `clear_requests`, `retry_deliveries`, `cancel_deliveries` or `clear_deliveries`.
+    /// What kind of work: `retry_requests`, `clear_requests`, `retry_deliveries`, `cancel_deliveries`,
+    /// `clear_deliveries` or `import_subscribers`.
     #[schema(example = "retry_requests")]
     kind: String,
     /// The webhook whose log it works on.

@@ -19,6 +19,8 @@ mod feed;
 #[cfg(test)]
 mod https;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod mapping;

@@ -273,3 +273,44 @@ async fn the_same_post_twice_adds_one() {
     assert_eq!(again.headers["idempotency-replayed"], "true");
     assert_eq!(kinds(&told(&server).await), ["subscriber_added"]);
 }
+
+#[tokio::test]
+async fn what_happened_to_a_subscriber_is_found_by_who_it_is() {
+    let server = Server::start().await;
+    let ada = server.post("/subscribers", json!({"email": "ada@example.com"})).await.json()["id"].clone();
+    server.post("/subscribers", json!({"email": "bob@example.com", "first_name": "ada@example.com"})).await;
+    let path = format!("/subscribers/{ada}");
+    server.patch(&path, json!({"email": "countess@example.com", "tags": ["vip"]})).await;
+    server.post("/events", json!({"event": "order_paid", "data": {"subscriber_id": ada, "total": 7}})).await;
+    server.post("/events", json!({"event": "order_paid", "data": {"subscriber_id": "x"}})).await;
+    assert_eq!(server.delete(&path).await.status, 204);
+
+    let events = format!("{path}/events");
+    let page = server.get(&format!("{events}?limit=3")).await.json();
+    let rest = server.get(&format!("{events}?cursor={}", page["next_cursor"].as_str().unwrap())).await.json();
+    let kinds: Vec<&str> = [&page, &rest]
+        .iter()
+        .flat_map(|page| page["data"].as_array().unwrap())
+        .map(|event| event["event_type"].as_str().unwrap())
+        .collect();
+    let expected =
+        ["subscriber_deleted", "order_paid", "subscriber_tagged", "subscriber_updated", "subscriber_added"];
+    assert_eq!(kinds, expected);
+    let changes = &rest["data"][0]["data"]["changes"];
+    assert_eq!(changes["email"], json!({"old": "ada@example.com", "new": "countess@example.com"}));
+    assert_eq!(server.get("/subscribers/99/events").await.json()["data"], json!([]));
+}
+
+#[tokio::test]
+async fn a_custom_value_needs_its_field() {
+    let server = Server::start().await;
+    server.post("/subscribers", json!({"email": "a@example.com", "custom_fields": {"plan": "pro"}})).await;
+    server.post("/subscribers", json!({"email": "b@example.com", "custom_fields": {"plan": "free"}})).await;
+    let found = server.get("/subscribers?custom_field=plan&custom_value=Pro").await.json();
+    assert_eq!(emails(&found), ["a@example.com"]);
+    assert_eq!(
+        emails(&server.get("/subscribers?custom_field=plan").await.json()),
+        ["b@example.com", "a@example.com"]
+    );
+    assert_eq!(server.get("/subscribers?custom_value=pro").await.faults()[0].0, "custom_field");
+}

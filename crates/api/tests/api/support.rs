@@ -193,6 +193,7 @@ async fn start_engine(store: Store, allow_private: Vec<outbound::IpNet>, seed: [
         seed,
         mail: None,
         sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
+        under_way: engine::MAX_UNDER_WAY,
     };
     Engine::start(options).await.unwrap()
 }

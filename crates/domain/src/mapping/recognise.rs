@@ -48,10 +48,29 @@ const EMAIL: &[&str] = &[
     "adresseemail",
     "indirizzoemail",
 ];
-const FIRST_NAME: &[&str] =
-    &["firstname", "fname", "givenname", "forename", "yourfirstname", "billingfirstname", "first"];
-const LAST_NAME: &[&str] =
-    &["lastname", "lname", "familyname", "surname", "yourlastname", "billinglastname", "last"];
+const FIRST_NAME: &[&str] = &[
+    "firstname",
+    "fname",
+    "givenname",
+    "forename",
+    "yourfirstname",
+    "billingfirstname",
+    "first",
+    "nome",
+    "vorname",
+    "prénom",
+];
+const LAST_NAME: &[&str] = &[
+    "lastname",
+    "lname",
+    "familyname",
+    "surname",
+    "yourlastname",
+    "billinglastname",
+    "last",
+    "cognome",
+    "nachname",
+];
 const NAME: &[&str] =
     &["fullname", "name", "yourname", "contactname", "customername", "displayname", "realname"];
 const PHONE: &[&str] = &[
@@ -67,6 +86,8 @@ const PHONE: &[&str] = &[
     "cellphone",
     "billingphone",
     "inputphonenumber",
+    "telefono",
+    "cellulare",
 ];
 const COMPANY: &[&str] = &[
     "company",
@@ -79,6 +100,8 @@ const COMPANY: &[&str] = &[
     "business",
     "businessname",
     "billingcompany",
+    "azienda",
+    "società",
 ];
 /// Names of objects and lists in which senders put people, in the same form. The first one wins.
 const CONTAINERS: &[&str] = &[
@@ -136,6 +159,22 @@ pub fn recognise(record: &Value) -> Vec<Found<'_>> {
     let whole = if first.is_none() && last.is_none() { first_of(NAME, is_name, Target::Name) } else { None };
     let rest = [first, last, whole, text(PHONE, TextField::Phone), text(COMPANY, TextField::Company)];
     std::iter::once(email).chain(rest.into_iter().flatten()).collect()
+}
+
+/// The field that a column of this name most likely holds, by the same names.
+pub fn recognise_column(name: &str) -> Option<Target> {
+    let fields = [
+        (EMAIL, Target::Email),
+        (FIRST_NAME, Target::Text(TextField::FirstName)),
+        (LAST_NAME, Target::Text(TextField::LastName)),
+        (NAME, Target::Name),
+        (PHONE, Target::Text(TextField::Phone)),
+        (COMPANY, Target::Text(TextField::Company)),
+        (&["source", "subscriptionsource"], Target::Text(TextField::Source)),
+        (&["status"], Target::Status),
+    ];
+    let name = normal(name);
+    fields.into_iter().find(|(names, _)| names.contains(&name.as_str())).map(|(_, target)| target)
 }
 
 /// The fields of one object or list.

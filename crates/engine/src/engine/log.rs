@@ -116,7 +116,7 @@ impl Engine {
             kind: job.kind().to_owned(),
             // Texts and numbers always have a JSON form.
             params: serde_json::to_string(job).unwrap_or_default(),
-            webhook_id: Some(job.webhook_id().clone()),
+            webhook_id: job.webhook_id().cloned(),
             state: RUNNING.to_owned(),
             total,
             done,

@@ -1,8 +1,9 @@
-//! Long work that users ask for, on many entries of a log. It goes on after a restart, on any node, from where it was. Where a
+//! Long work that users ask for, on many entries of a log or many subscribers. It goes on after a restart, on any node, from where it was. Where a
 //! piece of it is a transaction, how far it has come is written with it; a request that is run again may be run twice after
 //! a crash, as after a retry by hand.
 
 mod deliveries;
+mod imports;
 mod requests;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::core::Core;
 use crate::error::chain;
+use crate::imports::ImportSettings;
 
 /// How often it is looked whether there is a task. Users wait for it, but not to the millisecond.
 const LOOK: Duration = Duration::from_millis(500);
@@ -66,6 +68,11 @@ pub enum Job {
         /// Which.
         log: DeliveriesOf,
     },
+    /// Takes in a file of subscribers.
+    ImportSubscribers {
+        /// How.
+        settings: ImportSettings,
+    },
 }
 
 impl Job {
@@ -77,16 +84,18 @@ impl Job {
             Job::RetryDeliveries { .. } => "retry_deliveries",
             Job::CancelDeliveries { .. } => "cancel_deliveries",
             Job::ClearDeliveries { .. } => "clear_deliveries",
+            Job::ImportSubscribers { .. } => "import_subscribers",
         }
     }
 
-    /// Whose log it works on.
-    pub fn webhook_id(&self) -> &WebhookId {
+    /// Whose log it works on; `None` if it works on none.
+    pub fn webhook_id(&self) -> Option<&WebhookId> {
         match self {
-            Job::RetryRequests { log, .. } | Job::ClearRequests { log } => &log.webhook_id,
+            Job::RetryRequests { log, .. } | Job::ClearRequests { log } => Some(&log.webhook_id),
             Job::RetryDeliveries { log, .. }
             | Job::CancelDeliveries { log }
-            | Job::ClearDeliveries { log } => &log.webhook_id,
+            | Job::ClearDeliveries { log } => Some(&log.webhook_id),
+            Job::ImportSubscribers { .. } => None,
         }
     }
 
@@ -97,7 +106,7 @@ impl Job {
             Job::RetryDeliveries { .. } | Job::CancelDeliveries { .. } => {
                 &["retry_deliveries", "cancel_deliveries"]
             }
-            Job::ClearRequests { .. } | Job::ClearDeliveries { .. } => &[],
+            Job::ClearRequests { .. } | Job::ClearDeliveries { .. } | Job::ImportSubscribers { .. } => &[],
         }
     }
 }
@@ -154,6 +163,7 @@ async fn work(core: &Core, task: TaskRow) {
                 let step = |from| ClearDeliveries { log: log.clone(), piece: piece(from, CHUNK) };
                 running.step(step).await
             }
+            Job::ImportSubscribers { settings } => running.import_subscribers(settings).await,
         };
         match outcome {
             Ok(Some(task)) => running.task = task,

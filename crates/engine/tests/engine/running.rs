@@ -66,6 +66,7 @@ pub async fn start_with(
         seed: [number; 32],
         // Nobody runs a script here.
         sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
+        under_way: engine::MAX_UNDER_WAY,
     };
     Engine::start(options).await.unwrap()
 }

@@ -1,16 +1,23 @@
 //! Events, looked up and listed.
 
 use domain::log::DeliveryStatus;
-use domain::{Event, EventId};
+use domain::{Event, EventId, SubscriberId};
 use store::LogFilter;
 use store::commit::{NewDelivery, Writes};
-use store::events::{EventDelivery, EventLog, EventsById, GetEvent};
+use store::events::{EventDelivery, EventLog, EventsAbout, EventsById, GetEvent};
 use store::look::{Look, Order, Piece, fit};
 
 use crate::samples::{delivery, event, webhook};
 use crate::support::{Database, NOW};
 
-conformance!(looked_up_with_its_deliveries, listed_in_pages, filtered, large_ones_make_short_pages);
+conformance!(
+    looked_up_with_its_deliveries,
+    listed_in_pages,
+    filtered,
+    large_ones_make_short_pages,
+    of_a_subscriber,
+    known_of_before
+);
 
 async fn put(database: &Database, events: Vec<Event>, deliveries: Vec<NewDelivery>) {
     database
@@ -98,4 +105,38 @@ async fn large_ones_make_short_pages(database: &Database) {
     assert_eq!((found, next), (vec![all[3].clone(), all[2].clone()], Some(all[2].id)));
     let (found, next) = page(database, LogFilter::default(), next, 10).await;
     assert_eq!((found, next), (vec![all[1].clone(), all[0].clone()], None));
+}
+
+async fn of_a_subscriber(database: &Database) {
+    let all: Vec<Event> = (0..4).map(|_| event(database.id(), "order_paid")).collect();
+    let subjects = [(0, 7), (2, 7), (3, 8)].map(|(at, id): (usize, i64)| (all[at].id, SubscriberId(id)));
+    let events = all.clone();
+    database
+        .put(move || Writes { events: events.clone(), subjects: subjects.into(), ..Writes::default() })
+        .await;
+    assert_eq!(about(database, 7, None).await, (vec![all[2].id], Some(all[2].id)));
+    assert_eq!(about(database, 7, Some(all[2].id)).await, (vec![all[0].id], None));
+    assert_eq!(about(database, 9, None).await, (vec![], None));
+}
+
+/// The first event of a subscriber behind another one, and behind which there are more.
+async fn about(database: &Database, id: i64, from: Option<EventId>) -> (Vec<EventId>, Option<EventId>) {
+    let piece = Piece { from, order: Order::NewestFirst, limit: 1, rows: 100 };
+    let log = EventsAbout { subscriber: SubscriberId(id), since: None };
+    let found = database.store.read(Look { log, piece }).await.unwrap();
+    (found.entries.into_iter().map(|(id, _)| id).collect(), found.next)
+}
+
+/// What was told before it was written down whom an event is about is found by its data.
+async fn known_of_before(database: &Database) {
+    let with = |data: &str| Event { data: data.into(), ..event(database.id(), "order_paid") };
+    let own = with(r#"{"subscriber_id":12,"email":"ada@example.com"}"#);
+    let others = [
+        with(r#"{"subscriber_id":"x12","email":"ada@example.com"}"#),
+        with(r#"{"id":1,"subscriber_id":12}"#),
+        with(r#"{"subscriber_id":null,"email":"\u0000"}"#),
+    ];
+    put(database, [vec![own.clone()], others.to_vec()].concat(), vec![]).await;
+    assert_eq!(about(database, 12, None).await, (vec![own.id], None));
+    assert_eq!(about(database, 1, None).await, (vec![], None));
 }

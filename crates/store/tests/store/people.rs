@@ -2,12 +2,13 @@
 
 use domain::subscriber::MemberStatus;
 use domain::{ListId, Status, Subscriber, SubscriberId};
+use serde_json::json;
 use store::people::{GetSubscriber, ListSubscribers, SubscriberFilter};
 
 use crate::samples::{full, put_subscribers, subscriber};
 use crate::support::Database;
 
-conformance!(looked_up, listed_in_pages, filtered, filters_together);
+conformance!(looked_up, listed_in_pages, filtered, filters_together, found_by_custom_field);
 
 async fn looked_up(database: &Database) {
     let ada = full(7, "ada@example.com");
@@ -89,8 +90,42 @@ async fn filters_together(database: &Database) {
         list: Some(ListId(1)),
         tag: Some("web".into()),
         contains: Some("example".into()),
+        custom_field: None,
     };
     assert_eq!(ids(database, all.clone()).await, [2]);
     assert_eq!(ids(database, SubscriberFilter { status: None, ..all.clone() }).await, [2, 1]);
     assert_eq!(ids(database, SubscriberFilter { list: Some(ListId(3)), ..all }).await, [0; 0]);
+}
+
+async fn found_by_custom_field(database: &Database) {
+    let with = |id: i64, name: &str, value: serde_json::Value| {
+        let mut subscriber = subscriber(id, &format!("user{id}@example.com"));
+        subscriber.custom_fields.insert(name.to_owned(), value);
+        subscriber
+    };
+    let all = vec![
+        with(1, "plan", json!("Pro")),
+        with(2, "plan", json!(["pro", "beta \"x\""])),
+        with(3, "plan", json!("professional")),
+        with(4, "seats", json!(7)),
+        with(5, "vip", json!(true)),
+        with(6, "plan", json!("nul \u{0}")),
+        with(7, "it's (odd) $x", json!("50%")),
+    ];
+    put_subscribers(database, all).await;
+    for (name, value, expected) in [
+        ("plan", Some("pro"), vec![2, 1]),
+        ("plan", Some("beta \"x\""), vec![2]),
+        ("plan", Some("%"), vec![]),
+        ("seats", Some("7"), vec![4]),
+        ("vip", Some("true"), vec![5]),
+        ("vip", Some("1"), vec![]),
+        ("seats", None, vec![4]),
+        ("it's (odd) $x", Some("50%"), vec![7]),
+        ("nothing", None, vec![]),
+    ] {
+        let custom_field = Some((name.to_owned(), value.map(str::to_owned)));
+        let filter = SubscriberFilter { custom_field, ..SubscriberFilter::default() };
+        assert_eq!(ids(database, filter).await, expected, "{name} {value:?}");
+    }
 }

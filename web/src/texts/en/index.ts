@@ -1,12 +1,14 @@
 /** The texts in English, by name: a file for each folder of pages. */
 import { activity } from "./activity";
+import { events } from "./events";
 import { home } from "./home";
 import { incoming } from "./incoming";
 import { outgoing } from "./outgoing";
 import { people } from "./people";
+import { problems } from "./problems";
 import { settings } from "./settings";
 import { shared } from "./shared";
 import { shell } from "./shell";
 import { words } from "./words";
 
-export const en = { ...activity, ...home, ...incoming, ...outgoing, ...people, ...settings, ...shared, ...shell, ...words };
+export const en = { ...activity, ...events, ...home, ...incoming, ...outgoing, ...people, ...problems, ...settings, ...shared, ...shell, ...words };

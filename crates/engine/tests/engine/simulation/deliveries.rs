@@ -35,6 +35,15 @@ impl World<'_> {
         destinations.iter().for_each(|webhook_id| self.begin(life, webhook_id));
     }
 
+    /// Begins attempts of those that waited for a place.
+    fn begin_turns(&mut self, life: u64) {
+        loop {
+            let turn = self.node(life).memory.0.lock().next_turn();
+            let Some(webhook_id) = turn else { return };
+            self.begin(life, &webhook_id);
+        }
+    }
+
     /// Begins as many attempts as may be under way at once.
     fn begin(&mut self, life: u64, webhook_id: &WebhookId) {
         loop {
@@ -111,6 +120,7 @@ impl World<'_> {
         self.due.entry((delivery.id, row.number)).or_default().push(due);
         self.node(life).outcomes.attempts.push(row);
         self.finish(life, &delivery.webhook_id);
+        self.begin_turns(life);
         self.begin(life, &delivery.webhook_id);
     }
 
@@ -118,10 +128,10 @@ impl World<'_> {
         let node = self.node(life);
         let mut queues = node.memory.0.lock();
         queues.finish(webhook_id);
-        let has_spilled = queues.has_spilled(webhook_id);
+        let wants_refill = queues.wants_refill();
         drop(queues);
         let is_recording = std::mem::replace(&mut node.is_recording, true);
-        if has_spilled {
+        if wants_refill {
             self.next(What::Refill { life });
         }
         if !is_recording {

@@ -1,6 +1,6 @@
 //! A process: what it holds in memory, and loses when it dies.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use delivery::{Limits, Queues};
@@ -62,8 +62,8 @@ pub struct Node {
     /// Being recorded: tried until the database takes it.
     pub recording: Option<Outcomes>,
     pub is_recording: bool,
-    /// Destinations to be refilled, the first being claimed for.
-    pub refills: VecDeque<WebhookId>,
+    /// A claim is under way.
+    pub is_claiming: bool,
     pub wants_refill: bool,
     pub next_sweep: Option<i64>,
     pub paused_until: i64,
@@ -72,9 +72,9 @@ pub struct Node {
 }
 
 impl Node {
-    pub fn new(life: u64, clock: Clock, window: usize, snapshot: Arc<Snapshot>) -> Self {
+    pub fn new(life: u64, clock: Clock, limits: Limits, snapshot: Arc<Snapshot>) -> Self {
         let name: Arc<str> = format!("node-{life}").into();
-        let memory = Arc::new(Memory(Mutex::new(Queues::new(Limits { per_destination: window }))));
+        let memory = Arc::new(Memory(Mutex::new(Queues::new(limits))));
         let ids = Mutex::new(Ids::new(StdRng::seed_from_u64(life)));
         let shared = Arc::new(Shared {
             clock,
@@ -97,7 +97,7 @@ impl Node {
             outcomes: Outcomes::default(),
             recording: None,
             is_recording: false,
-            refills: VecDeque::new(),
+            is_claiming: false,
             wants_refill: false,
             next_sweep: None,
             paused_until: 0,

@@ -1,0 +1,78 @@
+/**
+ * What was typed and not yet saved. It stands outside of the forms, so that it outlives them: another tab of the page, an
+ * answer that did not come, a session that ended. It is kept in memory only, because a secret may be in it.
+ */
+import { useSyncExternalStore } from "react";
+
+interface Entry {
+  value: unknown;
+  /** What the server had when the editing began. */
+  base: unknown;
+}
+
+export interface Draft<T> {
+  /** What was typed, or else what is saved. */
+  value: T;
+  set: (value: T) => void;
+  /** Sets some members of it. */
+  change: (members: Partial<T>) => void;
+  /** Whether it differs from what is saved. */
+  dirty: boolean;
+  /** Forgets what was typed: it was saved, or is not wanted. */
+  reset: () => void;
+  /** What someone else saved meanwhile, or undefined. */
+  theirs: T | undefined;
+  /** What was typed stays, in the knowledge of what someone else saved. */
+  keepMine: () => void;
+}
+
+const entries = new Map<string, Entry>();
+const listeners = new Set<() => void>();
+
+/** The draft of one form. `key` names the form and what it changes: `incoming/a1b2c3d4e5f6/mapping`. */
+export function useDraft<T>(key: string, saved: T): Draft<T> {
+  const entry = useSyncExternalStore(subscribe, () => entries.get(key));
+  const value = entry ? (entry.value as T) : saved;
+  // From the store and not from the last rendering: two changes may come between two renderings.
+  const latest = () => (entries.has(key) ? (entries.get(key)?.value as T) : saved);
+  const set = (next: T) => write(key, same(next, saved) ? undefined : { value: next, base: entries.get(key)?.base ?? saved });
+  return {
+    value,
+    set,
+    change: (members) => set({ ...latest(), ...members }),
+    dirty: entry !== undefined && !same(value, saved),
+    reset: () => write(key, undefined),
+    theirs: entry !== undefined && !same(entry.base, saved) && !same(value, saved) ? saved : undefined,
+    keepMine: () => write(key, entry && { ...entry, base: saved }),
+  };
+}
+
+/** Whether anything was typed that is not saved. */
+export function hasDrafts(): boolean {
+  return entries.size > 0;
+}
+
+export function forgetDrafts() {
+  entries.clear();
+  tellAll();
+}
+
+function write(key: string, entry: Entry | undefined) {
+  if (entry) entries.set(key, entry);
+  else entries.delete(key);
+  tellAll();
+}
+
+/** Both come of JSON, or go into it. */
+export function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function subscribe(listener: () => void) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tellAll() {
+  listeners.forEach((listener) => listener());
+}

@@ -1,0 +1,45 @@
+import { useMutation, useQueryClient, type QueryKey } from "@tanstack/react-query";
+import { ApiProblem } from "../api/problem";
+import { useTexts } from "../texts";
+import { same } from "./drafts";
+import { tell } from "./tell";
+
+/** The status of an answer to a change that is meant for another version. */
+const CHANGED_MEANWHILE = 412;
+
+interface SavingParams<T, B> {
+  queryKey: QueryKey;
+  load: () => Promise<T>;
+  /** Sends the change, meant for what was read last (`ifUnchanged`). */
+  save: (change: B) => Promise<T>;
+}
+
+/**
+ * Saves some members of what has this key, and shows it as it is then. If someone else changed it since it was read, it is
+ * read again: a change of other members stands in nobody's way, one of the same is refused, and `ChangedElsewhere` says so.
+ */
+export function useSaving<T extends object, B extends object>({ queryKey, load, save }: SavingParams<T, B>) {
+  const t = useTexts();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (change: B) => {
+      const before = client.getQueryData<T>(queryKey);
+      try {
+        return await save(change);
+      } catch (problem) {
+        if (!(problem instanceof ApiProblem) || problem.status !== CHANGED_MEANWHILE) throw problem;
+        const now = await client.fetchQuery({ queryKey, queryFn: load, staleTime: 0 });
+        if (!before || Object.keys(change).some((name) => !same(member(before, name), member(now, name)))) throw problem;
+        return save(change);
+      }
+    },
+    onSuccess: (saved) => {
+      client.setQueryData(queryKey, saved);
+      tell(t("saved"));
+    },
+  });
+}
+
+function member(of: object, name: string): unknown {
+  return (of as Record<string, unknown>)[name];
+}

@@ -1,0 +1,145 @@
+/** What is around the pages: home, events, finding, addresses that lead nowhere, roles, the keyboard, Italian. */
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "@playwright/test";
+import { BASE, signedIn, type SignedIn } from "./signed_in";
+
+let inside: SignedIn;
+
+// The first sees the program as nobody has used it.
+test.describe.configure({ mode: "serial" });
+
+test.beforeAll(async ({ playwright }) => {
+  inside = await signedIn(playwright);
+});
+test.afterAll(() => inside.stop());
+
+test("a new user sees a sample at work, and then what came in", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await page.goto("/");
+  await page.getByRole("button", { name: "Show me with a sample" }).click();
+  await expect(page.getByRole("heading", { name: "grace@example.com" })).toBeVisible();
+  await expect(page.getByText("Got the tag sample")).toBeVisible();
+  await page.getByRole("link", { name: "Home" }).click();
+  await expect(page.getByRole("img", { name: "1 requests received, 0 failed" })).toBeVisible();
+  await expect(page.getByText("Nothing has failed in the last 24 hours.")).toBeVisible();
+  await page.context().close();
+});
+
+test("what failed is tried again with one click", async ({ browser }) => {
+  const page = await inside.open(browser);
+  const webhook = await inside.call("POST", "/incoming-webhooks", { name: "Broken", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }] });
+  expect((await inside.request.post(webhook.url, { data: { data: { mail: "x" } } })).status()).toBe(422);
+  await inside.call("PATCH", `/incoming-webhooks/${webhook.id}`, { mapping: [{ to: "email", value: "mended@example.com" }] });
+  await page.goto("/");
+  await page.getByRole("button", { name: "Try again what failed at Broken" }).click();
+  await expect(page.getByText("1 are tried again")).toBeVisible();
+  await expect.poll(async () => (await inside.call("GET", "/subscribers?email=mended@example.com")).data.length).toBe(1);
+  await page.context().close();
+});
+
+test("a kind of event is declared, and one is published", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await page.goto("/events");
+  await page.getByRole("button", { name: "Declare a kind" }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill("order_paid");
+  await page.getByRole("textbox", { name: "JSON Schema of its data" }).fill('{"type":"object","properties":{"total":{"type":"integer"}},"required":["total"]}');
+  await page.getByRole("textbox", { name: "Example" }).fill('{"total": 42}');
+  await page.getByRole("dialog").getByRole("button", { name: "Declare a kind" }).click();
+  const kind = page.getByRole("button", { name: /order_paid.*Declared here/ });
+  await kind.click();
+  await expect(page.getByRole("table", { name: "What order_paid looks like" })).toContainText("integer");
+  await page.getByRole("button", { name: "Publish an event" }).click();
+  const form = page.getByRole("dialog");
+  await form.getByRole("combobox", { name: "Event" }).fill("order_paid");
+  await page.getByRole("option", { name: "order_paid" }).click();
+  await expect(form.getByRole("textbox", { name: "Data, as a JSON object" })).toHaveValue(/42/);
+  await form.getByRole("button", { name: "Publish", exact: true }).click();
+  await expect(page.getByText("order_paid is published")).toBeVisible();
+  await expect(page.getByRole("row", { name: /order_paid/ })).toBeVisible();
+  await page.context().close();
+});
+
+test("Ctrl-K finds pages, things, entries of logs and deeds, by keyboard alone", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await page.goto("/settings");
+  await expect(page.getByRole("heading", { name: "Settings", level: 1 })).toBeVisible();
+  await page.keyboard.press("Control+k");
+  const find = page.getByRole("combobox", { name: "Find" });
+  await find.fill("grace@");
+  await expect(page.getByRole("option", { name: /grace@example.com/ })).toHaveAttribute("aria-selected", "true");
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "grace@example.com" })).toBeVisible();
+  await expect(page.locator("main")).toBeFocused();
+
+  await page.keyboard.press("Control+k");
+  await find.fill("new");
+  await page.keyboard.press("ArrowDown");
+  await expect(page.getByRole("option", { name: /New outgoing webhook/ })).toHaveAttribute("aria-selected", "true");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/incoming\/new$/);
+
+  const event = (await inside.call("GET", "/events?limit=1")).data[0].id;
+  await page.keyboard.press("Control+k");
+  await find.fill(event);
+  await expect(page.getByRole("option", { name: new RegExp(event) })).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog", { name: "Event" })).toBeVisible();
+  await page.context().close();
+});
+
+test("an address that leads nowhere, the way to the content, and a version that is gone", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await page.goto("/no/such/page");
+  await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
+  await page.goto("/settings");
+  await expect(page.getByRole("heading", { name: "Settings", level: 1 })).toBeVisible();
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("main")).toBeFocused();
+  await page.route(/assets\/TagsPage.*\.js/, (route) => route.fulfill({ status: 404 }));
+  await page.getByRole("link", { name: "Tags" }).click();
+  await expect(page.getByText("There is a new version")).toBeVisible();
+  await page.unroute(/assets\/TagsPage.*\.js/);
+  await page.getByRole("button", { name: "Reload" }).click();
+  await expect(page.getByRole("heading", { name: "Tags", level: 1 })).toBeVisible();
+  await page.context().close();
+});
+
+test("who may only look is offered nothing else", async ({ browser, playwright }) => {
+  const user = await inside.call("POST", "/users", { email: "viewer@example.com", role: "viewer" });
+  const { link } = await inside.call("POST", `/users/${user.id}/link`);
+  const request = await playwright.request.newContext({ baseURL: inside.program.url });
+  const entered = await request.post(`${BASE}/set-up`, { data: { link: link.split("#")[1], password: "a sentence of some length" } });
+  expect(entered.ok(), await entered.text()).toBe(true);
+  const page = await inside.open(browser, { storageState: await request.storageState() });
+  await page.goto("/subscribers");
+  await page.getByRole("link", { name: "grace@example.com" }).click();
+  await expect(page.getByText("Your role lets you look, not change.")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Save" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Delete" })).toHaveCount(0);
+  const menu = page.getByRole("navigation", { name: "Menu" });
+  await expect(menu.getByRole("link", { name: "Lists" })).toBeVisible();
+  await expect(menu.getByRole("link", { name: "Users" })).toHaveCount(0);
+  await expect(menu.getByRole("link", { name: "API keys" })).toHaveCount(0);
+  await page.context().close();
+});
+
+test("in Italian", async ({ browser }) => {
+  const page = await inside.open(browser, { locale: "it-IT" });
+  await page.goto("/tags");
+  await expect(page.getByRole("heading", { name: "Etichette", level: 1 })).toBeVisible();
+  await page.getByRole("button", { name: "Nuova etichetta" }).click();
+  await page.getByRole("dialog").getByRole("textbox", { name: "Nome" }).fill("sample");
+  await page.getByRole("dialog").getByRole("button", { name: "Crea" }).click();
+  await expect(page.getByRole("dialog").getByRole("alert")).toContainText("La richiesta è in conflitto con ciò che è memorizzato");
+  await page.getByRole("dialog").getByRole("textbox", { name: "Nome" }).fill("nuova");
+  await page.getByRole("dialog").getByRole("button", { name: "Crea" }).click();
+  await expect(page.getByRole("row", { name: /nuova/ })).toBeVisible();
+  await page.getByRole("link", { name: "Eventi" }).click();
+  await expect(page.getByText("È stato creato un nuovo iscritto.")).toBeVisible();
+  await page.context().close();
+});

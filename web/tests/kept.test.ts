@@ -1,0 +1,136 @@
+/** What was typed stays until it is saved or given up, and what is told once is told. */
+import { expect, test, type Page } from "@playwright/test";
+import { BASE, EMAIL, PASSWORD, signedIn, type SignedIn } from "./signed_in";
+
+let inside: SignedIn;
+let address: string;
+let id: string;
+
+test.beforeAll(async ({ playwright }) => {
+  inside = await signedIn(playwright);
+});
+test.afterAll(() => inside.stop());
+
+test.beforeEach(async () => {
+  const webhook = await inside.call("POST", "/incoming-webhooks", { name: "Form", event_type: "subscriber_added", actions: [] });
+  id = webhook.id;
+  address = `/incoming/${id}?tab=actions`;
+});
+
+/** Types something into the form of the actions. */
+async function type(page: Page) {
+  await page.goto(address);
+  await page.getByRole("button", { name: "Add an action" }).click();
+  await page.getByRole("menuitem", { name: "Add subscriber" }).click();
+  await page.getByLabel("Only if").fill("data.plan == 'pro'");
+}
+
+async function isThere(page: Page) {
+  await expect(page.getByLabel("Only if")).toHaveValue("data.plan == 'pro'");
+}
+
+async function save(page: Page) {
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect.poll(async () => (await inside.call("GET", `/incoming-webhooks/${id}`)).actions[0]?.when).toBe("data.plan == 'pro'");
+}
+
+test("another tab of the page keeps it, and leaving the page asks first", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await type(page);
+  await page.getByRole("tab", { name: "Security" }).click();
+  await page.getByRole("tab", { name: "Actions" }).click();
+  await isThere(page);
+  await page.getByRole("link", { name: "Home" }).click();
+  await page.getByRole("button", { name: "Stay here" }).click();
+  await isThere(page);
+  await page.getByRole("link", { name: "Home" }).click();
+  await page.getByRole("button", { name: "Leave", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Home" })).toBeVisible();
+  await page.goto(address);
+  await expect(page.getByText("Nothing is done with what comes in")).toBeVisible();
+  await page.context().close();
+});
+
+test("a lost connection", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await type(page);
+  await page.context().setOffline(true);
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("The server cannot be reached")).toBeVisible();
+  await isThere(page);
+  await page.getByRole("button", { name: "Status" }).click();
+  await page.getByRole("menuitem", { name: /Paused/ }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "What you typed is still here" })).not.toHaveCount(0);
+  await page.context().setOffline(false);
+  await save(page);
+  await page.context().close();
+});
+
+test("a session that has ended", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await type(page);
+  await page.context().clearCookies();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Please log in again" });
+  await dialog.getByLabel("Email").fill(EMAIL);
+  await dialog.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
+  await dialog.getByRole("button", { name: "Log in" }).click();
+  await expect(dialog).toBeHidden();
+  await isThere(page);
+  await save(page);
+  await page.context().close();
+});
+
+test("a new log-in in another tab", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await type(page);
+  // Shares its cookies with the page, as another tab does.
+  const entered = await page.context().request.post(`${inside.program.url}${BASE}/session`, { data: { email: EMAIL, password: PASSWORD } });
+  expect(entered.ok()).toBe(true);
+  await save(page);
+  await page.context().close();
+});
+
+test("a change by someone else", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await type(page);
+  await inside.call("PATCH", `/incoming-webhooks/${id}`, { actions: [{ type: "apply_tag", tags: ["theirs"] }] });
+  await page.getByRole("button", { name: "Status" }).click();
+  await page.getByRole("menuitem", { name: /Paused/ }).click();
+  const said = page.getByRole("alert").filter({ hasText: "Someone else changed this meanwhile" });
+  await said.getByRole("button", { name: "See theirs" }).click();
+  await expect(said).toContainText("theirs");
+  await isThere(page);
+  await said.getByRole("button", { name: "Keep mine" }).click();
+  await save(page);
+  await page.context().close();
+});
+
+test("a secret is shown when it is made, and only then", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await page.goto("/incoming/new");
+  await page.getByRole("textbox", { name: "Name" }).fill("With a key");
+  await page.getByLabel("Require an API key").check();
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const told = page.getByRole("alert").filter({ hasText: "Copy this now" });
+  const key = await told.getByLabel("API key", { exact: true }).first().innerText();
+  const url = await page.getByLabel("Copy the URL").first().innerText();
+  const data = { event: "subscriber_added", data: { email: "grace@example.com" } };
+  expect((await inside.request.post(url, { data, headers: { "x-api-key": key } })).status()).toBe(200);
+  await told.getByRole("button", { name: "I have copied it" }).click();
+  await expect(told).toBeHidden();
+
+  await page.getByRole("tab", { name: "Security" }).click();
+  await page.getByRole("button", { name: "New API key" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Replace" }).click();
+  await expect(told.getByLabel("API key", { exact: true }).first()).not.toHaveText(key);
+
+  await page.goto("/outgoing/new");
+  await page.getByRole("textbox", { name: "Name" }).fill("CRM");
+  await page.getByLabel("Endpoint URL").fill("https://example.com/hook");
+  await page.getByRole("combobox", { name: "Events" }).fill("subscriber_added");
+  await page.getByRole("combobox", { name: "Events" }).press("Enter");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(told.getByLabel("Signing secret").first()).toContainText("whsec_");
+  await page.context().close();
+});

@@ -1,0 +1,95 @@
+/** What was typed outlives whatever happens meanwhile, and it is said what happened. */
+import { expect, test, type Page } from "@playwright/test";
+import { BASE, EMAIL, PASSWORD, signedIn, type SignedIn } from "./signed_in";
+
+let inside: SignedIn;
+let address: string;
+let id: number;
+
+test.beforeAll(async ({ playwright }) => {
+  inside = await signedIn(playwright);
+});
+test.afterAll(() => inside.stop());
+
+let count = 0;
+
+test.beforeEach(async () => {
+  count += 1;
+  id = (await inside.call("POST", "/subscribers", { email: `ada${count}@example.com`, first_name: "Ada" })).id;
+  address = `/subscribers/${id}`;
+});
+
+async function type(page: Page) {
+  await page.goto(address);
+  await page.getByLabel("First name").fill("Augusta Ada");
+}
+
+async function isThere(page: Page) {
+  await expect(page.getByLabel("First name")).toHaveValue("Augusta Ada");
+}
+
+const save = (page: Page) => page.getByRole("button", { name: "Save", exact: true }).click();
+
+async function isSaved() {
+  await expect.poll(async () => (await inside.call("GET", `/subscribers/${id}`)).first_name).toBe("Augusta Ada");
+}
+
+test("a second tab that saves something else", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await type(page);
+  const second = await page.context().newPage();
+  await second.goto(address);
+  await second.getByLabel("Phone").fill("+39 055 1");
+  await save(second);
+  await expect(second.getByText("Saved")).toBeVisible();
+  await page.bringToFront();
+  await isThere(page);
+  await save(page);
+  await isSaved();
+  expect((await inside.call("GET", `/subscribers/${id}`)).phone).toBe("+39 055 1");
+  await page.context().close();
+});
+
+test("a lost connection", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await type(page);
+  await page.context().setOffline(true);
+  await save(page);
+  await expect(page.getByText("The server cannot be reached").first()).toBeVisible();
+  await isThere(page);
+  await page.context().setOffline(false);
+  await save(page);
+  await isSaved();
+  await page.context().close();
+});
+
+test("a session that has ended", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await type(page);
+  await page.context().clearCookies();
+  await save(page);
+  const dialog = page.getByRole("dialog", { name: "Please log in again" });
+  await dialog.getByLabel("Email").fill(EMAIL);
+  await dialog.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
+  await dialog.getByRole("button", { name: "Log in" }).click();
+  await expect(dialog).toHaveCount(0);
+  await isThere(page);
+  await save(page);
+  await isSaved();
+  await page.context().close();
+});
+
+test("a restart of the server", async ({ browser }) => {
+  const page = await inside.open(browser);
+  await type(page);
+  await inside.program.restart(async () => {
+    await save(page);
+    await expect(page.getByText("The server cannot be reached").first()).toBeVisible();
+    await isThere(page);
+  });
+  await isThere(page);
+  await save(page);
+  await isSaved();
+  expect((await page.request.get(`${inside.program.url}${BASE}/session`)).status(), "still logged in").toBe(200);
+  await page.context().close();
+});
