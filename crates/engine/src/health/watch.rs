@@ -66,7 +66,7 @@ async fn hold(core: &Arc<Core>, row: &HealthRow) -> Result<(), StoreError> {
     if !is_active || !row.health.wants_probe(now.millis()) || core.is_stopping() {
         return Ok(());
     }
-    let claim = Claim { webhook_id: row.webhook_id.clone(), node: core.node.clone(), now, limit: 1 };
+    let claim = Claim { wants: vec![(row.webhook_id.clone(), 1)], node: core.node.clone(), now };
     let probing = row.health.probing(now.millis());
     let Some(probe) = core.store.write(ClaimProbe { seen: row.clone(), probing, claim }).await? else {
         return Ok(());
