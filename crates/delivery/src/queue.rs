@@ -229,8 +229,7 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         match self.spilled.get_mut(destination) {
             Some(spill) => spill.since_refill = true,
             None => {
-                self.spilled
-                    .insert(destination.clone(), Spill { since_refill: true, is_in_line: false });
+                self.spilled.insert(destination.clone(), Spill { since_refill: true, is_in_line: false });
             }
         }
         self.line_up(destination);

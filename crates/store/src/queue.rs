@@ -209,10 +209,7 @@ fn read_due(row: Row, events: &mut HashMap<EventId, Arc<Event>>) -> Result<DueDe
     })
 }
 
-fn read_event(
-    mut row: Columns,
-    events: &mut HashMap<EventId, Arc<Event>>,
-) -> Result<Arc<Event>, StoreError> {
+fn read_event(mut row: Columns, events: &mut HashMap<EventId, Arc<Event>>) -> Result<Arc<Event>, StoreError> {
     let id = row.parse("an event id")?;
     if let Some(event) = events.get(&id) {
         return Ok(event.clone());

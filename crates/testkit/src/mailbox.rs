@@ -24,7 +24,8 @@ from email import message_from_bytes, policy
 from aiosmtpd.smtp import SMTP, AuthResult
 
 def check(server, session, envelope, mechanism, data):
-    return AuthResult(success=(data.login.decode(), data.password.decode()) == tuple(sys.argv[2:4]))
+    known = (data.login.decode(), data.password.decode()) == tuple(sys.argv[2:4])
+    return AuthResult(success=known, handled=False)
 
 class Keeper:
     async def handle_DATA(self, server, session, envelope):
@@ -78,7 +79,7 @@ impl Mailbox {
     /// When the venv is not there, or the port is taken.
     pub async fn start(port: u16) -> anyhow::Result<Self> {
         let mut child = Command::new(python_tool("python")?)
-            .args(["-c", SERVER, &port.to_string(), USER, PASSWORD])
+            .args(["-W", "ignore", "-c", SERVER, &port.to_string(), USER, PASSWORD])
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

@@ -54,7 +54,10 @@ async fn those_who_run_it_are_told(kind: Kind) {
     assert!(reason.starts_with("Nothing but failure for 4 seconds"), "{reason}");
     let told = watcher.wait_for(2, PATIENCE).await.unwrap();
     let told: Vec<Value> = told.iter().map(|request| request.json().unwrap()).collect();
-    assert_eq!((&told[0]["event"], &told[1]["event"]), (&json!("webhook_failing"), &json!("webhook_disabled")));
+    assert_eq!(
+        (&told[0]["event"], &told[1]["event"]),
+        (&json!("webhook_failing"), &json!("webhook_disabled"))
+    );
     assert_eq!(told[1]["data"]["reason"], reason);
     let mut mails = mailbox.wait_for(2, PATIENCE).await.unwrap();
     mails.sort_by(|a, b| a.id.cmp(&b.id));

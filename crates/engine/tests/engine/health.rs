@@ -245,6 +245,9 @@ async fn mails_outlive_the_process(mut world: World) {
     let mail = &mails[0];
     assert_eq!((mail.to[0].as_str(), mail.sender.as_str()), ("ada@example.com", "mailer@example.com"));
     assert_eq!(mail.subject, "ill delivers nothing");
-    assert!(mail.text.contains("2 attempts in a row have failed. The last one was answered with 503."), "{mail:?}");
+    assert!(
+        mail.text.contains("2 attempts in a row have failed. The last one was answered with 503."),
+        "{mail:?}"
+    );
     assert_ne!(mail.id, mails[1].id);
 }

@@ -120,7 +120,7 @@ async fn open(database: &Database) -> HealthRow {
 }
 
 fn claim_probe(seen: &HealthRow, node: &str) -> ClaimProbe {
-    let claim = Claim { webhook_id: webhook('a'), node: node.into(), now: NOW, limit: 1 };
+    let claim = Claim { wants: vec![(webhook('a'), 1)], node: node.into(), now: NOW };
     ClaimProbe { seen: seen.clone(), probing: seen.health.probing(NOW.millis()), claim }
 }
 

@@ -102,8 +102,7 @@ async fn a_delivery_has_one_holder(database: &Database) {
     let all = enqueue(database, &a, &[-1; 200]).await;
     let tasks: Vec<_> = (0..16)
         .map(|number| {
-            let claim =
-                Claim { wants: vec![(a.clone(), 10)], node: format!("n{number}").into(), now: NOW };
+            let claim = Claim { wants: vec![(a.clone(), 10)], node: format!("n{number}").into(), now: NOW };
             let store = database.store.clone();
             tokio::spawn(async move { store.write(claim).await.unwrap() })
         })
