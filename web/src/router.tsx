@@ -53,7 +53,7 @@ const subscriber = createRoute({ getParentRoute: () => inside, path: "/subscribe
 const lists = createRoute({ getParentRoute: () => inside, path: "/lists", component: lazyRouteComponent(() => import("./people/ListsPage"), "ListsPage") });
 const tags = createRoute({ getParentRoute: () => inside, path: "/tags", component: lazyRouteComponent(() => import("./people/TagsPage"), "TagsPage") });
 const customFields = createRoute({ getParentRoute: () => inside, path: "/custom-fields", component: lazyRouteComponent(() => import("./people/CustomFieldsPage"), "CustomFieldsPage") });
-const events = createRoute({ getParentRoute: () => inside, path: "/events", validateSearch: (search): { q?: string; entry?: string } => ({ q: text(search.q), entry: text(search.entry) }), component: lazyRouteComponent(() => import("./activity/EventsPage"), "EventsPage") });
+const events = createRoute({ getParentRoute: () => inside, path: "/events", validateSearch: parseLogFilters, component: lazyRouteComponent(() => import("./activity/EventsPage"), "EventsPage") });
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/api-keys", component: lazyRouteComponent(() => import("./settings/ApiKeysPage"), "ApiKeysPage") });
 const users = createRoute({ getParentRoute: () => inside, path: "/users", component: lazyRouteComponent(() => import("./settings/UsersPage"), "UsersPage") });
 const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("./settings/SettingsPage"), "SettingsPage") });

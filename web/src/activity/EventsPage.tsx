@@ -1,37 +1,42 @@
-import { Drawer, Group, Stack, Text, Title, UnstyledButton } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { answer, api, type Schemas } from "../api/client";
+import { Group, Stack, Text, Title } from "@mantine/core";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import type { Schemas } from "../api/client";
 import { useEventTypes } from "../components/EventTypeInput";
-import { Listing } from "../components/Listing";
 import { Page } from "../components/Page";
-import { Json, Moment, StatusBadge } from "../components/small";
-import { Trouble } from "../components/Trouble";
+import { Json, Moment } from "../components/small";
 import { useTexts } from "../texts";
+import { EntryDrawer, Facts, Section } from "./EntryDrawer";
+import { eventSource } from "./eventRows";
 import { FilterBar } from "./FilterBar";
-import { useLive } from "./live";
+import { narrowed, type Filters, type LogFilters } from "./filters";
+import { CameFrom, DeliveriesOf, useEvent } from "./Linked";
+import { LiveButton } from "./live";
+import { LogTable } from "./LogTable";
+import { useLog } from "./useLog";
 
 /** What happened, and where it was sent. */
 export function EventsPage() {
   const t = useTexts();
   const navigate = useNavigate();
-  const { q, entry } = useSearch({ from: "/inside/events" });
-  const { refresh, button } = useLive();
-  const open = (id: string | undefined) => void navigate({ to: "/events", search: { q, entry: id } });
+  const { entry, ...filters } = useSearch({ from: "/inside/events" });
+  const go = (search: LogFilters, replace = false) => void navigate({ to: "/events", search, replace });
+  const narrow = (changed: Filters) => go({ ...filters, ...changed }, "q" in changed && filters.q !== undefined);
+  const open = (id: string | undefined) => go({ ...filters, entry: id });
+  const [paused, setPaused] = useState(false);
+  const log = useLog(eventSource(filters), paused);
   return (
     <Page title={t("events")} about={t("events_about")}>
-      <FilterBar filters={{ q }} statuses={[]} onChange={(change) => void navigate({ to: "/events", search: { q: change.q }, replace: true })}>{button}</FilterBar>
-      <Listing
-        label={t("events")}
-        queryKey={["events", q]}
-        load={(cursor) => answer(api.GET("/events", { params: { query: { q, cursor } } }))}
-        rowKey={({ id }) => id}
-        refresh={refresh}
-        empty={{ title: t("events_none"), advice: t("events_none_advice") }}
+      <FilterBar filters={filters} statuses={[]} more={[]} onChange={narrow}>
+        <LiveButton state={log.state} onPause={setPaused} />
+      </FilterBar>
+      <LogTable
+        label={t("events")} log={log} opened={entry} opening={({ event_type }) => event_type} onOpen={({ id }) => open(id)}
+        empty={narrowed(filters).length > 0 ? { title: t("log_filtered"), advice: t("log_filtered_advice") } : { title: t("events_none"), advice: t("events_none_advice") }}
         columns={[
-          { title: t("when"), cell: ({ id, timestamp }) => <UnstyledButton className="link" onClick={() => open(id)}><Moment at={timestamp} /></UnstyledButton> },
-          { title: t("event"), cell: ({ event_type }) => <Text size="sm" ff="monospace">{event_type}</Text> },
-          { title: t("email"), cell: ({ data }) => <Text size="sm">{typeof data.email === "string" ? data.email : "—"}</Text> },
+          { title: t("when"), width: "minmax(110px, 1fr)", cell: () => null },
+          { title: t("event"), width: "minmax(120px, 1fr)", cell: ({ event_type }) => <Text size="sm" ff="monospace" truncate>{event_type}</Text> },
+          { title: t("email"), width: "minmax(90px, 2fr)", cell: ({ email }) => <Text size="sm" truncate>{email ?? "—"}</Text> },
         ]}
       />
       <Catalog />
@@ -57,16 +62,11 @@ function Catalog() {
 
 function EventDrawer({ id, onClose }: { id: string | undefined; onClose: () => void }) {
   const t = useTexts();
-  const event = useQuery({
-    queryKey: ["event", id],
-    queryFn: () => answer(api.GET("/events/{id}", { params: { path: { id: id ?? "" } } })),
-    enabled: id !== undefined,
-  });
+  const event = useEvent(id);
   return (
-    <Drawer opened={id !== undefined} onClose={onClose} position="right" size="lg" title={t("event")} closeButtonProps={{ "aria-label": t("close") }}>
-      {event.isError && <Trouble error={event.error} />}
-      {event.data && <Detail event={event.data} />}
-    </Drawer>
+    <EntryDrawer title={t("event")} id={id} entry={event} onClose={onClose}>
+      {(event) => <Detail event={event} />}
+    </EntryDrawer>
   );
 }
 
@@ -75,17 +75,9 @@ function Detail({ event }: { event: Schemas["EventWithDeliveries"] }) {
   return (
     <Stack>
       <Group><Text ff="monospace">{event.event_type}</Text><Moment at={event.timestamp} /></Group>
-      <Title order={3} size="h5">{t("sent_to")}</Title>
-      {event.deliveries.map(({ id, webhook_id, status }) => (
-        <Group key={id}>
-          <StatusBadge status={status} />
-          <Link className="link" to="/outgoing/$id" params={{ id: webhook_id }} search={{ tab: "log", entry: id }}>{id}</Link>
-        </Group>
-      ))}
-      {event.deliveries.length === 0 && <Text size="sm" c="dimmed">{t("sent_nowhere")}</Text>}
-      {event.skipped.map(({ webhook_id, reason }) => <Text key={webhook_id} size="sm">{webhook_id}: {reason}</Text>)}
-      <Title order={3} size="h5">{t("payload")}</Title>
-      <Json value={event.data} label={t("payload")} />
+      <Facts facts={[[t("came_from"), event.request_id && <CameFrom key="from" requestId={event.request_id} />], [t("entry_id"), <code key="id">{event.id}</code>]]} />
+      <Section title={t("sent_to")}><DeliveriesOf deliveries={event.deliveries} skipped={event.skipped} /></Section>
+      <Section title={t("payload")}><Json value={event.data} label={t("payload")} /></Section>
     </Stack>
   );
 }

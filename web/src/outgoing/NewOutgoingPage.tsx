@@ -22,10 +22,10 @@ export function NewOutgoingPage() {
   });
   return (
     <Page title={t("new_outgoing")} about={t("new_outgoing_about")}>
-      <Paper withBorder p="lg" maw={640}>
+      <Paper withBorder p="lg" maw={760}>
         <OutgoingForm
-          initial={{ name: "", url: "", events: [] }} submit={t("create")} pending={create.isPending} error={create.error}
-          onSubmit={(input) => create.mutate(input)}
+          isNew draftKey="outgoing/new" initial={{ name: "", url: "", events: [] }} submit={t("create")} pending={create.isPending} error={create.error}
+          onSubmit={(input, done) => create.mutate(input, { onSuccess: done })}
         />
       </Paper>
     </Page>

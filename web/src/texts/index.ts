@@ -43,7 +43,7 @@ export function useTexts(): Translate {
 }
 
 /** The text named by what the server calls something, or that itself if it is new to this page. */
-export function useWord(): (group: "status" | "action" | "scope" | "role" | "field", word: string) => string {
+export function useWord(): (group: "status" | "action" | "scope" | "role" | "field" | "task" | "tests", word: string) => string {
   const catalogue: Record<string, string> = CATALOGUES[useLanguage()];
   return (group, word) => catalogue[`${group}_${word}`] ?? word;
 }

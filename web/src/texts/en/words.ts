@@ -44,4 +44,11 @@ export const words = {
   status_skipped: "Skipped",
   status_subscribed: "Subscribed",
   status_unsubscribed: "Unsubscribed",
+  task_cancel_deliveries: "Cancelling deliveries",
+  task_clear_deliveries: "Removing deliveries",
+  task_clear_requests: "Removing requests",
+  task_retry_deliveries: "Sending again",
+  task_retry_requests: "Running again",
+  tests_false: "No tests",
+  tests_true: "Only tests",
 };

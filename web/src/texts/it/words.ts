@@ -46,4 +46,11 @@ export const words: Record<keyof typeof english, string> = {
   status_skipped: "Saltato",
   status_subscribed: "Iscritto",
   status_unsubscribed: "Disiscritto",
+  task_cancel_deliveries: "Annullamento di invii",
+  task_clear_deliveries: "Eliminazione di invii",
+  task_clear_requests: "Eliminazione di richieste",
+  task_retry_deliveries: "Nuovo invio",
+  task_retry_requests: "Nuova esecuzione",
+  tests_false: "Senza prove",
+  tests_true: "Solo prove",
 };
