@@ -7,9 +7,9 @@ let inside: SignedIn;
 let receiver: Receiver;
 
 const test = base.extend<{ page: Page }>({
-  page: async ({ browser }, use) => {
+  page: async ({ browser }, give) => {
     const page = await inside.open(browser);
-    await use(page);
+    await give(page);
     await page.context().close();
   },
 });
