@@ -49,6 +49,7 @@ const PAGES: [string, () => string][] = [
   ["incoming-mapping", () => `/incoming/${ids.incoming}?tab=mapping`],
   ["incoming-actions", () => `/incoming/${ids.incoming}?tab=actions`],
   ["incoming-security", () => `/incoming/${ids.incoming}?tab=security`],
+  ["incoming-settings", () => `/incoming/${ids.incoming}?tab=settings`],
   ["incoming-log", () => `/incoming/${ids.incoming}?tab=log`],
   ["outgoing", () => "/outgoing"],
   ["outgoing-new", () => "/outgoing/new"],

@@ -1,5 +1,5 @@
 /** The program with someone in it, for tests that begin where the story ends. */
-import { expect, type APIRequestContext, type Browser, type BrowserContextOptions, type PlaywrightWorkerArgs } from "@playwright/test";
+import { expect, type APIRequestContext, type Browser, type BrowserContextOptions, type Page, type PlaywrightWorkerArgs } from "@playwright/test";
 import { startProgram, type Program } from "./program";
 
 export const BASE = "/wp-json/ccsp-mailer/v1";
@@ -16,7 +16,7 @@ export interface SignedIn {
   /** A call of the API, which must go well. */
   call: (method: "GET" | "POST" | "PATCH" | "DELETE", path: string, data?: object) => Promise<Answer>;
   /** A new page of someone who is logged in. */
-  open: (browser: Browser, options?: BrowserContextOptions) => ReturnType<Browser["newPage"]>;
+  open: (browser: Browser, options?: BrowserContextOptions) => Promise<Page>;
   stop: () => Promise<void>;
 }
 
@@ -35,7 +35,10 @@ export async function signedIn(playwright: PlaywrightWorkerArgs["playwright"]): 
       expect(answer.ok(), `${method} ${path}: ${await answer.text()}`).toBe(true);
       return answer.status() === 204 ? undefined : answer.json();
     },
-    open: (browser, options) => browser.newPage({ baseURL: program.url, storageState, reducedMotion: "reduce", locale: "en-GB", ...options }),
+    open: async (browser, options) => {
+      const context = await browser.newContext({ baseURL: program.url, storageState, reducedMotion: "reduce", locale: "en-GB", ...options });
+      return context.newPage();
+    },
     stop: async () => {
       await request.dispose();
       await program.stop();

@@ -31,11 +31,21 @@ export function isMasked(secret: string | null | undefined): boolean {
   return secret?.startsWith("•") ?? false;
 }
 
+function useToldOnce(id: string) {
+  return useQuery<ToldOnce[]>({ queryKey: keyOf(id), queryFn: () => [], initialData: [], staleTime: Infinity, gcTime: Infinity });
+}
+
+/** What was told and not yet copied, by its label. */
+export function useTold(id: string): (label: TextName) => string | undefined {
+  const told = useToldOnce(id);
+  return (label) => told.data.find((secret) => secret.label === label)?.value;
+}
+
 /** What must be copied now. Nothing, if nothing was told. */
 export function CopyNow({ id }: { id: string }) {
   const t = useTexts();
   const client = useQueryClient();
-  const told = useQuery<ToldOnce[]>({ queryKey: keyOf(id), queryFn: () => [], initialData: [], staleTime: Infinity, gcTime: Infinity });
+  const told = useToldOnce(id);
   if (told.data.length === 0) return null;
   return (
     <Alert color="yellow" icon={<IconKey />} title={t("copy_now")} role="alert">

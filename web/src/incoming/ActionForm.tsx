@@ -1,9 +1,12 @@
-import { Group, MultiSelect, Select, Switch, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Button, Group, MultiSelect, Select, Switch, TagsInput, Textarea, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { answer, api } from "../api/client";
 import { EventTypeInput } from "../components/EventTypeInput";
+import { JsonText } from "../components/JsonText";
 import { useTexts, useWord } from "../texts";
 import type { Action } from "./ActionsEditor";
+import { CallFields } from "./CallFields";
+import { useLists } from "./lists";
 import { STATUSES } from "../people/statuses";
 
 interface ActionFormProps {
@@ -17,10 +20,17 @@ export function ActionForm({ action, onChange }: ActionFormProps) {
   return (
     <>
       <Fields action={action} onChange={onChange} />
-      <TextInput
-        label={t("only_if")} description={t("only_if_about")} placeholder="data.plan == 'pro'"
-        value={action.when ?? ""} onChange={(event) => onChange({ ...action, when: event.currentTarget.value || null })}
-      />
+      <Group grow align="flex-start">
+        <TextInput
+          label={t("only_if")} description={t("only_if_about")} placeholder="data.plan == 'pro'"
+          value={action.when ?? ""} onChange={(event) => onChange({ ...action, when: event.currentTarget.value || null })}
+        />
+        <Select
+          label={t("on_error")} description={t("on_error_about")} allowDeselect={false} value={action.on_error ?? "stop"}
+          onChange={(on_error) => onChange({ ...action, on_error: on_error as Action["on_error"] })}
+          data={(["stop", "continue"] as const).map((value) => ({ value, label: t(`on_error_${value}`) }))}
+        />
+      </Group>
     </>
   );
 }
@@ -33,6 +43,7 @@ function Fields({ action, onChange }: ActionFormProps) {
         <>
           <ListsInput value={action.lists ?? []} onChange={(lists) => onChange({ ...action, lists })} />
           <TagNames label={t("tags")} value={action.tags ?? []} onChange={(tags) => onChange({ ...action, tags })} />
+          <NewStatusInput value={action.status ?? null} onChange={(status) => onChange({ ...action, status })} />
           <Switch label={t("update_existing")} checked={action.update_existing ?? false} onChange={(event) => onChange({ ...action, update_existing: event.currentTarget.checked })} />
         </>
       );
@@ -59,28 +70,48 @@ function Fields({ action, onChange }: ActionFormProps) {
     case "change_status":
       return <StatusInput value={action.status} onChange={(status) => onChange({ ...action, status })} />;
     case "publish_event":
-      return <EventTypeInput label={t("event")} value={action.event_type} onChange={(event_type) => onChange({ ...action, event_type })} />;
-    case "call_api":
       return (
-        <Group align="flex-end" grow preventGrowOverflow={false}>
-          <Select label={t("method")} w={120} allowDeselect={false} data={["GET", "POST", "PUT", "PATCH", "DELETE"]} value={action.method ?? "POST"} onChange={(method) => onChange({ ...action, method: method as typeof action.method })} />
-          <TextInput label="URL" type="url" required placeholder="https://" value={action.url} onChange={(event) => onChange({ ...action, url: event.currentTarget.value })} />
-        </Group>
+        <>
+          <EventTypeInput label={t("event")} value={action.event_type} onChange={(event_type) => onChange({ ...action, event_type })} />
+          <JsonText
+            label={t("event_data")} description={t("event_data_about")} placeholder='{"score": "{data.score}"}' strict value={action.data}
+            onChange={(data) => onChange({ ...action, data: (data ?? null) as typeof action.data })}
+          />
+        </>
       );
+    case "call_api":
+      return <CallFields action={action} onChange={onChange} />;
     case "custom_code":
-      return <Textarea label={t("code")} description={t("code_about")} autosize minRows={6} ff="monospace" value={action.code} onChange={(event) => onChange({ ...action, code: event.currentTarget.value })} />;
+      return (
+        <>
+          <Textarea
+            label={t("code")} description={t("code_about")} autosize minRows={6} ff="monospace" spellCheck={false}
+            value={action.code} onChange={(event) => onChange({ ...action, code: event.currentTarget.value })}
+          />
+          <div><Button variant="default" size="xs" onClick={() => onChange({ ...action, code: EXAMPLE })}>{t("code_example")}</Button></div>
+        </>
+      );
   }
 }
+
+/** A script that shows what one can do. */
+const EXAMPLE = `function handle(payload, context) {
+  // context has mapped (the subscriber's fields), request and responses.
+  if (!context.mapped.email.endsWith("@example.com")) {
+    return { error: "not one of ours" };
+  }
+  payload.data.first_name = payload.data.first_name.trim();
+  return {
+    payload, // what the actions behind this one work on
+    actions: [{ type: "apply_tag", tags: ["employee"] }],
+  };
+}
+`;
 
 function TagNames(props: { label: string; value: string[]; onChange: (tags: string[]) => void }) {
   const t = useTexts();
   const tags = useQuery({ queryKey: ["tags", "all"], queryFn: async () => (await answer(api.GET("/tags", { params: { query: { limit: 200 } } }))).data });
   return <TagsInput {...props} placeholder={t("tags_hint")} data={tags.data?.map(({ name }) => name) ?? []} />;
-}
-
-function useLists() {
-  const lists = useQuery({ queryKey: ["lists", "all"], queryFn: async () => (await answer(api.GET("/lists", { params: { query: { limit: 200 } } }))).data });
-  return lists.data?.map(({ id, name }) => ({ value: String(id), label: name })) ?? [];
 }
 
 function ListsInput({ value, onChange }: { value: number[]; onChange: (lists: number[]) => void }) {
@@ -90,7 +121,7 @@ function ListsInput({ value, onChange }: { value: number[]; onChange: (lists: nu
 
 function ListInput({ value, onChange }: { value: number; onChange: (list: number) => void }) {
   const t = useTexts();
-  return <Select label={t("list")} required searchable allowDeselect={false} data={useLists()} value={String(value)} onChange={(id) => id && onChange(Number(id))} />;
+  return <Select label={t("list")} required searchable allowDeselect={false} data={useLists()} value={value > 0 ? String(value) : null} onChange={(id) => id && onChange(Number(id))} />;
 }
 
 function StatusInput({ value, onChange }: { value: (typeof STATUSES)[number]; onChange: (status: (typeof STATUSES)[number]) => void }) {
@@ -98,4 +129,17 @@ function StatusInput({ value, onChange }: { value: (typeof STATUSES)[number]; on
   const word = useWord();
   const data = STATUSES.map((status) => ({ value: status, label: word("status", status) }));
   return <Select label={t("status")} allowDeselect={false} data={data} value={value} onChange={(status) => status && onChange(status as (typeof STATUSES)[number])} />;
+}
+
+/** Without a choice it is what the payload says, or else `subscribed`. */
+function NewStatusInput({ value, onChange }: { value: (typeof STATUSES)[number] | null; onChange: (status: (typeof STATUSES)[number] | null) => void }) {
+  const t = useTexts();
+  const word = useWord();
+  const data = STATUSES.map((status) => ({ value: status, label: word("status", status) }));
+  return (
+    <Select
+      label={t("status")} placeholder={t("as_payload_says")} clearable clearButtonProps={{ "aria-label": t("clear") }} data={data} value={value}
+      onChange={(status) => onChange(status as (typeof STATUSES)[number] | null)}
+    />
+  );
 }

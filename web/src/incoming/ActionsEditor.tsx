@@ -1,21 +1,24 @@
 import { ActionIcon, Button, Group, Menu, Paper, Stack, Text, Title } from "@mantine/core";
-import { IconArrowDown, IconArrowUp, IconPlus, IconTrash } from "@tabler/icons-react";
+import { IconArrowDown, IconArrowUp, IconGripVertical, IconPlus, IconTrash } from "@tabler/icons-react";
+import { useState } from "react";
 import type { Schemas } from "../api/client";
 import { ChangedElsewhere } from "../components/ChangedElsewhere";
 import { useDraft } from "../components/drafts";
 import { Trouble } from "../components/Trouble";
 import { useTexts, useWord } from "../texts";
 import { ActionForm } from "./ActionForm";
+import { DryRun } from "./DryRun";
 import { useChangeIncoming, type IncomingWebhook } from "./IncomingPage";
+import { moved } from "./order";
 
 export type Action = Schemas["Action"];
 
-/** What a new action begins with. */
+/** What a new action begins with. A list is chosen first: 0 is none. */
 const NEW: Action[] = [
   { type: "add_subscriber", update_existing: true },
   { type: "update_subscriber", create_if_missing: false },
-  { type: "add_to_list", list_id: 1 },
-  { type: "remove_from_list", list_id: 1 },
+  { type: "add_to_list", list_id: 0 },
+  { type: "remove_from_list", list_id: 0 },
   { type: "apply_tag", tags: [] },
   { type: "remove_tag", tags: [] },
   { type: "change_status", status: "subscribed" },
@@ -30,29 +33,30 @@ export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
   const word = useWord();
   const draft = useDraft<Action[]>(`incoming/${webhook.id}/actions`, webhook.actions);
   const { value: actions, set: setActions, dirty } = draft;
+  // Counts what gives a place another action, so that a form doesn't go on with what was typed for the one before.
+  const [order, setOrder] = useState(0);
   const change = useChangeIncoming(webhook.id);
-  const replace = (at: number, action: Action) => setActions(actions.map((other, index) => (index === at ? action : other)));
-  const remove = (at: number) => setActions(actions.filter((_, index) => index !== at));
+  const rearrange = (next: Action[]) => {
+    setActions(next);
+    setOrder(order + 1);
+  };
+  const move = (from: number, to: number) => to >= 0 && to < actions.length && rearrange(moved(actions, from, to));
+  const reset = () => {
+    draft.reset();
+    setOrder(order + 1);
+  };
   return (
     <Stack maw={820}>
       <Text c="dimmed">{t("actions_about")}</Text>
       {actions.map((action, index) => (
-        <Paper key={index} withBorder p="md" component="section" aria-label={`${index + 1}. ${word("action", action.type)}`}>
-          <Stack gap="sm">
-            <Group justify="space-between">
-              <Title order={2} size="h5">{index + 1}. {word("action", action.type)}</Title>
-              <Group gap={4}>
-                <ActionIcon variant="default" disabled={index === 0} onClick={() => setActions(swapped(actions, index - 1))} aria-label={t("move_up")}><IconArrowUp size={16} /></ActionIcon>
-                <ActionIcon variant="default" disabled={index === actions.length - 1} onClick={() => setActions(swapped(actions, index))} aria-label={t("move_down")}><IconArrowDown size={16} /></ActionIcon>
-                <ActionIcon variant="default" onClick={() => remove(index)} aria-label={t("remove")}><IconTrash size={16} /></ActionIcon>
-              </Group>
-            </Group>
-            <ActionForm action={action} onChange={(changed) => replace(index, changed)} />
-          </Stack>
-        </Paper>
+        <ActionCard
+          key={`${order} ${index}`} action={action} index={index} last={actions.length - 1} title={`${index + 1}. ${word("action", action.type)}`} move={move}
+          change={(changed) => setActions(actions.map((other, at) => (at === index ? changed : other)))}
+          remove={() => rearrange(actions.filter((_, at) => at !== index))}
+        />
       ))}
       {actions.length === 0 && <Text>{t("actions_none")}</Text>}
-      <ChangedElsewhere draft={draft} />
+      <ChangedElsewhere draft={{ ...draft, reset }} />
       {change.isError && <Trouble error={change.error} />}
       <Group>
         <Menu>
@@ -64,13 +68,75 @@ export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
           </Menu.Dropdown>
         </Menu>
         <Button disabled={!dirty} loading={change.isPending} onClick={() => change.mutate({ actions }, { onSuccess: draft.reset })}>{t("save")}</Button>
-        {dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
+        {dirty && <Button variant="default" onClick={reset}>{t("undo_changes")}</Button>}
       </Group>
+      <DryRun webhook={webhook} actions={actions} />
     </Stack>
   );
 }
 
-/** With the one at `at` and the one behind it in the other order. */
-function swapped(actions: Action[], at: number): Action[] {
-  return [...actions.slice(0, at), ...actions.slice(at, at + 2).reverse(), ...actions.slice(at + 2)];
+interface ActionCardProps {
+  action: Action;
+  index: number;
+  last: number;
+  title: string;
+  move: (from: number, to: number) => void;
+  change: (action: Action) => void;
+  remove: () => void;
+}
+
+const DRAGGED = "application/x-ccsp-action";
+
+function ActionCard({ action, index, last, title, move, change, remove }: ActionCardProps) {
+  const t = useTexts();
+  const [over, setOver] = useState(false);
+  const moveBy = (step: number) => {
+    move(index, index + step);
+    // The handle is another one then; who moves with the keyboard goes on with it.
+    requestAnimationFrame(() => document.getElementById(handleOf(index + step))?.focus());
+  };
+  return (
+    <Paper
+      withBorder p="md" component="section" aria-label={title} className="card" data-over={over || undefined}
+      onDragOver={(event) => {
+        if (!event.dataTransfer.types.includes(DRAGGED)) return;
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        setOver(false);
+        const from = event.dataTransfer.getData(DRAGGED);
+        if (from !== "") move(Number(from), index);
+      }}
+    >
+      <Stack gap="sm">
+        <Group justify="space-between" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap">
+            <ActionIcon
+              id={handleOf(index)} variant="subtle" color="gray" className="handle" draggable aria-label={t("drag_to_move", { n: index + 1 })}
+              onDragStart={(event) => event.dataTransfer.setData(DRAGGED, String(index))}
+              onKeyDown={({ key }) => {
+                if (key === "ArrowUp") moveBy(-1);
+                if (key === "ArrowDown") moveBy(1);
+              }}
+            >
+              <IconGripVertical size={16} />
+            </ActionIcon>
+            <Title order={2} size="h5">{title}</Title>
+          </Group>
+          <Group gap={4} wrap="nowrap">
+            <ActionIcon variant="default" disabled={index === 0} onClick={() => move(index, index - 1)} aria-label={t("move_up")}><IconArrowUp size={16} /></ActionIcon>
+            <ActionIcon variant="default" disabled={index === last} onClick={() => move(index, index + 1)} aria-label={t("move_down")}><IconArrowDown size={16} /></ActionIcon>
+            <ActionIcon variant="default" onClick={remove} aria-label={t("remove")}><IconTrash size={16} /></ActionIcon>
+          </Group>
+        </Group>
+        <ActionForm action={action} onChange={change} />
+      </Stack>
+    </Paper>
+  );
+}
+
+function handleOf(index: number): string {
+  return `action-${index}`;
 }

@@ -1,10 +1,11 @@
 import { Stack, Switch, Text } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { IconPlus } from "@tabler/icons-react";
 import { answer, api, type Schemas } from "../api/client";
 import { Listing } from "../components/Listing";
 import { Page } from "../components/Page";
+import { Sparkline } from "../components/Sparkline";
 import { Moment, StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
 import { LinkButton } from "../components/LinkButton";
@@ -28,6 +29,7 @@ export function IncomingListPage() {
         columns={[
           { title: t("name"), cell: (webhook) => <Name webhook={webhook} /> },
           { title: t("event"), cell: ({ event_type }) => <Text size="sm" ff="monospace">{event_type}</Text> },
+          { title: t("last_24h"), cell: ({ id }) => <Curve id={id} /> },
           { title: t("last_received"), cell: ({ id }) => <LastReceived id={id} /> },
           { title: t("active"), cell: (webhook) => <ActiveSwitch webhook={webhook} /> },
         ]}
@@ -41,6 +43,26 @@ function Name({ webhook }: { webhook: Webhook }) {
     <Stack gap={0} maw={360}>
       <Link className="link" to="/incoming/$id" params={{ id: webhook.id }}>{webhook.name}</Link>
       {webhook.description && <Text size="sm" c="dimmed" lineClamp={1}>{webhook.description}</Text>}
+    </Stack>
+  );
+}
+
+/** The bulk statistics are asked for once for all rows. */
+function useDay(id: string) {
+  const stats = useQuery({ queryKey: ["stats"], queryFn: () => answer(api.GET("/stats")), refetchInterval: 10_000 });
+  return stats.data?.incoming.find(({ webhook_id }) => webhook_id === id);
+}
+
+function Curve({ id }: { id: string }) {
+  const t = useTexts();
+  const day = useDay(id);
+  if (!day) return null;
+  const failed = day.failed + day.rejected;
+  const points = day.series.map((hour) => ({ good: hour.received - hour.failed - hour.rejected, bad: hour.failed + hour.rejected }));
+  return (
+    <Stack gap={2}>
+      <Sparkline points={points} label={t("received_and_failed", { received: day.received, failed })} />
+      <Text size="xs" c="dimmed" aria-hidden>{t("received_and_failed", { received: day.received, failed })}</Text>
     </Stack>
   );
 }

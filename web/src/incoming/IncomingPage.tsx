@@ -1,4 +1,4 @@
-import { Button, Group, Menu, Stack, Tabs, Text } from "@mantine/core";
+import { Button, Menu, Tabs } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { answer, api, ifUnchanged, type Schemas } from "../api/client";
@@ -8,15 +8,16 @@ import { CopyNow } from "../components/CopyNow";
 import { Loaded } from "../components/Loaded";
 import { Page } from "../components/Page";
 import { useSaving } from "../components/saving";
-import { StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
-import { useTexts, useWord } from "../texts";
+import { useTexts } from "../texts";
 import { ActionsEditor } from "./ActionsEditor";
 import { MappingEditor } from "./MappingEditor";
 import { Receiving } from "./Receiving";
 import { SecurityForm } from "./SecurityForm";
+import { SettingsForm } from "./SettingsForm";
+import { Summary } from "./Summary";
 
-const TABS = ["receive", "mapping", "actions", "security", "log"] as const;
+const TABS = ["receive", "mapping", "actions", "security", "settings", "log"] as const;
 
 export type IncomingWebhook = Schemas["IncomingWebhook"];
 export type IncomingChange = Schemas["IncomingWebhookInputPatch"];
@@ -63,24 +64,10 @@ function Shown({ webhook }: { webhook: IncomingWebhook }) {
         <Tabs.Panel value="mapping"><MappingEditor webhook={webhook} /></Tabs.Panel>
         <Tabs.Panel value="actions"><ActionsEditor webhook={webhook} /></Tabs.Panel>
         <Tabs.Panel value="security"><SecurityForm webhook={webhook} /></Tabs.Panel>
+        <Tabs.Panel value="settings"><SettingsForm webhook={webhook} /></Tabs.Panel>
         <Tabs.Panel value="log"><RequestLog webhookId={webhook.id} /></Tabs.Panel>
       </Tabs>
     </Page>
-  );
-}
-
-/** What this webhook does, in plain words. */
-function Summary({ webhook }: { webhook: IncomingWebhook }) {
-  const t = useTexts();
-  const word = useWord();
-  const actions = webhook.actions.map(({ type }) => word("action", type)).join(", ");
-  return (
-    <Stack gap={6}>
-      <Group gap="xs"><StatusBadge status={webhook.status} /></Group>
-      <Text size="sm" component="span">
-        {actions ? t("incoming_summary", { event: webhook.event_type, actions }) : t("incoming_summary_none", { event: webhook.event_type })}
-      </Text>
-    </Stack>
   );
 }
 

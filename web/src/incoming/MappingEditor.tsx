@@ -14,7 +14,8 @@ import { connected, disconnected, leavesOf, suggested, transformed, type Leaf, t
 import { MappingPreview } from "./MappingPreview";
 import { useLastRequest } from "./requests";
 import { SampleInput } from "./SampleInput";
-import { SAMPLE } from "./curl";
+import { usePreset } from "./presets";
+import { payloadOf, sampleFor } from "./sample";
 
 const FIELDS = ["email", "first_name", "last_name", "name", "phone", "company", "source", "status"];
 /** Those of the transforms that need no argument; the others are for the API and for templates. */
@@ -33,7 +34,8 @@ export function MappingEditor({ webhook }: { webhook: IncomingWebhook }) {
   const [chosen, setChosen] = useState<string | null>(null);
   const change = useChangeIncoming(webhook.id);
   const fields = useCustomFields();
-  const sample = pasted ?? last.data?.payload ?? SAMPLE;
+  const preset = usePreset(webhook.preset);
+  const sample = pasted ?? last.data?.payload ?? payloadOf(sampleFor(webhook, preset));
   const leaves = leavesOf(sample);
   const connect = (to: string, from: string) => {
     setRules(connected(rules, to, from));

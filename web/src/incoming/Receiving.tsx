@@ -1,15 +1,18 @@
-import { Alert, Button, Code, Group, Loader, Paper, Stack, Text, Title } from "@mantine/core";
+import { Alert, Button, Group, Loader, Paper, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { IconCircleCheck } from "@tabler/icons-react";
-import { answer, api } from "../api/client";
+import { useTold } from "../components/CopyNow";
 import { LinkButton } from "../components/LinkButton";
 import { Copyable, Json, Moment, StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
-import { curlOf, SAMPLE } from "./curl";
+import { curlOf } from "./curl";
 import type { IncomingWebhook } from "./IncomingPage";
+import { usePreset } from "./presets";
 import { useLastRequest } from "./requests";
+import { sampleFor } from "./sample";
+import { tryOut } from "./tryOut";
 
 /** How often it is looked whether the first request has come, in milliseconds: soon enough to feel live. */
 const LOOK = 1_000;
@@ -19,8 +22,12 @@ export function Receiving({ webhook }: { webhook: IncomingWebhook }) {
   const t = useTexts();
   const client = useQueryClient();
   const last = useLastRequest(webhook.id, LOOK);
+  const preset = usePreset(webhook.preset);
+  const sample = sampleFor(webhook, preset);
+  const told = useTold(webhook.id);
+  const curl = curlOf(webhook, sample, { apiKey: told("api_key"), secret: told("signing_secret") });
   const test = useMutation({
-    mutationFn: () => answer(api.POST("/incoming-webhooks/{id}/test", { params: { path: { id: webhook.id } }, body: SAMPLE })),
+    mutationFn: () => tryOut(webhook.id, sample),
     onError: tellTrouble,
     onSettled: () => client.invalidateQueries({ queryKey: ["incoming", webhook.id] }),
   });
@@ -32,7 +39,10 @@ export function Receiving({ webhook }: { webhook: IncomingWebhook }) {
           <Text size="sm" c="dimmed">{t("your_url_about")}</Text>
           <Copyable value={webhook.url} label={t("copy_url")} />
           <Text size="sm" fw={550} mt="sm">{t("try_curl")}</Text>
-          <Copyable value={curlOf(webhook)} label={t("copy_curl")} />
+          {curl ? <Copyable value={curl} label={t("copy_curl")} /> : <Text size="sm" c="dimmed">{t("no_curl", { sender: preset?.name ?? t("sender") })}</Text>}
+          <Group>
+            <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>{t("send_sample")}</Button>
+          </Group>
         </Stack>
       </Paper>
       <Paper withBorder p="lg" aria-live="polite">
@@ -58,8 +68,6 @@ export function Receiving({ webhook }: { webhook: IncomingWebhook }) {
             <Loader type="dots" aria-hidden />
             <Title order={2} size="h4">{t("waiting_for_sample")}</Title>
             <Text size="sm" c="dimmed" maw={460}>{t("waiting_for_sample_about")}</Text>
-            <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>{t("send_sample")}</Button>
-            <Text size="xs" c="dimmed"><Code>{SAMPLE.data.email}</Code></Text>
           </Stack>
         )}
       </Paper>

@@ -1,95 +1,73 @@
-import { Button, Group, Paper, Select, Stack, Switch, TagsInput, Text, Title } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { answer, api } from "../api/client";
-import { ConfirmButton } from "../components/ConfirmButton";
-import { tellOnce } from "../components/CopyNow";
-import { Copyable } from "../components/small";
-import { tell, tellTrouble } from "../components/tell";
+import { Button, Group, Paper, Stack, Switch, TagsInput } from "@mantine/core";
+import { ApiProblem } from "../api/problem";
+import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { isMasked } from "../components/CopyNow";
+import { useDraft } from "../components/drafts";
+import { GRACES } from "../components/Grace";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
 import { useChangeIncoming, type IncomingWebhook } from "./IncomingPage";
-
-const SCHEMES = ["none", "hmac_sha256", "standard_webhooks", "basic"] as const;
-/** How long the old secret stays good, in seconds: a day to tell the sender the new one. */
-const GRACE_SECONDS = 86_400;
+import { usePreset } from "./presets";
+import { useReplacing } from "./replacing";
+import { Secrets } from "./Secrets";
+import { SignatureFields, type Signature } from "./SignatureFields";
+import { SignatureTest } from "./SignatureTest";
 
 /** Who may send. */
 export function SecurityForm({ webhook }: { webhook: IncomingWebhook }) {
   const t = useTexts();
   const change = useChangeIncoming(webhook.id);
-  const [require_api_key, setRequire] = useState(webhook.require_api_key);
-  const [scheme, setScheme] = useState<string>(webhook.signature.scheme ?? "none");
-  const [ip_allowlist, setAllowlist] = useState(webhook.ip_allowlist);
-  const known = SCHEMES.find((name) => name === scheme);
-  const schemes = [...new Set<string>([...SCHEMES, scheme])];
+  const replace = useReplacing(webhook.id);
+  const preset = usePreset(webhook.preset);
+  const { require_api_key, signature, ip_allowlist } = webhook;
+  const draft = useDraft(`incoming/${webhook.id}/security`, { require_api_key, signature, ip_allowlist });
+  const form = draft.value;
+  const faults = change.error instanceof ApiProblem ? change.error.fields : {};
   const save = () =>
-    change.mutate({ require_api_key, ip_allowlist, ...(known ? { signature: { ...webhook.signature, scheme: known } } : {}) });
+    change.mutate(form, {
+      onSuccess: () => {
+        draft.reset();
+        // What was not asked for until now was told to nobody: it is made anew, so that it can be.
+        if (form.require_api_key && !require_api_key) replace.mutate({ what: "key", grace_seconds: GRACES.none });
+        if (needsOurSecret(signature, form.signature)) replace.mutate({ what: "secret", grace_seconds: GRACES.none });
+      },
+    });
   return (
     <Stack maw={820} gap="lg">
       <Paper withBorder p="lg">
-        <Stack>
-          {change.isError && <Trouble error={change.error} />}
-          <Switch label={t("require_api_key")} description={t("require_api_key_about")} checked={require_api_key} onChange={(event) => setRequire(event.currentTarget.checked)} />
-          <Select
-            label={t("signature")} description={t("signature_about")} allowDeselect={false} value={scheme} onChange={(name) => name && setScheme(name)}
-            data={schemes.map((name) => ({ value: name, label: schemeName(t, name) }))}
-          />
-          <TagsInput label={t("ip_allowlist")} description={t("ip_allowlist_about")} placeholder="203.0.113.0/24" value={ip_allowlist} onChange={setAllowlist} />
-          <Group><Button onClick={save} loading={change.isPending}>{t("save")}</Button></Group>
-        </Stack>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            save();
+          }}
+        >
+          <Stack>
+            <ChangedElsewhere draft={draft} />
+            {change.isError && <Trouble error={change.error} />}
+            <Switch
+              label={t("require_api_key")} description={t("require_api_key_about")}
+              checked={form.require_api_key} onChange={(event) => draft.change({ require_api_key: event.currentTarget.checked })}
+            />
+            <SignatureFields signature={form.signature} preset={preset} faults={faults} onChange={(signature) => draft.change({ signature })} />
+            <TagsInput
+              label={t("ip_allowlist")} description={t("ip_allowlist_about")} placeholder="203.0.113.0/24"
+              value={form.ip_allowlist} onChange={(ip_allowlist) => draft.change({ ip_allowlist })}
+            />
+            <Group>
+              <Button type="submit" disabled={!draft.dirty} loading={change.isPending}>{t("save")}</Button>
+              {draft.dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
+            </Group>
+          </Stack>
+        </form>
       </Paper>
-      <Paper withBorder p="lg">
-        <Stack>
-          <Title order={2} size="h4">{t("secrets")}</Title>
-          <Text size="sm" c="dimmed">{t("secrets_about")}</Text>
-          {webhook.api_key && <Secret label={t("api_key")} value={webhook.api_key} />}
-          {webhook.signature.secret && <Secret label={t("signing_secret")} value={webhook.signature.secret} />}
-          <Replacing webhook={webhook} />
-        </Stack>
-      </Paper>
+      <SignatureTest webhook={webhook} saved={!draft.dirty} />
+      <Secrets webhook={webhook} />
     </Stack>
   );
 }
 
-function Secret({ label, value }: { label: string; value: string }) {
-  return (
-    <div>
-      <Text size="sm" fw={550} mb={4}>{label}</Text>
-      <Copyable value={value} label={label} />
-    </div>
-  );
-}
-
-function Replacing({ webhook }: { webhook: IncomingWebhook }) {
-  const t = useTexts();
-  const client = useQueryClient();
-  const params = { path: { id: webhook.id } };
-  const replace = useMutation({
-    mutationFn: (what: "token" | "api_key" | "secret") => {
-      const body = { grace_seconds: GRACE_SECONDS };
-      if (what === "token") return answer(api.POST("/incoming-webhooks/{id}/regenerate-token", { params, body }));
-      if (what === "api_key") return answer(api.POST("/incoming-webhooks/{id}/rotate-api-key", { params, body }));
-      return answer(api.POST("/incoming-webhooks/{id}/rotate-secret", { params, body }));
-    },
-    onSuccess: (changed, what) => {
-      client.setQueryData(["incoming", webhook.id], changed);
-      if (what === "api_key") tellOnce(client, webhook.id, [{ label: "api_key", value: changed.api_key }]);
-      if (what === "secret") tellOnce(client, webhook.id, [{ label: "signing_secret", value: changed.signature.secret }]);
-      tell(t("replaced"));
-    },
-    onError: tellTrouble,
-  });
-  return (
-    <Group>
-      <ConfirmButton label={t("new_url")} question={t("replace_question")} onConfirm={() => replace.mutate("token")} />
-      {webhook.api_key && <ConfirmButton label={t("new_key")} question={t("replace_question")} onConfirm={() => replace.mutate("api_key")} />}
-      {webhook.signature.secret && <ConfirmButton label={t("new_secret")} question={t("replace_question")} onConfirm={() => replace.mutate("secret")} />}
-    </Group>
-  );
-}
-
-function schemeName(t: ReturnType<typeof useTexts>, scheme: string): string {
-  const known = SCHEMES.find((name) => name === scheme);
-  return known ? t(`scheme_${known}`) : scheme;
+/** Whether a signature is asked for with a secret of ours, which was not so before. */
+function needsOurSecret(before: Signature, { scheme, secret }: Signature): boolean {
+  const isTyped = Boolean(secret) && !isMasked(secret);
+  return !isTyped && scheme !== before.scheme && (scheme === "hmac_sha256" || scheme === "standard_webhooks" || scheme === "basic");
 }

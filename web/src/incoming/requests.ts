@@ -1,6 +1,8 @@
 /** What came in. */
 import { useQuery } from "@tanstack/react-query";
 import { answer, api } from "../api/client";
+import { usePreset } from "./presets";
+import { payloadOf, sampleFor } from "./sample";
 
 /** The last request of a webhook, or null. Asked for again while the page is looked at. */
 export function useLastRequest(id: string, refetchInterval = 10_000) {
@@ -13,4 +15,11 @@ export function useLastRequest(id: string, refetchInterval = 10_000) {
     },
     refetchInterval,
   });
+}
+
+/** A payload to work with: what came last, or else an example of the sender's, or of ours. */
+export function useSamplePayload(webhook: { id: string; event_type: string; preset: string | null }) {
+  const last = useLastRequest(webhook.id);
+  const preset = usePreset(webhook.preset);
+  return { value: last.data?.payload ?? payloadOf(sampleFor(webhook, preset)), isOurs: !last.data };
 }

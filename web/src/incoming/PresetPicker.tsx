@@ -1,0 +1,37 @@
+import { Anchor, Group, Select, Stack, Text } from "@mantine/core";
+import { IconExternalLink } from "@tabler/icons-react";
+import { useTexts } from "../texts";
+import { usePreset, usePresets } from "./presets";
+
+interface PresetPickerProps {
+  value: string | null;
+  onChange: (id: string | null) => void;
+  error?: string;
+}
+
+/** Which sender it is, and where the sender says how its webhooks are set up. */
+export function PresetPicker({ value, onChange, error }: PresetPickerProps) {
+  const t = useTexts();
+  const presets = usePresets();
+  const preset = usePreset(value);
+  return (
+    <Stack gap={6}>
+      <Select
+        label={t("sender")} description={t("sender_about")} placeholder={t("sender_any")} searchable clearable nothingFoundMessage={t("sender_unknown")}
+        data={presets.data?.map(({ id, name }) => ({ value: id, label: name })) ?? []}
+        value={value} onChange={onChange} error={error} clearButtonProps={{ "aria-label": t("clear") }}
+      />
+      {preset?.hint && <Text size="sm">{preset.hint}</Text>}
+      {preset?.documentation.map((url) => (
+        <Group key={url} gap={4} wrap="nowrap">
+          <IconExternalLink size={14} aria-hidden />
+          <Anchor href={url} target="_blank" rel="noreferrer" size="sm" className="wrapping">{t("sender_instructions", { sender: preset.name, host: hostOf(url) })}</Anchor>
+        </Group>
+      ))}
+    </Stack>
+  );
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
+}
