@@ -331,11 +331,6 @@ impl Engine {
         script::check(&self.core.sandbox, settings).await
     }
 
-    /// How many nodes serve the database, as far as this one knows.
-    pub fn nodes(&self) -> u32 {
-        self.core.nodes.load(Ordering::Relaxed)
-    }
-
     /// Whether deliveries may go to this URL.
     ///
     /// # Errors

@@ -4,7 +4,6 @@ use std::iter;
 
 use domain::WebhookId;
 use domain::log::CancelReason;
-use engine::batch::Room;
 use rand::RngExt;
 use store::queue::{CancelWaiting, Claim, DueDelivery, Waiting};
 
