@@ -47,6 +47,9 @@ const home = createRoute({ getParentRoute: () => inside, path: "/", component: l
 const incoming = createRoute({ getParentRoute: () => inside, path: "/incoming", component: lazyRouteComponent(() => import("./incoming/IncomingListPage"), "IncomingListPage") });
 const newIncoming = createRoute({ getParentRoute: () => inside, path: "/incoming/new", component: lazyRouteComponent(() => import("./incoming/NewIncomingPage"), "NewIncomingPage") });
 const oneIncoming = createRoute({ getParentRoute: () => inside, path: "/incoming/$id", validateSearch: filtered, component: lazyRouteComponent(() => import("./incoming/IncomingPage"), "IncomingPage") });
+const senders = createRoute({ getParentRoute: () => inside, path: "/senders", component: lazyRouteComponent(() => import("./incoming/SendersPage"), "SendersPage") });
+const newSender = createRoute({ getParentRoute: () => inside, path: "/senders/new", component: lazyRouteComponent(() => import("./incoming/SenderPage"), "NewSenderPage") });
+const oneSender = createRoute({ getParentRoute: () => inside, path: "/senders/$id", component: lazyRouteComponent(() => import("./incoming/SenderPage"), "SenderPage") });
 const outgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing", component: lazyRouteComponent(() => import("./outgoing/OutgoingListPage"), "OutgoingListPage") });
 const newOutgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing/new", component: lazyRouteComponent(() => import("./outgoing/NewOutgoingPage"), "NewOutgoingPage") });
 const oneOutgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing/$id", validateSearch: filtered, component: lazyRouteComponent(() => import("./outgoing/OutgoingPage"), "OutgoingPage") });
@@ -62,7 +65,8 @@ const users = createRoute({ getParentRoute: () => inside, path: "/users", compon
 const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("./settings/SettingsPage"), "SettingsPage") });
 
 const pages = [
-  home, incoming, newIncoming, oneIncoming, outgoing, newOutgoing, oneOutgoing, subscribers, importing, subscriber, lists, tags,
+  home, incoming, newIncoming, oneIncoming, senders, newSender, oneSender, outgoing, newOutgoing, oneOutgoing, subscribers,
+  importing, subscriber, lists, tags,
   customFields, events, apiKeys, users, settings,
 ];
 
