@@ -55,10 +55,10 @@ function Export({ search }: { search: SubscriberSearch }) {
   const t = useTexts();
   return (
     <Menu position="bottom-end">
-      <Menu.Target><Button variant="default" leftSection={<IconDownload size={16} />}>{t("export")}</Button></Menu.Target>
+      <Menu.Target><Button variant="default" leftSection={<IconDownload size={16} />}>{t("export_people")}</Button></Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item component="a" download href={exportAddress(BASE, search, "csv")}>{t("export_csv")}</Menu.Item>
-        <Menu.Item component="a" download href={exportAddress(BASE, search, "ndjson")}>{t("export_ndjson")}</Menu.Item>
+        <Menu.Item component="a" download href={exportAddress(BASE, search, "csv")}>{t("export_people_csv")}</Menu.Item>
+        <Menu.Item component="a" download href={exportAddress(BASE, search, "ndjson")}>{t("export_people_ndjson")}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );
