@@ -25,7 +25,7 @@ export function AdvancedFields(props: AdvancedFieldsProps) {
       <Proof {...props} />
       <Kept {...props} />
       <Textarea
-        label={t("transform")} description={t("transform_about")} placeholder={"function transform(event, request) {\n  return request\n}"} autosize minRows={3} maxRows={16} ff="monospace" spellCheck={false}
+        label={t("outgoing_transform")} description={t("outgoing_transform_about")} placeholder={"function transform(event, request) {\n  return request\n}"} autosize minRows={3} maxRows={16} ff="monospace" spellCheck={false}
         value={form.transform ?? ""} onChange={(event) => onChange({ transform: event.currentTarget.value || null })} error={fields.transform}
       />
     </Stack>
@@ -108,7 +108,7 @@ function Pace({ form, onChange, fields }: AdvancedFieldsProps) {
         )}
         <Whole label={t("concurrency")} description={t("concurrency_about")} min={1} max={64} value={form.concurrency ?? 16} onChange={(concurrency) => onChange({ concurrency: concurrency ?? 16 })} error={fields.concurrency} />
         <Group align="flex-start" grow>
-          <Whole label={t("rate_limit")} description={t("rate_limit_about")} min={1} max={1_000_000} value={limit?.requests} onChange={(requests) => onChange({ rate_limit: requests === undefined ? null : { requests, per_seconds: limit?.per_seconds ?? 1 } })} error={fields["rate_limit.requests"]} />
+          <Whole label={t("outgoing_rate_limit")} description={t("outgoing_rate_limit_about")} min={1} max={1_000_000} value={limit?.requests} onChange={(requests) => onChange({ rate_limit: requests === undefined ? null : { requests, per_seconds: limit?.per_seconds ?? 1 } })} error={fields["rate_limit.requests"]} />
           <Whole label={t("rate_seconds")} description={t("rate_seconds_about")} min={1} max={86_400} disabled={!limit} value={limit?.per_seconds ?? 1} onChange={(per_seconds) => limit && onChange({ rate_limit: { ...limit, per_seconds: per_seconds ?? 1 } })} error={fields["rate_limit.per_seconds"]} />
         </Group>
       </SimpleGrid>
@@ -163,7 +163,7 @@ function Kept({ form, onChange, fields }: AdvancedFieldsProps) {
   return (
     <Fieldset legend={t("tab_log")}>
       <Stack>
-        <TagsInput label={t("redact")} description={t("redact_about")} placeholder="data.card" value={form.redact ?? []} onChange={(redact) => onChange({ redact })} error={fields.redact} />
+        <TagsInput label={t("outgoing_redact")} description={t("outgoing_redact_about")} placeholder="data.card" value={form.redact ?? []} onChange={(redact) => onChange({ redact })} error={fields.redact} />
         <SimpleGrid cols={{ base: 1, xs: 2 }}>
           <Whole label={t("keep_days")} description={t("keep_about")} min={1} max={3650} value={kept?.days ?? undefined} onChange={(days) => setKept({ days: days ?? null })} error={fields["log_retention.days"]} />
           <Whole label={t("keep_entries")} description={t("keep_about")} min={1} max={2_147_483_647} value={kept?.entries ?? undefined} onChange={(entries) => setKept({ entries: entries ?? null })} error={fields["log_retention.entries"]} />

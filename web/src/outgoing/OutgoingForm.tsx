@@ -105,7 +105,7 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
         {isNew && <NewPayload key={template?.name} initial={text} fault={payload.fault} onChange={setText} />}
         <Accordion variant="contained" chevronPosition="left">
           <Accordion.Item value="advanced">
-            <Accordion.Control>{t("advanced")}</Accordion.Control>
+            <Accordion.Control>{t("outgoing_advanced")}</Accordion.Control>
             <Accordion.Panel><AdvancedFields form={form} onChange={set} fields={fields} /></Accordion.Panel>
           </Accordion.Item>
         </Accordion>

@@ -7,6 +7,7 @@ import { answer, api } from "../api/client";
 import { LinkButton } from "../components/LinkButton";
 import { Listing } from "../components/Listing";
 import { Page } from "../components/Page";
+import { Sparkline } from "../components/Sparkline";
 import { Moment, StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
@@ -43,7 +44,7 @@ export function OutgoingListPage() {
           { title: t("status"), cell: (webhook) => <Sending webhook={webhook} failing={stats.get(webhook.id)?.failing ?? false} /> },
           { title: t("success_rate"), cell: ({ id }) => percent(rateOf(stats.get(id) ?? { delivered: 0, failed: 0 })) },
           { title: t("last_delivery"), cell: ({ id }) => <Last stats={stats.get(id)} /> },
-          { title: t("last_day"), cell: ({ id }) => <Spark stats={stats.get(id)} /> },
+          { title: t("last_day"), cell: ({ id }) => <Hours stats={stats.get(id)} /> },
         ]}
       />
     </Page>
@@ -82,23 +83,10 @@ function Last({ stats }: { stats: OutgoingStats | undefined }) {
   );
 }
 
-const HEIGHT = 28;
-const STEP = 5;
-
-/** The last hours, in bars; what failed stands above what arrived. */
-function Spark({ stats }: { stats: OutgoingStats | undefined }) {
+/** The last hours; what failed stands above what arrived. */
+function Hours({ stats }: { stats: OutgoingStats | undefined }) {
   const t = useTexts();
   if (!stats) return null;
-  const most = Math.max(1, ...stats.series.map(({ delivered, failed }) => delivered + failed));
-  const height = (count: number) => (count / most) * HEIGHT;
-  return (
-    <svg role="img" className="spark" viewBox={`0 0 ${stats.series.length * STEP} ${HEIGHT}`} preserveAspectRatio="none" aria-label={t("bars_label", { delivered: stats.delivered, failed: stats.failed })}>
-      {stats.series.map(({ at, delivered, failed }, index) => (
-        <g key={at}>
-          <rect className="good" x={index * STEP} width={STEP - 1} y={HEIGHT - height(delivered)} height={height(delivered)} />
-          <rect className="bad" x={index * STEP} width={STEP - 1} y={HEIGHT - height(delivered + failed)} height={height(failed)} />
-        </g>
-      ))}
-    </svg>
-  );
+  const points = stats.series.map(({ delivered, failed }) => ({ good: delivered, bad: failed }));
+  return <Sparkline points={points} label={t("bars_label", { delivered: stats.delivered, failed: stats.failed })} />;
 }

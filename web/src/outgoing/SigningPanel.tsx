@@ -1,9 +1,10 @@
-import { Button, Code, Group, Modal, Paper, PasswordInput, Select, Stack, Text, Title } from "@mantine/core";
+import { Button, Code, Group, Modal, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api, type Schemas } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import { tellOnce } from "../components/CopyNow";
+import { Grace, GRACES } from "../components/Grace";
 import { Copyable } from "../components/small";
 import { tell } from "../components/tell";
 import { Trouble } from "../components/Trouble";
@@ -11,10 +12,6 @@ import { useTexts } from "../texts";
 import type { OutgoingWebhook } from "./form";
 
 type Part = Schemas["SigningPart"];
-
-/** How long the old secret may go on signing, in seconds. */
-const GRACE = [0, 3_600, 86_400, 604_800, 2_592_000] as const;
-const A_DAY = 86_400;
 
 /** What proves to the receiver that a request came from here, and how it is replaced. */
 export function SigningPanel({ webhook }: { webhook: OutgoingWebhook }) {
@@ -46,7 +43,7 @@ export function SigningPanel({ webhook }: { webhook: OutgoingWebhook }) {
 function Replacing({ webhookId, part, onClose }: { webhookId: string; part: Part; onClose: () => void }) {
   const t = useTexts();
   const client = useQueryClient();
-  const [grace, setGrace] = useState<(typeof GRACE)[number]>(A_DAY);
+  const [grace, setGrace] = useState<number>(GRACES.day);
   const [own, setOwn] = useState("");
   const rotation = useMutation({
     mutationFn: () =>
@@ -58,7 +55,7 @@ function Replacing({ webhookId, part, onClose }: { webhookId: string; part: Part
       // Receivers need nothing of a private key but its public half, which is shown for good.
       if (part === "secret") tellOnce(client, webhookId, [{ label: "signing_secret", value: signing.secret }]);
       void client.invalidateQueries({ queryKey: ["outgoing", webhookId], exact: true });
-      tell(grace > 0 ? t("old_signs_until", { time: t(`grace_${grace}`) }) : t("old_is_void"));
+      tell(grace > 0 ? t("old_signs_too") : t("old_is_void"));
       onClose();
       scrollTo({ top: 0 });
     },
@@ -76,11 +73,7 @@ function Replacing({ webhookId, part, onClose }: { webhookId: string; part: Part
         <Stack>
           <Text size="sm">{t("replace_secret_about")}</Text>
           {rotation.isError && <Trouble error={rotation.error} />}
-          <Select
-            label={t("grace")} description={t("grace_about")} allowDeselect={false} value={String(grace)}
-            onChange={(value) => setGrace(GRACE.find((seconds) => String(seconds) === value) ?? A_DAY)}
-            data={GRACE.map((seconds) => ({ value: String(seconds), label: t(`grace_${seconds}`) }))}
-          />
+          <Grace value={grace} onChange={setGrace} />
           <PasswordInput label={t("own_secret")} description={t("own_secret_about")} autoComplete="off" value={own} onChange={(event) => setOwn(event.currentTarget.value)} error={fields.secret} />
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>{t("cancel")}</Button>
