@@ -47,6 +47,9 @@ const home = createRoute({ getParentRoute: () => inside, path: "/", component: l
 const incoming = createRoute({ getParentRoute: () => inside, path: "/incoming", component: lazyRouteComponent(() => import("./incoming/IncomingListPage"), "IncomingListPage") });
 const newIncoming = createRoute({ getParentRoute: () => inside, path: "/incoming/new", component: lazyRouteComponent(() => import("./incoming/NewIncomingPage"), "NewIncomingPage") });
 const oneIncoming = createRoute({ getParentRoute: () => inside, path: "/incoming/$id", validateSearch: filtered, component: lazyRouteComponent(() => import("./incoming/IncomingPage"), "IncomingPage") });
+const senders = createRoute({ getParentRoute: () => inside, path: "/senders", component: lazyRouteComponent(() => import("./incoming/SendersPage"), "SendersPage") });
+const newSender = createRoute({ getParentRoute: () => inside, path: "/senders/new", component: lazyRouteComponent(() => import("./incoming/SenderPage"), "NewSenderPage") });
+const oneSender = createRoute({ getParentRoute: () => inside, path: "/senders/$id", component: lazyRouteComponent(() => import("./incoming/SenderPage"), "SenderPage") });
 const outgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing", component: lazyRouteComponent(() => import("./outgoing/OutgoingListPage"), "OutgoingListPage") });
 const newOutgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing/new", component: lazyRouteComponent(() => import("./outgoing/NewOutgoingPage"), "NewOutgoingPage") });
 const oneOutgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing/$id", validateSearch: filtered, component: lazyRouteComponent(() => import("./outgoing/OutgoingPage"), "OutgoingPage") });
@@ -56,13 +59,14 @@ const importing = createRoute({ getParentRoute: () => inside, path: "/subscriber
 const lists = createRoute({ getParentRoute: () => inside, path: "/lists", component: lazyRouteComponent(() => import("./people/ListsPage"), "ListsPage") });
 const tags = createRoute({ getParentRoute: () => inside, path: "/tags", component: lazyRouteComponent(() => import("./people/TagsPage"), "TagsPage") });
 const customFields = createRoute({ getParentRoute: () => inside, path: "/custom-fields", component: lazyRouteComponent(() => import("./people/CustomFieldsPage"), "CustomFieldsPage") });
-const events = createRoute({ getParentRoute: () => inside, path: "/events", validateSearch: (search): { q?: string; event_type?: string; entry?: string } => ({ q: text(search.q), event_type: text(search.event_type), entry: text(search.entry) }), component: lazyRouteComponent(() => import("./events/EventsPage"), "EventsPage") });
+const events = createRoute({ getParentRoute: () => inside, path: "/events", validateSearch: parseLogFilters, component: lazyRouteComponent(() => import("./events/EventsPage"), "EventsPage") });
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/api-keys", component: lazyRouteComponent(() => import("./settings/ApiKeysPage"), "ApiKeysPage") });
 const users = createRoute({ getParentRoute: () => inside, path: "/users", component: lazyRouteComponent(() => import("./settings/UsersPage"), "UsersPage") });
 const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("./settings/SettingsPage"), "SettingsPage") });
 
 const pages = [
-  home, incoming, newIncoming, oneIncoming, outgoing, newOutgoing, oneOutgoing, subscribers, importing, subscriber, lists, tags,
+  home, incoming, newIncoming, oneIncoming, senders, newSender, oneSender, outgoing, newOutgoing, oneOutgoing, subscribers,
+  importing, subscriber, lists, tags,
   customFields, events, apiKeys, users, settings,
 ];
 

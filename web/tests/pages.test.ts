@@ -33,6 +33,8 @@ async function fill({ request, call }: SignedIn) {
   const incoming = await post("/incoming-webhooks", {
     name, description: name, event_type: "subscriber_added", actions: [{ type: "add_subscriber", update_existing: true, tags: ["web"] }],
   });
+  const scheme = { algorithm: "hmac_sha256", signature: { from: "header:X-Shop-Signature" } };
+  await post("/presets", { id: "our_shop", name: MARKUP, hint: name, scheme, event: ["body:type"] });
   const person = { email: "grace@example.com", first_name: MARKUP, last_name: "Hopper", company: MARKUP };
   const received = await request.post(incoming.url, { headers: { "x-note": MARKUP }, data: { event: "subscriber_added", data: person } });
   expect(received.status()).toBe(200);
@@ -51,6 +53,8 @@ const PAGES: [string, () => string][] = [
   ["incoming-security", () => `/incoming/${ids.incoming}?tab=security`],
   ["incoming-settings", () => `/incoming/${ids.incoming}?tab=settings`],
   ["incoming-log", () => `/incoming/${ids.incoming}?tab=log`],
+  ["incoming-senders", () => "/senders"],
+  ["incoming-sender", () => "/senders/our_shop"],
   ["outgoing", () => "/outgoing"],
   ["outgoing-new", () => "/outgoing/new"],
   ["outgoing-settings", () => `/outgoing/${ids.outgoing}`],
@@ -70,12 +74,15 @@ const PAGES: [string, () => string][] = [
   ["settings", () => "/settings"],
 ];
 
+/** Some of them: `PAGES=incoming npx playwright test pages`. */
+const LOOKED_AT = PAGES.filter(([name]) => name.startsWith(process.env.PAGES ?? ""));
+
 for (const colorScheme of ["light", "dark"] as const) {
   for (const viewport of SIZES) {
     test(`pages, ${colorScheme}, ${viewport.width} px`, async ({ browser }) => {
-      test.setTimeout(180_000);
+      test.setTimeout(400_000);
       const page = await inside.open(browser, { colorScheme, viewport });
-      for (const [name, path] of PAGES) await look(page, name, path(), `${colorScheme}-${viewport.width}`);
+      for (const [name, path] of LOOKED_AT) await look(page, name, path(), `${colorScheme}-${viewport.width}`);
       await page.context().close();
       const outside = await browser.newPage({ baseURL: inside.program.url, colorScheme, viewport, reducedMotion: "reduce", locale: "en-GB" });
       for (const [name, path] of [["log-in", "/log-in"], ["set-up", "/set-up"]] as const) await look(outside, name, path, `${colorScheme}-${viewport.width}`);

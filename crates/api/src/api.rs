@@ -87,6 +87,16 @@ impl Api {
         self.0.state.max_body
     }
 
+    /// Proxies whose word about senders counts.
+    pub fn trusted_proxies(&self) -> &[Network] {
+        &self.0.state.trusted_proxies
+    }
+
+    /// Whether plain HTTP is taken although the public URL is https.
+    pub fn allows_http(&self) -> bool {
+        self.0.state.allow_http
+    }
+
     /// The address of a sender, where proxies stand in between.
     pub fn sender(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         sender::address(peer, headers, &self.0.state.trusted_proxies)

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -98,6 +99,16 @@ impl<T: Input + serde::Serialize> Patch<T> {
         merge(&mut merged, &self.patch);
         read(api, merged)
     }
+}
+
+/// Tells `null` from what is not there, as in a patch: with `#[serde(default, deserialize_with = "present")]`.
+///
+/// # Errors
+/// If what is there is none of it.
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 /// RFC 7396, section 2.

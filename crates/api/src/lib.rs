@@ -31,6 +31,7 @@ pub mod schema;
 pub mod secret;
 mod sender;
 mod session;
+pub mod version;
 pub mod webhook;
 
 pub use api::{Api, ApiState};

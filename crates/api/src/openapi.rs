@@ -26,6 +26,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Incoming webhooks", "Who may post, and what is done with what is posted."),
     ("Requests", "The log of what was posted, and what became of it."),
     ("Outgoing webhooks", "Which events go where, and how."),
+    ("Hooks", "How integrations such as Zapier and n8n subscribe to an event."),
     ("Deliveries", "The log of what was sent, with all attempts, and its statistics."),
     ("Events", "What happened here, or is to be told as if it had."),
     ("Event types", "The kinds of events, built in and declared."),

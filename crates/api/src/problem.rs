@@ -96,6 +96,9 @@ codes! {
     /// Something like it is there already, or something else depends on it.
     Conflict = "conflict", CONFLICT, "The request is at odds with what is stored",
         "The detail says with what.";
+    /// It is another one than the caller has seen.
+    ChangedMeanwhile = "changed-meanwhile", PRECONDITION_FAILED, "It was changed meanwhile",
+        "Someone changed it after you had read it. Read it again, and send the change with its new `ETag` in `If-Match`. Without `If-Match` a change is made whatever is there.";
     /// The body is too large.
     BodyTooLarge = "body-too-large", PAYLOAD_TOO_LARGE, "The body is too large",
         "The detail names the limit. Send less at once.";

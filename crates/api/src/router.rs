@@ -51,6 +51,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::presets::routes())
         .merge(routes::requests::routes())
         .merge(routes::outgoing_webhooks::routes())
+        .merge(routes::hooks::routes())
         .merge(routes::deliveries::routes())
         .merge(routes::stats::routes())
         .merge(routes::overview::routes())
@@ -71,6 +72,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::api_keys::routes())
         .merge(routes::session::routes())
         .merge(routes::users::routes())
+        .merge(routes::server::routes())
         .merge(routes::openapi::routes());
     let managed = OpenApiRouter::default().nest(BASE, resources).merge(routes::health::routes());
     let (receiving, mut described) = receiving.split_for_parts();

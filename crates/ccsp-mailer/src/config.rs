@@ -81,6 +81,19 @@ pub struct ServeOptions {
     #[arg(long, env = "CCSP_LOG_RETENTION_ENTRIES", value_name = "NUMBER", default_value = "0",
           value_parser = clap::value_parser!(u32))]
     pub log_retention_entries: u32,
+    /// After how many days of nothing but failure an outgoing webhook is deactivated that does not say so itself; 0 for never
+    #[arg(long, env = "CCSP_DISABLE_AFTER_DAYS", value_name = "DAYS", default_value = "5",
+          value_parser = clap::value_parser!(u32).range(0..=365))]
+    pub disable_after_days: u32,
+    /// The server that mails are sent by: smtp://user:password@host:port, or smtps:// with TLS from the start
+    #[arg(long, env = "CCSP_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Who mails are from: mailer@example.com, or CloudCusp <mailer@example.com>
+    #[arg(long, env = "CCSP_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// Who gets a mail when an outgoing webhook fails, is deactivated or recovers: ada@example.com,ops@example.com
+    #[arg(long, env = "CCSP_ALERT_EMAIL", value_name = "ADDRESS", value_delimiter = ',', value_parser = address)]
+    pub alert_email: Vec<String>,
     /// Show /metrics without an API key
     #[arg(long, env = "CCSP_METRICS_PUBLIC")]
     pub metrics_public: bool,
@@ -99,6 +112,23 @@ impl CommonOptions {
     }
 }
 
+impl ServeOptions {
+    /// What sends mails, if anything does.
+    pub fn mail_server(&self) -> Result<Option<mail::Server>, ConfigError> {
+        let fault = |text: &str| Err(ConfigError(text.to_owned()));
+        match (&self.smtp_url, &self.mail_from) {
+            (None, _) if !self.alert_email.is_empty() => fault("--alert-email needs --smtp-url"),
+            (None, _) => Ok(None),
+            (Some(_), None) => fault("--smtp-url needs --mail-from"),
+            (Some(url), Some(from)) => match mail::Server::new(url, from) {
+                Ok(server) => Ok(Some(server)),
+                Err(error @ mail::ServerError::From) => fault(&format!("--mail-from {error}")),
+                Err(error) => fault(&format!("--smtp-url {error}")),
+            },
+        }
+    }
+}
+
 /// An option that can't be used: one line that names it.
 #[derive(Debug)]
 pub struct ConfigError(pub String);
@@ -110,6 +140,13 @@ impl std::fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+fn address(text: &str) -> Result<String, String> {
+    match mail::is_address(text) {
+        true => Ok(text.to_owned()),
+        false => Err("must be an address such as ada@example.com".to_owned()),
+    }
+}
 
 fn public_url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
@@ -275,6 +312,19 @@ mod tests {
     }
 
     #[test]
+    fn mails_need_a_server_and_a_sender() {
+        let fault = |line: &str| serve(&format!("ccsp-mailer serve {line}")).mail_server().unwrap_err().0;
+        assert!(fault("--alert-email ada@example.com").contains("--smtp-url"));
+        assert!(fault("--smtp-url smtp://mail.example.com").contains("--mail-from"));
+        assert!(fault("--smtp-url smtp://mail.example.com --mail-from nobody").starts_with("--mail-from"));
+        let wrong = fault("--smtp-url http://me:sekret@mail.example.com --mail-from ada@example.com");
+        assert!(wrong.starts_with("--smtp-url") && !wrong.contains("sekret"), "{wrong}");
+        let whole = "ccsp-mailer serve --smtp-url smtp://mail.example.com --mail-from ada@example.com";
+        assert!(serve(whole).mail_server().unwrap().is_some());
+        assert!(serve("ccsp-mailer serve").mail_server().unwrap().is_none());
+    }
+
+    #[test]
     fn a_fault_is_one_line_that_names_the_option() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.toml");
@@ -286,6 +336,7 @@ mod tests {
                 "ccsp-mailer serve --allow-private-destinations 10.0.0.0/99".to_owned(),
                 "--allow-private-destinations",
             ),
+            ("ccsp-mailer serve --alert-email nobody".to_owned(), "--alert-email"),
             ("ccsp-mailer api-key create".to_owned(), "--name"),
             ("ccsp-mailer serve --config /does/not/exist".to_owned(), "--config"),
             (format!("ccsp-mailer serve --config={}", file.display()), "listn"),

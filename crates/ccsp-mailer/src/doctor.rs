@@ -20,6 +20,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         ("database", database(&options).await),
         ("address", address(&options).await),
         ("public URL", public_url(&options)),
+        ("mail server", mail_server(&options).await),
         ("open files", open_files()),
         ("clock", clock()),
     ];
@@ -81,6 +82,19 @@ fn public_url(options: &ServeOptions) -> Finding {
             Ok("none: only this machine reaches the server".to_owned())
         }
         None => Err("--public-url: senders need the address at which they reach this server".to_owned()),
+    }
+}
+
+async fn mail_server(options: &ServeOptions) -> Finding {
+    let Some(server) = options.mail_server().map_err(|error| error.to_string())? else {
+        return Ok("none: nobody is told by mail when an outgoing webhook fails".to_owned());
+    };
+    match server.check().await {
+        Ok(()) if options.alert_email.is_empty() => {
+            Ok(format!("{} takes mails; --alert-email says who gets some", server.name()))
+        }
+        Ok(()) => Ok(format!("{} takes mails", server.name())),
+        Err(error) => Err(format!("--smtp-url: {}: {:#}", server.name(), anyhow::anyhow!(error))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use domain::Timestamp;
-use engine::{Clock, Engine};
+use engine::{Clock, Engine, MAX_UNDER_WAY};
 use outbound::{Client, IpNet};
 use store::{Location, Store};
 
@@ -36,6 +36,7 @@ pub fn now() -> Timestamp {
 
 /// Starts an engine on the database of these options.
 pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
+    let mail = options.mail_server()?;
     let store = open_store(&options.common).await?;
     data_dir::create(&options.common.data_dir)?;
     let options = engine::Options {
@@ -48,14 +49,31 @@ pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
             entries: (options.log_retention_entries > 0).then_some(options.log_retention_entries),
         },
         allow_private: options.allow_private_destinations.clone(),
+        operations: engine::Operations {
+            disable_after_seconds: options.disable_after_days * 24 * 3_600,
+            alerts: engine::Alerts {
+                to: options.alert_email.clone(),
+                public_url: options.public_url.clone(),
+            },
+        },
+        mail,
         clock: Clock::System,
         seed: data_dir::seed()?,
         sandbox: sandbox::Settings::new(
             std::env::current_exe().context("the program can't find itself")?,
             vec![SANDBOX_COMMAND.into()],
         ),
+        under_way: under_way(),
     };
     Engine::start(options).await.context("the engine can't be started")
+}
+
+/// How many attempts may be under way: they may take a quarter of the files that the process may open. Kept connections,
+/// senders and the database need theirs.
+fn under_way() -> usize {
+    // Whoever can't say how many has no limit.
+    let files = rlimit::Resource::NOFILE.get_soft().unwrap_or(u64::MAX);
+    usize::try_from(files / 4).map_or(MAX_UNDER_WAY, |quarter| quarter.clamp(1, MAX_UNDER_WAY))
 }
 
 fn client(allow_private: &[IpNet]) -> anyhow::Result<Client> {

@@ -2,7 +2,10 @@
 //!
 //! A destination has a window of slots. A slot is held from the moment it is reserved, through the time its
 //! job is queued, until the job is finished. So a destination that hangs fills its own window and nothing
-//! else, and memory is bounded by the number of destinations times the window.
+//! else. The windows of all share one budget: each may hold a fixed part of what is free of it, so that they
+//! shrink the more destinations are at work, and one slot in any case. Those who may have jobs in flight are
+//! bounded in the same way. (That is the dynamic threshold of switches with shared memory: Choudhury and
+//! Hahne, 1998.)
 //!
 //! The deliveries themselves are rows of a table, and what finds no slot waits there: the destination has
 //! *spilled*. How the pieces use it, each under the same mutex and never across I/O:
@@ -12,30 +15,39 @@
 //!   the jobs that have a slot and calls [`mark_spilled`](Queues::mark_spilled) if there was a rest. If the
 //!   commit failed, it calls [`release_reserved`](Queues::release_reserved).
 //! - **The workers** take jobs with [`start`](Queues::start) until it gives none, and end each with
-//!   [`finish`](Queues::finish).
+//!   [`finish`](Queues::finish). Where it gave none because too many of all are in flight, the destination is
+//!   in line: after each `finish` they start one of whom [`next_turn`](Queues::next_turn) names.
 //! - **The sweeper** (one a process) refills. Woken by a timer it marks the destinations for which the table
-//!   has due rows (retries, and what a dead node left behind). Then it goes through
-//!   [`destinations_to_refill`](Queues::destinations_to_refill). For each it calls
+//!   has due rows (retries, and what a dead node left behind). Then it takes destinations with
+//!   [`next_to_refill`](Queues::next_to_refill), which goes round. For each it calls
 //!   [`begin_refill`](Queues::begin_refill), claims as many rows as it got slots, `push`es them and calls
-//!   `release_reserved` for what is left over. If anything was left over, the table has no more, and it calls
-//!   [`mark_caught_up`](Queues::mark_caught_up).
+//!   [`end_refill`](Queues::end_refill) with what is left over. If anything is, the table has no more, and the
+//!   destination has caught up.
 //!
 //! While a destination is spilled, `reserve` gives it nothing: older rows are waiting, and new ones must not
 //! overtake them, or they would wait for as long as new ones keep coming.
 //!
-//! Invariants, each with a property test: reserved, queued and in flight never exceed the window; jobs leave in
-//! the order in which they came, each once; what one destination does never changes another's room; an idle
-//! destination takes no memory.
+//! Invariants, each with a property test: reserved, queued and in flight never exceed the window, nor those
+//! of all the budget by more than one a destination; jobs leave in the order in which they came, each once; a
+//! destination without a slot always gets one; who has spilled and has room gets its turn; an idle destination
+//! takes no memory.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
-/// How much the queues may hold.
+/// Which part of what is free one destination may hold, as a divisor. The larger, the more destinations can
+/// hang before the others notice; the smaller, the more of the budget is used when few are at work.
+const SHARE: usize = 16;
+
+/// How much the queues may hold. 0 counts as 1: with no slot at all nothing would ever be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The window: how many jobs a destination may have in memory, be they reserved, queued or in flight.
-    /// 0 counts as 1: with no slot at all nothing would ever be sent.
     pub per_destination: usize,
+    /// How many jobs all destinations may have in memory together, beyond the one that each may have.
+    pub total: usize,
+    /// How many jobs of all destinations may be in flight.
+    pub in_flight: usize,
 }
 
 /// What a destination holds in memory.
@@ -70,6 +82,13 @@ pub struct Queues<K, J> {
     destinations: HashMap<K, Destination<J>>,
     /// Destinations for which rows wait in the table. They may hold no slot at all.
     spilled: HashMap<K, Spill>,
+    /// What all hold.
+    all: Load,
+    /// Spilled destinations with enough room for a refill, in the order of their turns. What is no such one any
+    /// more is passed over when its turn comes.
+    refills: VecDeque<K>,
+    /// Destinations that have jobs and none in flight, because too many of others are; in the order of their turns.
+    turns: VecDeque<K>,
 }
 
 #[derive(Debug)]
@@ -77,6 +96,8 @@ struct Destination<J> {
     reserved: usize,
     in_flight: usize,
     queued: VecDeque<J>,
+    /// Whether it is in line for a place among those in flight.
+    awaits_turn: bool,
 }
 
 #[derive(Debug)]
@@ -84,11 +105,13 @@ struct Spill {
     /// Rows may have come after the last refill began, so what it read of the table doesn't show that
     /// nothing waits.
     since_refill: bool,
+    /// Whether it is in line for a refill.
+    is_in_line: bool,
 }
 
 impl<J> Destination<J> {
     fn new() -> Self {
-        Self { reserved: 0, in_flight: 0, queued: VecDeque::new() }
+        Self { reserved: 0, in_flight: 0, queued: VecDeque::new(), awaits_turn: false }
     }
 
     fn load(&self) -> Load {
@@ -99,8 +122,19 @@ impl<J> Destination<J> {
 impl<K: Eq + Hash + Clone, J> Queues<K, J> {
     /// Empty queues.
     pub fn new(limits: Limits) -> Self {
-        let limits = Limits { per_destination: limits.per_destination.max(1) };
-        Self { limits, destinations: HashMap::new(), spilled: HashMap::new() }
+        let limits = Limits {
+            per_destination: limits.per_destination.max(1),
+            total: limits.total.max(1),
+            in_flight: limits.in_flight.max(1),
+        };
+        Self {
+            limits,
+            destinations: HashMap::new(),
+            spilled: HashMap::new(),
+            all: Load::default(),
+            refills: VecDeque::new(),
+            turns: VecDeque::new(),
+        }
     }
 
     /// Reserves up to `want` slots for new jobs and says how many. If it is fewer than `want`, the
@@ -116,15 +150,10 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         granted
     }
 
-    /// Gives back `count` reserved slots: the commit failed, or the table had fewer rows.
+    /// Gives back `count` reserved slots: the commit failed.
     pub fn release_reserved(&mut self, destination: &K, count: usize) {
-        let Some(held) = self.destinations.get_mut(destination) else {
-            debug_assert!(count == 0, "released a slot that wasn't reserved");
-            return;
-        };
-        debug_assert!(count <= held.reserved, "released a slot that wasn't reserved");
-        held.reserved = held.reserved.saturating_sub(count);
-        self.forget_if_idle(destination);
+        self.free_slots(destination, count);
+        self.line_up(destination);
     }
 
     /// Queues a job in a reserved slot.
@@ -136,25 +165,50 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         let held = held.ok_or(NotReserved)?;
         held.reserved -= 1;
         held.queued.push_back(job);
+        self.all.reserved -= 1;
+        self.all.queued += 1;
         Ok(())
     }
 
     /// Whether [`start`](Self::start) would give one.
     pub fn can_start(&self, destination: &K, concurrency: usize) -> bool {
         let held = self.destinations.get(destination);
-        held.is_some_and(|held| held.in_flight < concurrency && !held.queued.is_empty())
+        held.is_some_and(|held| !held.queued.is_empty() && held.in_flight < self.may_fly(concurrency))
     }
 
-    /// Takes the job that has waited longest, unless `concurrency` jobs of the destination are in flight.
-    /// Every job that is taken is ended by [`finish`](Self::finish), whatever comes of it.
+    /// Takes the job that has waited longest, unless `concurrency` jobs of the destination are in flight, or
+    /// too many of all. Every job that is taken is ended by [`finish`](Self::finish), whatever comes of it.
+    ///
+    /// A destination that gets none although it has none in flight waits for its [turn](Self::next_turn).
     pub fn start(&mut self, destination: &K, concurrency: usize) -> Option<J> {
+        let may_fly = self.may_fly(concurrency);
         let held = self.destinations.get_mut(destination)?;
-        if held.in_flight >= concurrency {
+        if held.in_flight >= may_fly {
+            if may_fly == 0 && held.in_flight == 0 && !held.queued.is_empty() && !held.awaits_turn {
+                held.awaits_turn = true;
+                self.turns.push_back(destination.clone());
+            }
             return None;
         }
         let job = held.queued.pop_front()?;
         held.in_flight += 1;
+        self.all.queued -= 1;
+        self.all.in_flight += 1;
         Some(job)
+    }
+
+    /// The destination that has waited longest for a place among those in flight, if there is a place now. It is
+    /// to be started, and has to wait anew if that gives nothing.
+    pub fn next_turn(&mut self) -> Option<K> {
+        while self.all.in_flight < self.limits.in_flight {
+            let destination = self.turns.pop_front()?;
+            let held = self.destinations.get_mut(&destination);
+            let awaited = held.is_some_and(|held| std::mem::take(&mut held.awaits_turn));
+            if awaited {
+                return Some(destination);
+            }
+        }
+        None
     }
 
     /// Ends a job that was started: its slot is free.
@@ -164,19 +218,21 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
             return;
         };
         held.in_flight -= 1;
+        self.all.in_flight -= 1;
         self.forget_if_idle(destination);
+        self.line_up(destination);
     }
 
     /// Notes that rows of the destination wait in the table. To be called after these rows are visible to a
-    /// claim: that is what makes [`mark_caught_up`](Self::mark_caught_up) safe against a commit that happens
-    /// while the sweeper reads.
+    /// claim: that is what makes it safe against a commit that happens while the sweeper reads.
     pub fn mark_spilled(&mut self, destination: &K) {
         match self.spilled.get_mut(destination) {
             Some(spill) => spill.since_refill = true,
             None => {
-                self.spilled.insert(destination.clone(), Spill { since_refill: true });
+                self.spilled.insert(destination.clone(), Spill { since_refill: true, is_in_line: false });
             }
         }
+        self.line_up(destination);
     }
 
     /// Whether rows of the destination may wait in the table.
@@ -184,11 +240,23 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         self.spilled.contains_key(destination)
     }
 
-    /// The spilled destinations with at least half of their window free: enough to make a claim worth its
-    /// transaction, early enough that the other half keeps the destination busy meanwhile.
-    pub fn destinations_to_refill(&self) -> Vec<K> {
-        let half = self.limits.per_destination.div_ceil(2);
-        self.spilled.keys().filter(|destination| self.room(destination) >= half).cloned().collect()
+    /// Whether a destination is in line for a refill.
+    pub fn wants_refill(&self) -> bool {
+        !self.refills.is_empty()
+    }
+
+    /// The next spilled destination to be refilled: one with at least half of its window free, which is enough to
+    /// make a claim worth its statement, and early enough that the other half keeps the destination busy meanwhile.
+    /// They take turns; this one gets another when it has been refilled, or more has changed for it.
+    pub fn next_to_refill(&mut self) -> Option<K> {
+        loop {
+            let destination = self.refills.pop_front()?;
+            let spill = self.spilled.get_mut(&destination);
+            let was_in_line = spill.is_some_and(|spill| std::mem::take(&mut spill.is_in_line));
+            if was_in_line && self.is_worth_a_refill(&destination) {
+                return Some(destination);
+            }
+        }
     }
 
     /// Reserves up to `max` slots for rows that wait in the table and says how many, 0 if there is no room.
@@ -200,12 +268,19 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         self.take_slots(destination, max)
     }
 
-    /// Notes that the refill found nothing more in the table, so that new jobs get slots again. It has no
-    /// effect if the destination was marked spilled after the refill began: then it goes on.
-    pub fn mark_caught_up(&mut self, destination: &K) {
-        if self.spilled.get(destination).is_some_and(|spill| !spill.since_refill) {
+    /// Ends a refill with so many of its slots left over. If any are, the table had no more, and new jobs get
+    /// slots again; unless the destination was marked spilled after the refill began: then it goes on.
+    pub fn end_refill(&mut self, destination: &K, left: usize) {
+        if left > 0 && self.spilled.get(destination).is_some_and(|spill| !spill.since_refill) {
             self.spilled.remove(destination);
         }
+        self.release_reserved(destination, left);
+    }
+
+    /// Ends a refill of which nobody knows what it would have found: the destination stays spilled, and has its
+    /// turn when it is marked so again.
+    pub fn abandon_refill(&mut self, destination: &K, slots: usize) {
+        self.free_slots(destination, slots);
     }
 
     /// Takes out every job of the destination that wasn't started, oldest first: it was paused or removed,
@@ -213,7 +288,9 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
     pub fn drain_destination(&mut self, destination: &K) -> Vec<J> {
         let Some(held) = self.destinations.get_mut(destination) else { return Vec::new() };
         let jobs = std::mem::take(&mut held.queued);
+        self.all.queued -= jobs.len();
         self.forget_if_idle(destination);
+        self.line_up(destination);
         jobs.into()
     }
 
@@ -221,6 +298,7 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
     pub fn drain(&mut self) -> Vec<J> {
         let jobs = self.destinations.values_mut().flat_map(|held| held.queued.drain(..)).collect();
         self.destinations.retain(|_, held| held.load().held() > 0);
+        self.all.queued = 0;
         jobs
     }
 
@@ -229,15 +307,9 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         self.destinations.get(destination).map(Destination::load).unwrap_or_default()
     }
 
-    /// What all destinations hold together, for metrics. Walks all of them.
+    /// What all destinations hold together.
     pub fn total_load(&self) -> Load {
-        let mut total = Load::default();
-        for load in self.destinations.values().map(Destination::load) {
-            total.reserved += load.reserved;
-            total.queued += load.queued;
-            total.in_flight += load.in_flight;
-        }
-        total
+        self.all
     }
 
     /// How many destinations have spilled, for metrics.
@@ -245,8 +317,40 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         self.spilled.len()
     }
 
+    /// How many slots a destination may hold now.
+    fn window(&self) -> usize {
+        let free = self.limits.total.saturating_sub(self.all.held());
+        (free / SHARE).clamp(1, self.limits.per_destination)
+    }
+
     fn room(&self, destination: &K) -> usize {
-        self.limits.per_destination - self.load(destination).held()
+        self.window().saturating_sub(self.load(destination).held())
+    }
+
+    /// How many jobs of a destination may be in flight now.
+    fn may_fly(&self, concurrency: usize) -> usize {
+        match self.limits.in_flight.saturating_sub(self.all.in_flight) {
+            0 => 0,
+            free => (free / SHARE).clamp(1, concurrency.max(1)),
+        }
+    }
+
+    fn is_worth_a_refill(&self, destination: &K) -> bool {
+        self.room(destination) >= self.window().div_ceil(2)
+    }
+
+    /// Puts a destination in line for a refill if it wants one and there is room for it.
+    fn line_up(&mut self, destination: &K) {
+        if self.spilled.get(destination).is_none_or(|spill| spill.is_in_line) {
+            return;
+        }
+        if !self.is_worth_a_refill(destination) {
+            return;
+        }
+        if let Some(spill) = self.spilled.get_mut(destination) {
+            spill.is_in_line = true;
+            self.refills.push_back(destination.clone());
+        }
     }
 
     fn take_slots(&mut self, destination: &K, want: usize) -> usize {
@@ -254,6 +358,7 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         if granted == 0 {
             return 0;
         }
+        self.all.reserved += granted;
         match self.destinations.get_mut(destination) {
             Some(held) => held.reserved += granted,
             None => {
@@ -262,6 +367,18 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
             }
         }
         granted
+    }
+
+    fn free_slots(&mut self, destination: &K, count: usize) {
+        let Some(held) = self.destinations.get_mut(destination) else {
+            debug_assert!(count == 0, "released a slot that wasn't reserved");
+            return;
+        };
+        debug_assert!(count <= held.reserved, "released a slot that wasn't reserved");
+        let count = count.min(held.reserved);
+        held.reserved -= count;
+        self.all.reserved -= count;
+        self.forget_if_idle(destination);
     }
 
     fn forget_if_idle(&mut self, destination: &K) {

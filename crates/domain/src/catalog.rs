@@ -8,7 +8,7 @@ macro_rules! built_in {
     ($($constant:ident $name:literal $description:literal;)+) => {
         $(#[doc = $description] pub const $constant: EventType = EventType::built_in($name);)+
 
-        /// All built-in kinds, in the order of the specification.
+        /// All built-in kinds: those of the specification, in its order, and those about the program itself.
         pub const BUILT_IN: &[(EventType, &str)] = &[$(($constant, $description)),+];
     };
 }
@@ -29,7 +29,13 @@ built_in! {
     CAMPAIGN_SENT "campaign_sent" "Sending of a campaign started.";
     CAMPAIGN_COMPLETED "campaign_completed" "A campaign was sent to everyone.";
     CAMPAIGN_FAILED "campaign_failed" "Sending of a campaign failed.";
+    WEBHOOK_FAILING "webhook_failing" "An outgoing webhook has delivered nothing for a while: every attempt failed.";
+    WEBHOOK_DISABLED "webhook_disabled" "The program deactivated an outgoing webhook.";
+    WEBHOOK_RECOVERED "webhook_recovered" "An outgoing webhook that was told to be failing delivers again.";
 }
+
+/// Those of them that are about the program itself: what becomes of outgoing webhooks. A webhook never gets those about itself.
+pub const OPERATIONAL: &[EventType] = &[WEBHOOK_FAILING, WEBHOOK_DISABLED, WEBHOOK_RECOVERED];
 
 /// The versions of those whose form has changed since the first release.
 const CHANGED: &[(EventType, u32)] = &[];
@@ -57,6 +63,10 @@ pub fn example(name: &EventType) -> Value {
         "email" => json!({
             "subscriber_id": 123, "subscriber_email": "john@example.com", "campaign_id": 456, "campaign_name": "January Newsletter",
         }),
+        "webhook" => json!({
+            "webhook_id": "f6e5d4c3b2a1", "webhook_name": "HubSpot", "webhook_host": "api.example.com",
+            "failing_since": "2026-01-15T10:30:00Z", "failed_attempts": 12, "http_status": 503, "error_code": "http_status",
+        }),
         _ => json!({"campaign_id": 456, "campaign_name": "January Newsletter"}),
     };
     let more = match name {
@@ -73,6 +83,9 @@ pub fn example(name: &EventType) -> Value {
         "campaign_sent" => json!({"recipients": 1000}),
         "campaign_completed" => json!({"recipients": 1000, "sent": 998, "failed": 2}),
         "campaign_failed" => json!({"reason": "the mail server refused the connection"}),
+        "webhook_failing" => json!({"disabled_at_the_earliest": "2026-01-20T10:30:00Z"}),
+        "webhook_disabled" => json!({"reason": "Nothing but failure for 5 days"}),
+        "webhook_recovered" => json!({"recovered_at": "2026-01-15T12:00:00Z"}),
         _ => json!({}),
     };
     if let (Value::Object(data), Value::Object(more)) = (&mut data, more) {
@@ -94,14 +107,26 @@ pub fn schema(name: &EventType) -> Value {
 /// What the program itself always sets. Email and campaign events may come from elsewhere, with less.
 fn is_always_there(name: &EventType, member: &str) -> bool {
     match name.as_str().split_once('_') {
-        Some(("subscriber", _)) => true,
+        Some(("subscriber" | "webhook", _)) => true,
         Some(("email", _)) => member == "subscriber_email",
         _ => member == "campaign_id",
     }
 }
 
 fn property(member: &str, example: &Value) -> Value {
-    let nullable = matches!(member, "first_name" | "last_name" | "phone" | "company" | "list_id" | "source");
+    let nullable = matches!(
+        member,
+        "first_name"
+            | "last_name"
+            | "phone"
+            | "company"
+            | "list_id"
+            | "source"
+            | "failing_since"
+            | "http_status"
+            | "error_code"
+            | "disabled_at_the_earliest"
+    );
     let kind = match example {
         Value::String(_) => "string",
         Value::Number(_) => "integer",
@@ -121,7 +146,7 @@ mod tests {
         assert!(names.iter().all(|name| name.parse::<EventType>().is_ok()));
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 15);
+        assert_eq!(names.len(), 15 + OPERATIONAL.len());
     }
 
     #[test]

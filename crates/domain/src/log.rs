@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::id::EventId;
+use crate::id::{EventId, RequestId};
 
 macro_rules! named_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -73,10 +73,29 @@ named_enum!(
         Retrying = "retrying",
         /// Tried to the end of its schedule.
         Failed = "failed",
-        /// Will not be sent: its webhook was deleted or deactivated.
+        /// Will not be sent: see why.
         Cancelled = "cancelled",
     }
 );
+
+named_enum!(
+    /// Why a delivery was cancelled.
+    CancelReason {
+        /// The program deactivated its webhook: nothing but failure, or the destination wanted no more.
+        WebhookDisabled = "webhook_disabled",
+        /// Someone deactivated its webhook.
+        WebhookInactive = "webhook_inactive",
+        /// Its webhook was deleted.
+        WebhookDeleted = "webhook_deleted",
+        /// Someone cancelled it.
+        Cancelled = "cancelled",
+    }
+);
+
+impl CancelReason {
+    /// Those by which a webhook got no deliveries any more: once it does again, they can be made.
+    pub const OF_WEBHOOK: [Self; 2] = [Self::WebhookDisabled, Self::WebhookInactive];
+}
 
 /// Which action of which record.
 #[derive(
@@ -152,4 +171,24 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// The events that it caused.
     pub events: Vec<EventId>,
+    /// Of several records, those that had been sent before: nothing is done with them, now or when the request is run again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub duplicates: Vec<Duplicate>,
+}
+
+/// A record that had been sent before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Duplicate {
+    /// Its position in the request, from 0 on.
+    pub record: u32,
+    /// The request that it came with first.
+    pub of: RequestId,
+}
+
+impl Duplicate {
+    /// Whether the record at this position is one of these, which are in the order of their positions.
+    pub fn is_among(duplicates: &[Self], record: u32) -> bool {
+        duplicates.binary_search_by_key(&record, |duplicate| duplicate.record).is_ok()
+    }
 }

@@ -31,6 +31,8 @@ pub const MAX_RETRIES: usize = 18;
 pub const MAX_RETRY_SECONDS: u32 = 7 * 24 * 3_600;
 /// The longest time for a connection to be there, and the default: as `outbound` does it for everyone.
 pub const MAX_CONNECT_TIMEOUT_SECONDS: u32 = 10;
+/// The longest time of nothing but failure before a webhook is deactivated: a year. Longer is never.
+pub const MAX_DISABLE_AFTER_SECONDS: u32 = 365 * 24 * 3_600;
 /// The most event types of one webhook.
 pub const MAX_EVENTS: usize = 200;
 
@@ -201,6 +203,10 @@ pub struct OutgoingSettings {
     /// How many deliveries may be sent in a time, by all nodes together.
     #[serde(default)]
     pub rate_limit: Option<RateLimit>,
+    /// After how long nothing but failure deactivates it, in seconds: 0 for never, as the server does it if not given.
+    #[serde(default)]
+    #[schema(maximum = 31_536_000)]
+    pub disable_after_seconds: Option<u32>,
     /// Values of what is sent that its log does not show: names and positions in the body as it is sent.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -316,6 +322,9 @@ impl OutgoingSettings {
             self.rate_limit.iter().flat_map(|limit| limit.faults("rate_limit"))
         {
             wrong(&field, message);
+        }
+        if self.disable_after_seconds.is_some_and(|seconds| seconds > MAX_DISABLE_AFTER_SECONDS) {
+            wrong("disable_after_seconds", format!("must be at most {MAX_DISABLE_AFTER_SECONDS} seconds"));
         }
         if self.redact.len() > MAX_REDACTIONS {
             wrong("redact", format!("must have at most {MAX_REDACTIONS} paths"));

@@ -60,9 +60,9 @@ fn need_request(needs: &mut Needs, accepted: &Accepted) {
             Record::Ignored(_) | Record::Invalid(_) => None,
         }));
     }
-    if let Some(key) = &accepted.dedupe_key {
-        needs.dedupe.push(DedupeKey { webhook_id: accepted.webhook_id().clone(), key: key.clone() });
-    }
+    let webhook_id = accepted.webhook_id();
+    let key = |name: &String| DedupeKey { webhook_id: webhook_id.clone(), key: name.clone() };
+    needs.dedupe.extend(accepted.names.all().map(key));
 }
 
 impl Batch {
@@ -73,7 +73,7 @@ impl Batch {
                 needs.subscribers.push(*id);
                 needs.emails.extend(change.fields.email.clone());
             }
-            Command::DeleteSubscriber(id) => needs.subscribers.push(*id),
+            Command::DeleteSubscriber(id, _) => needs.subscribers.push(*id),
             Command::Rerun(rerun) => {
                 if let Some(accepted) = rerun.admit(&self.snapshot) {
                     need_request(needs, &accepted);
@@ -85,6 +85,7 @@ impl Batch {
                 needs.emails.extend(new.filter_map(|new| new.fields.email.clone()));
             }
             Command::Publish(_) => {}
+            Command::Settle(webhook_id) => needs.health.push(webhook_id.clone()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::change::{self, Draft};
 use domain::log::FieldError;
 use domain::subscriber::{Fields, MemberStatus};
-use domain::{Event, EventType, ListId, Roster, Status, Subscriber, SubscriberId, Timestamp};
+use domain::{Event, EventType, ListId, Roster, Status, Subscriber, SubscriberId, Timestamp, WebhookId};
 use store::StoreError;
 use store::commit::RequestRow;
 use store::tasks::TaskRow;
@@ -21,12 +21,14 @@ pub enum Command {
     CreateSubscriber(NewSubscriber),
     /// Changes a subscriber.
     UpdateSubscriber(SubscriberId, SubscriberChange),
-    /// Removes a subscriber.
-    DeleteSubscriber(SubscriberId),
+    /// Removes a subscriber; if one is given, only if they are still as this.
+    DeleteSubscriber(SubscriberId, Option<Box<Subscriber>>),
     /// Tells events.
     Publish(Vec<NewEvent>),
     /// Runs a stored request through today's configuration.
     Rerun(Box<Rerun>),
+    /// Tells what is to be told of how an outgoing webhook's destination does, and deactivates it if that is it.
+    Settle(WebhookId),
     /// Takes in rows of a file.
     Import(Box<Piece>),
 }
@@ -47,6 +49,8 @@ pub struct NewSubscriber {
 /// What is to change of a subscriber.
 #[derive(Clone, Debug, Default)]
 pub struct SubscriberChange {
+    /// If it is given, only a subscriber who is still as this is changed.
+    pub only_if: Option<Box<Subscriber>>,
     /// Fields to set; a new email among them.
     pub fields: Fields,
     /// The new status.
@@ -77,6 +81,8 @@ pub enum Executed {
     Deleted(Subscriber),
     /// There is no such subscriber.
     NotFound,
+    /// The subscriber is no longer as the command said.
+    ChangedMeanwhile,
     /// Another subscriber has this email.
     EmailTaken(SubscriberId),
     /// There are no such lists.
@@ -91,6 +97,8 @@ pub enum Executed {
     Rerun(RequestRow),
     /// The webhook of that request was deleted.
     WebhookGone,
+    /// Told, if there was anything to tell.
+    Settled,
     /// Rows of a file were taken in; the task as it is behind them.
     Imported(Imported, Option<TaskRow>),
 }
@@ -130,6 +138,9 @@ pub(crate) fn update(
     now: Timestamp,
 ) -> (Executed, Vec<Draft>) {
     let Some(before) = roster.get(id).cloned() else { return (Executed::NotFound, Vec::new()) };
+    if change.only_if.as_ref().is_some_and(|seen| **seen != *before) {
+        return (Executed::ChangedMeanwhile, Vec::new());
+    }
     let mut after = Subscriber::clone(&before);
     if let Some(email) = &change.fields.email {
         if let Some(other) = roster.find(email).filter(|other| other.id != id) {
@@ -164,7 +175,15 @@ pub(crate) fn update(
     (Executed::Subscriber(after), events)
 }
 
-pub(crate) fn delete(roster: &mut Roster, id: SubscriberId) -> (Executed, Vec<Draft>) {
+pub(crate) fn delete(
+    roster: &mut Roster,
+    id: SubscriberId,
+    only_if: Option<&Subscriber>,
+) -> (Executed, Vec<Draft>) {
+    let current = roster.get(id);
+    if current.zip(only_if).is_some_and(|(current, seen)| **current != *seen) {
+        return (Executed::ChangedMeanwhile, Vec::new());
+    }
     match roster.remove(id) {
         Some(gone) => {
             let events = change::events(Some(&gone), None);

@@ -1,6 +1,6 @@
 //! Sends what is to be sent: one bounded queue a destination, so that one that hangs slows no other.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use arc_swap::ArcSwap;
 
 use crate::attempt::Sender;
+use crate::health::Gate;
 use crate::item::{Decided, Done};
 use crate::outcome::Outcome;
 use crate::room::Room;
@@ -22,6 +23,14 @@ use crate::snapshot::Snapshot;
 /// Deliveries to one destination in memory, waiting or under way. What is past it waits in the table, so this bounds memory,
 /// not throughput: a refill brings half of it in one statement.
 const WINDOW: usize = 1_024;
+/// Deliveries to all destinations in memory, beyond the one that each may have: some tens of MiB with events of a KiB. Sixteen
+/// destinations that are far behind have their whole window; ten thousand have three places each.
+const ALL_WINDOWS: usize = 32_768;
+/// Attempts under way at once, to all destinations: a connection of some tens of KiB each. Enough for some hundred that hang
+/// until their timeout, beside those that answer.
+pub const MAX_UNDER_WAY: usize = 4_096;
+/// Deliveries claimed in one transaction: SQLite's writer is busy with them for some 10 ms.
+const CLAIMED: usize = 512;
 
 /// How many seconds' worth of deliveries of a limited webhook are in memory: the rest waits in the table, where every node
 /// finds it, so that all nodes send although only one of them got the events.
@@ -36,6 +45,8 @@ pub(crate) struct Dispatcher {
     sender: Sender,
     snapshot: Arc<ArcSwap<Snapshot>>,
     outcomes: mpsc::Sender<Outcome>,
+    /// Who gets nothing at this moment.
+    gate: Arc<Gate>,
     /// How many nodes share a limit.
     nodes: Arc<AtomicU32>,
     /// Says that a destination that has spilled has room again.
@@ -59,9 +70,13 @@ impl Dispatcher {
         snapshot: Arc<ArcSwap<Snapshot>>,
         outcomes: mpsc::Sender<Outcome>,
         nodes: Arc<AtomicU32>,
+        gate: Arc<Gate>,
+        under_way: usize,
     ) -> Self {
+        let in_flight = under_way.min(MAX_UNDER_WAY);
+        let limits = Limits { per_destination: WINDOW, total: ALL_WINDOWS, in_flight };
         let state = State {
-            queues: Queues::new(Limits { per_destination: WINDOW }),
+            queues: Queues::new(limits),
             paced: Buckets::new(MAX_PACED),
             waking: HashSet::new(),
             stopping: false,
@@ -72,6 +87,7 @@ impl Dispatcher {
             sender,
             snapshot,
             outcomes,
+            gate,
             room_again: Notify::new(),
             ended: Notify::new(),
         }
@@ -120,6 +136,9 @@ impl Dispatcher {
     }
 
     fn next(self: &Arc<Self>, webhook_id: &WebhookId) -> Option<DueDelivery> {
+        if self.gate.holds(webhook_id) {
+            return None;
+        }
         let snapshot = self.snapshot.load();
         let outgoing = snapshot.outgoing.get(webhook_id);
         // Of a webhook that is gone, one after the other: they are only given back.
@@ -131,7 +150,8 @@ impl Dispatcher {
         }
         if let Some(rate) = outgoing.and_then(|outgoing| outgoing.rate()) {
             if !state.queues.can_start(webhook_id, concurrency) {
-                return None;
+                // None; but if others stand in the way it is in line from here on.
+                return state.queues.start(webhook_id, concurrency);
             }
             let (sharers, now) = (self.sharers(), self.sender.now().millis());
             if let Err(wait) = state.paced.take_paced(webhook_id.clone(), rate, sharers, now) {
@@ -171,22 +191,36 @@ impl Dispatcher {
             let outcome = self.attempt(&delivery).await;
             // The recorder ends after everyone who sends to it.
             let _ = self.outcomes.send(outcome).await;
-            let (spilled, stopping) = {
-                let mut state = self.queues.lock();
-                state.queues.finish(&webhook_id);
-                (state.queues.has_spilled(&webhook_id), state.stopping)
-            };
-            if spilled {
-                self.room_again.notify_one();
-            }
-            if stopping {
-                self.ended.notify_one();
-            }
+            self.finish(&webhook_id);
             job = self.next(&webhook_id);
+            if job.is_some() {
+                // More than one may be under way again, if it was others that stood in the way.
+                self.start(&webhook_id);
+            }
         }
     }
 
-    async fn attempt(&self, delivery: &DueDelivery) -> Outcome {
+    /// Ends an attempt, and lets those have the place who wait for one.
+    fn finish(self: &Arc<Self>, webhook_id: &WebhookId) {
+        let (mut turn, wants_refill, stopping) = {
+            let mut state = self.queues.lock();
+            state.queues.finish(webhook_id);
+            (state.queues.next_turn(), state.queues.wants_refill(), state.stopping)
+        };
+        if wants_refill {
+            self.room_again.notify_one();
+        }
+        if stopping {
+            self.ended.notify_one();
+        }
+        while let Some(webhook_id) = turn {
+            self.start(&webhook_id);
+            turn = self.queues.lock().queues.next_turn();
+        }
+    }
+
+    /// Makes an attempt, if its webhook still gets any.
+    pub(crate) async fn attempt(&self, delivery: &DueDelivery) -> Outcome {
         let snapshot = self.snapshot.load_full();
         match snapshot.outgoing.get(&delivery.webhook_id).filter(|outgoing| outgoing.is_active()) {
             Some(outgoing) => {
@@ -202,45 +236,67 @@ impl Dispatcher {
         &self.sender
     }
 
-    /// Webhooks that have spilled and have room for a good part of a window again.
-    pub(crate) fn to_refill(&self) -> Vec<WebhookId> {
-        self.queues.lock().queues.destinations_to_refill()
+    /// Takes places for the next refill, for as many webhooks as one transaction serves, each in its turn. It ends by
+    /// [`Dispatcher::refilled`] or [`Dispatcher::refill_failed`].
+    pub(crate) fn begin_refill(&self) -> Vec<(WebhookId, usize)> {
+        let mut state = self.queues.lock();
+        let (mut wants, mut places) = (Vec::new(), 0);
+        while !state.stopping && places < CLAIMED {
+            let Some(webhook_id) = state.queues.next_to_refill() else { break };
+            let granted = self.places_for(&mut state, &webhook_id, CLAIMED - places);
+            if granted > 0 {
+                places += granted;
+                wants.push((webhook_id, granted));
+            }
+        }
+        wants
     }
 
-    /// Takes places for a refill, and says how many. It ends by [`Dispatcher::refilled`] or [`Dispatcher::refill_failed`].
-    pub(crate) fn begin_refill(&self, webhook_id: &WebhookId) -> usize {
-        let most = self.rate(webhook_id).map(|rate| ahead(rate, self.sharers()));
-        let mut state = self.queues.lock();
-        if state.stopping {
+    fn places_for(&self, state: &mut State, webhook_id: &WebhookId, most: usize) -> usize {
+        if self.gate.holds(webhook_id) {
             return 0;
         }
-        let Some(most) = most else { return state.queues.begin_refill(webhook_id, WINDOW) };
-        let held = state.queues.load(webhook_id).held();
-        // As with the whole window: when half of it is free, a claim is worth its transaction.
-        if held > most / 2 { 0 } else { state.queues.begin_refill(webhook_id, most - held) }
+        let Some(rate) = self.rate(webhook_id) else { return state.queues.begin_refill(webhook_id, most) };
+        let (held, ahead) = (state.queues.load(webhook_id).held(), ahead(rate, self.sharers()));
+        // As with the whole window: when half of it is free, a claim is worth its statement.
+        if held > ahead / 2 { 0 } else { state.queues.begin_refill(webhook_id, most.min(ahead - held)) }
     }
 
-    /// Takes what a refill found; fewer than places means that nothing more is due.
-    pub(crate) fn refilled(self: &Arc<Self>, webhook_id: &WebhookId, places: usize, found: Vec<DueDelivery>) {
+    /// Takes what a refill found; fewer of a webhook than places means that nothing more of it is due.
+    pub(crate) fn refilled(self: &Arc<Self>, wants: &[(WebhookId, usize)], found: Vec<DueDelivery>) {
+        let mut left: HashMap<&WebhookId, usize> = wants.iter().map(|(id, places)| (id, *places)).collect();
+        for delivery in &found {
+            if let Some(left) = left.get_mut(&delivery.webhook_id) {
+                *left = left.saturating_sub(1);
+            }
+        }
         {
             let mut state = self.queues.lock();
-            let left = places.saturating_sub(found.len());
-            state.queues.release_reserved(webhook_id, left);
-            if left > 0 {
-                state.queues.mark_caught_up(webhook_id);
-            }
+            // In their turns, which they keep.
+            wants.iter().for_each(|(id, _)| state.queues.end_refill(id, left.remove(id).unwrap_or(0)));
         }
         self.take(found, &[]);
     }
 
-    /// Gives back the places of a refill of which nobody knows what it would have found: the webhook stays spilled.
-    pub(crate) fn refill_failed(&self, webhook_id: &WebhookId, places: usize) {
-        self.release(webhook_id, places);
+    /// Gives back the places of a refill of which nobody knows what it would have found: the webhooks stay spilled.
+    pub(crate) fn refill_failed(&self, wants: &[(WebhookId, usize)]) {
+        let mut state = self.queues.lock();
+        wants.iter().for_each(|(webhook_id, places)| state.queues.abandon_refill(webhook_id, *places));
+        if state.stopping {
+            self.ended.notify_one();
+        }
     }
 
     /// Says that deliveries to this webhook are due in the table.
     pub(crate) fn due_in_table(&self, webhook_id: &WebhookId) {
         self.queues.lock().queues.mark_spilled(webhook_id);
+    }
+
+    /// Goes on with a webhook that got nothing for a while.
+    pub(crate) fn go_on(self: &Arc<Self>, webhook_id: &WebhookId) {
+        self.due_in_table(webhook_id);
+        self.room_again.notify_one();
+        self.start(webhook_id);
     }
 
     /// Takes out what waits in memory for this webhook. The caller cancels it or gives it back.
@@ -268,6 +324,11 @@ impl Dispatcher {
         }
     }
 
+    /// How many deliveries to this webhook are in memory.
+    pub(crate) fn held(&self, webhook_id: &WebhookId) -> i64 {
+        i64::try_from(self.queues.lock().queues.load(webhook_id).held()).unwrap_or(i64::MAX)
+    }
+
     /// How many attempts are under way, and how many deliveries wait in memory.
     pub(crate) fn load(&self) -> (usize, usize) {
         let load = self.queues.lock().queues.total_load();
@@ -283,13 +344,13 @@ fn ahead(rate: Rate, sharers: u32) -> usize {
 
 impl Room for Dispatcher {
     fn reserve(&self, webhook: &WebhookId, want: usize) -> usize {
-        let is_limited = self.rate(webhook).is_some();
+        // All nodes take it from the table, each at its pace, or later.
+        let waits = self.rate(webhook).is_some() || self.gate.holds(webhook);
         let mut state = self.queues.lock();
         if state.stopping {
             return 0;
         }
-        if is_limited {
-            // All nodes take it from the table, each at its pace.
+        if waits {
             state.queues.mark_spilled(webhook);
             return 0;
         }

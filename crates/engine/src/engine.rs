@@ -1,11 +1,14 @@
 //! The engine as its users see it: the use cases of the program.
 
+mod about;
 mod again;
+mod health;
 mod log;
+mod once;
 mod outgoing;
 mod preview;
+mod receiving;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,14 +23,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sandbox::{Sandbox, SandboxError};
 use signature::MasterKey;
-use store::commit::{Commit, Rehearse, Writes};
+use store::commit::{Rehearse, Writes};
 use store::config::{AgreeOn, LoadConfig};
-use store::once::{Once, OnceKey, OnceOutcome};
 use store::queue::Leave;
 use store::{Store, StoreError, Work};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
-use crate::access;
 use crate::actions::script;
 use crate::attempt::Sender;
 use crate::certificates::Certificates;
@@ -38,16 +39,17 @@ use crate::dispatch::Dispatcher;
 use crate::error::chain;
 use crate::feed::{Listener, TooManyListeners};
 use crate::forward;
-use crate::handshake::Answered;
+use crate::health::{Gate, Operations, watch};
 use crate::ingest::Ingest;
-use crate::item::{Decided, Done, Item, Shared};
+use crate::item::{Done, Item, Shared};
 use crate::jobs::Jobs;
 use crate::limits::Limits;
+use crate::mails;
 use crate::outcome::{OUTCOME_QUEUE, Outcome};
-use crate::receive::{self, Accepted, Content, Received, Reply};
 use crate::recorder;
 use crate::refresh;
 use crate::room::Room;
+use crate::series::Series;
 use crate::snapshot::Snapshot;
 use crate::sweep;
 use crate::tasks;
@@ -70,12 +72,18 @@ pub struct Options {
     pub allow_private: Vec<IpNet>,
     /// How much of the logs is kept.
     pub log_retention: Retention,
+    /// What becomes of destinations that fail.
+    pub operations: Operations,
     /// The present.
     pub clock: Clock,
     /// From which all randomness comes.
     pub seed: [u8; 32],
+    /// What sends mails, if anything does.
+    pub mail: Option<mail::Server>,
     /// How users' scripts are run.
     pub sandbox: sandbox::Settings,
+    /// How many attempts may be under way at once, [`crate::MAX_UNDER_WAY`] at most: each takes a file of the process.
+    pub under_way: usize,
 }
 
 /// How much of the logs is kept; what is not done yet is kept in any case.
@@ -136,12 +144,27 @@ impl Engine {
         let sandbox = Arc::new(Sandbox::new(options.sandbox));
         let (sender, refreshed) = Sender::new(options.client.clone(), sandbox.clone(), clock.clone());
         let nodes = Arc::new(AtomicU32::new(1));
-        let dispatcher = Arc::new(Dispatcher::new(sender, snapshot.clone(), outcomes.clone(), nodes.clone()));
+        let gate: Arc<Gate> = Arc::default();
+        let dispatcher = Arc::new(Dispatcher::new(
+            sender,
+            snapshot.clone(),
+            outcomes.clone(),
+            nodes.clone(),
+            gate.clone(),
+            options.under_way,
+        ));
         let node: Arc<str> = vault.new_webhook_id().as_str().into();
         let room: Arc<dyn Room> = dispatcher.clone();
         let ids = Mutex::new(Ids::new(StdRng::from_rng(&mut random)));
-        let shared =
-            Arc::new(Shared { clock: clock.clone(), ids, node: node.clone(), room, feed: Arc::default() });
+        let shared = Arc::new(Shared {
+            clock: clock.clone(),
+            ids,
+            node: node.clone(),
+            room,
+            feed: Arc::default(),
+            gate,
+            operations: options.operations,
+        });
         let core = Arc::new(Core {
             store: options.store.clone(),
             dispatcher,
@@ -152,6 +175,7 @@ impl Engine {
             vault,
             clock: clock.clone(),
             loaded: AsyncMutex::new(0),
+            looked: AsyncMutex::default(),
             asked: AtomicU64::new(0),
             outcomes,
             stopping: AtomicBool::new(false),
@@ -159,6 +183,8 @@ impl Engine {
             sandbox,
             jobs_due: Notify::new(),
             tasks_due: Notify::new(),
+            mails_due: Notify::new(),
+            series: Series::default(),
         });
         let config = core.store.read(LoadConfig { known: 0 }).await?;
         if let Some(config) = config {
@@ -168,7 +194,12 @@ impl Engine {
             sweep::release_all(&core).await?;
         }
         sweep::beat(&core).await?;
-        tokio::spawn(recorder::run(options.store, core.shared.clone(), recorded));
+        let recording = recorder::run(options.store, core.shared.clone(), Arc::downgrade(&core), recorded);
+        tokio::spawn(recording);
+        tokio::spawn(watch::run(core.clone()));
+        if let Some(server) = options.mail {
+            tokio::spawn(mails::run(core.clone(), server));
+        }
         sweep::start(&core);
         tokio::spawn(refresh::run(core.clone(), refreshed));
         tokio::spawn(tasks::run(core.clone()));
@@ -188,6 +219,7 @@ impl Engine {
         let finished = async {
             self.jobs.idle().await;
             self.core.dispatcher.idle().await;
+            self.core.shared.gate.idle().await;
             let (done, recorded) = oneshot::channel();
             let _ = self.core.outcomes.send(Outcome::Flush(done)).await;
             let _ = recorded.await;
@@ -263,25 +295,6 @@ impl Engine {
         Ok(output)
     }
 
-    /// The same, once for each key.
-    ///
-    /// # Errors
-    /// Those of the transaction and of the database.
-    pub async fn write_once<W: Work<Output: Sync>>(
-        &self,
-        work: W,
-        key: OnceKey,
-        render: impl Fn(&W::Output) -> Option<Vec<u8>> + Send + Sync + 'static,
-    ) -> Result<OnceOutcome<W::Output>, StoreError> {
-        let identity = once_identity(&key);
-        let engine = self.clone();
-        let seal = identity.clone();
-        let render = Box::new(move |output: &W::Output| Some(engine.vault().seal(&seal, &render(output)?)));
-        let outcome = self.core.store.write(Once { work, key, render }).await?;
-        self.refresh_after_write().await;
-        self.opened(&identity, outcome)
-    }
-
     /// What was written is written: if the configuration can't be loaded now, a batch that needs it or the next poll does it.
     async fn refresh_after_write(&self) {
         if let Err(error) = self.core.refresh().await {
@@ -318,121 +331,6 @@ impl Engine {
         script::check(&self.core.sandbox, settings).await
     }
 
-    /// The same as [`Engine::execute`], once for each key.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn execute_once(
-        &self,
-        command: Command,
-        key: OnceKey,
-        render: impl Fn(&Executed) -> Option<Vec<u8>> + Send + Sync + 'static,
-    ) -> Result<OnceOutcome<Executed>, StoreError> {
-        let engine = self.clone();
-        to_its_end(async move { engine.execute_first(command, key, render).await }).await
-    }
-
-    async fn execute_first(
-        &self,
-        command: Command,
-        key: OnceKey,
-        render: impl Fn(&Executed) -> Option<Vec<u8>> + Send + Sync + 'static,
-    ) -> Result<OnceOutcome<Executed>, StoreError> {
-        let identity = once_identity(&key);
-        let render = Arc::new(render);
-        let run = |batch| {
-            let (engine, seal, render) = (self.clone(), identity.clone(), render.clone());
-            let render = Box::new(move |decided: &Decided| match decided.done.first() {
-                Some(Done::Executed(executed)) => Some(engine.vault().seal(&seal, &render(executed)?)),
-                _ => None,
-            });
-            self.core.store.write(Once { work: Commit::new(batch), key: key.clone(), render })
-        };
-        let outcome = self.core.decide(vec![Item::Command(Box::new(command))].into(), run).await?;
-        let outcome = match outcome {
-            OnceOutcome::First(decided) => OnceOutcome::First(executed(self.core.settle(decided))?),
-            OnceOutcome::Again(answer) => OnceOutcome::Again(answer),
-            OnceOutcome::Mismatch => OnceOutcome::Mismatch,
-        };
-        self.opened(&identity, outcome)
-    }
-
-    fn opened<O>(&self, identity: &str, outcome: OnceOutcome<O>) -> Result<OnceOutcome<O>, StoreError> {
-        match outcome {
-            OnceOutcome::Again(sealed) => {
-                let answer = self.vault().open(identity, &sealed);
-                answer.map(OnceOutcome::Again).map_err(|error| StoreError::Database(Box::new(error)))
-            }
-            other => Ok(other),
-        }
-    }
-
-    /// Takes in a request of a sender, and answers it when it is stored.
-    pub async fn receive(&self, request: Received) -> Answered {
-        let request = match self.prepared(request).await {
-            Ok(request) => Arc::new(request),
-            Err(reply) => return Answered::Reply(reply),
-        };
-        match self.shake_hands(&request).await {
-            Some(answered) => answered,
-            None => Answered::Reply(self.take_in(request).await),
-        }
-    }
-
-    /// The answer to what a sender asks before it sends; `None` if this is no such question.
-    pub async fn handshake(&self, request: Received) -> Option<Answered> {
-        match self.prepared(request).await {
-            Ok(request) => self.shake_hands(&Arc::new(request)).await,
-            Err(reply) => Some(Answered::Reply(reply)),
-        }
-    }
-
-    /// The request with all that is needed to judge it.
-    async fn prepared(&self, request: Received) -> Result<Received, Reply> {
-        let may_be = request.token.is_some() && request.webhook_id.len() == 12;
-        let is_unknown = || access::authenticate(&self.snapshot(), &request, self.now()).is_err();
-        // It may have been made, or its token replaced, a moment ago on another node.
-        if may_be && is_unknown() && self.refresh().await.is_err() {
-            return Err(Reply::unavailable());
-        }
-        self.with_sender_key(request).await
-    }
-
-    async fn take_in(&self, request: Arc<Received>) -> Reply {
-        let now = self.now();
-        let admitted = receive::admit(&self.snapshot(), &request, now);
-        count_rejection(&admitted);
-        let within = |accepted| self.within_limits(&accepted, request.sender_ip, now).map(|()| accepted);
-        match admitted.and_then(within) {
-            Ok(accepted) => match self.core.transformed(accepted).await {
-                Ok(accepted) => self.ingest.submit(self.core.sealed(accepted)).await,
-                Err(error) => {
-                    tracing::warn!(error = %chain(&error), webhook.id = %request.webhook_id, "a webhook's transform could not be run");
-                    Reply::unavailable()
-                }
-            },
-            Err(reply) => {
-                metrics::counter!("ccsp_requests_total", "http_status" => reply.status.to_string())
-                    .increment(1);
-                reply
-            }
-        }
-    }
-
-    pub(crate) fn within_limits(
-        &self,
-        accepted: &Accepted,
-        sender: IpAddr,
-        now: Timestamp,
-    ) -> Result<(), Reply> {
-        self.limits.check(accepted, sender, self.nodes(), now)
-    }
-
-    /// How many nodes serve the database, as far as this one knows.
-    pub fn nodes(&self) -> u32 {
-        self.core.nodes.load(Ordering::Relaxed)
-    }
-
     /// Whether deliveries may go to this URL.
     ///
     /// # Errors
@@ -440,12 +338,6 @@ impl Engine {
     pub fn check_destination(&self, url: &str) -> Result<(), String> {
         let url = url::Url::parse(url).map_err(|error| format!("is not a URL: {error}"))?;
         outbound::check_url(&url, &self.allow_private).map_err(|error| error.to_string())
-    }
-
-    /// Wakes the sweep: something in the table has become due.
-    pub fn wake(&self, webhook_id: &domain::WebhookId) {
-        self.core.dispatcher.due_in_table(webhook_id);
-        self.core.dispatcher.room_again.notify_one();
     }
 }
 
@@ -461,20 +353,6 @@ fn executed(done: Vec<Done>) -> Result<Executed, StoreError> {
         Some(Done::Executed(executed)) => Ok(*executed),
         _ => Err(StoreError::Defect),
     }
-}
-
-fn once_identity(key: &OnceKey) -> String {
-    format!("idempotency/{}/{}", key.scope, key.key)
-}
-
-/// Counts who is not let in, by why: the reasons are few, whatever comes.
-fn count_rejection(admitted: &Result<Accepted, Reply>) {
-    let reason = match admitted {
-        Ok(Accepted { content: Content::Rejected { reason, .. }, .. }) => reason.field.clone(),
-        Err(reply) if reply.status == 404 => "unknown_webhook".to_owned(),
-        _ => return,
-    };
-    metrics::counter!("ccsp_requests_rejected_total", "reason" => reason).increment(1);
 }
 
 /// Every node must have the key with which the secrets in the database are sealed.

@@ -1,17 +1,20 @@
 //! Records what became of attempts, in batches.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use domain::DeliveryId;
+use delivery::Sign;
+use domain::{DeliveryId, WebhookId};
+use store::health::HealthRow;
 use store::queue::GiveBack;
 use store::record::{AttemptRow, Record};
-use store::{Store, Work};
+use store::{Store, StoreError};
 use tokio::sync::mpsc;
 
-use crate::clock::Clock;
+use crate::core::Core;
 use crate::error::chain;
 use crate::feed::Entry;
+use crate::health::{self, watch};
 use crate::item::Shared;
 use crate::outcome::Outcome;
 
@@ -23,8 +26,13 @@ const GATHER: Duration = Duration::from_millis(5);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Records until nobody sends outcomes any more.
-pub(crate) async fn run(store: Store, shared: Arc<Shared>, mut outcomes: mpsc::Receiver<Outcome>) {
-    let (node, clock) = (&shared.node, &shared.clock);
+pub(crate) async fn run(
+    store: Store,
+    shared: Arc<Shared>,
+    core: Weak<Core>,
+    mut outcomes: mpsc::Receiver<Outcome>,
+) {
+    let node = &shared.node;
     let mut batch = Vec::with_capacity(BATCH);
     while outcomes.recv_many(&mut batch, BATCH).await > 0 {
         if batch.len() < BATCH {
@@ -50,8 +58,8 @@ pub(crate) async fn run(store: Store, shared: Arc<Shared>, mut outcomes: mpsc::R
                 Outcome::Flush(done) => flushed.push(done),
             }
         }
-        count(&attempts);
-        record(&store, node, clock, &attempts).await;
+        count(&attempts, core.upgrade().as_deref());
+        shared.gate.learn(&record(&store, node, &core, &attempts).await);
         shared.feed.tell(told);
         give_back(&store, node, &given_back).await;
         for done in flushed {
@@ -61,13 +69,38 @@ pub(crate) async fn run(store: Store, shared: Arc<Shared>, mut outcomes: mpsc::R
     }
 }
 
-async fn record(store: &Store, node: &Arc<str>, clock: &Clock, attempts: &[AttemptRow]) {
+/// Returns how those destinations do for which that is not as before.
+async fn record(
+    store: &Store,
+    node: &Arc<str>,
+    core: &Weak<Core>,
+    attempts: &[AttemptRow],
+) -> Vec<HealthRow> {
     if attempts.is_empty() {
-        return;
+        return Vec::new();
     }
-    let work = || Record { node: node.clone(), attempts: attempts.to_vec(), now: clock.now() };
+    let gone = gone(attempts);
     // What is not recorded is sent again after the lease.
-    until_done(store, work, attempts.len(), "attempts could not be recorded yet").await;
+    let failure = "attempts could not be recorded yet";
+    match core.upgrade().filter(|_| !gone.is_empty()) {
+        Some(core) => {
+            let record = || watch::record_the_last(&core, attempts, gone.clone());
+            until_done(record, attempts.len(), failure).await
+        }
+        None => {
+            let work = || Record { node: node.clone(), attempts: attempts.to_vec(), judge: health::judge };
+            until_done(|| store.write(work()), attempts.len(), failure).await
+        }
+    }
+}
+
+/// Webhooks whose destinations want no more, each once.
+fn gone(attempts: &[AttemptRow]) -> Vec<WebhookId> {
+    let gone = attempts.iter().filter(|attempt| attempt.sign == Some(Sign::Gone));
+    let mut gone: Vec<WebhookId> = gone.map(|attempt| attempt.webhook_id.clone()).collect();
+    gone.sort_unstable();
+    gone.dedup();
+    gone
 }
 
 async fn give_back(store: &Store, node: &Arc<str>, deliveries: &[DeliveryId]) {
@@ -76,20 +109,33 @@ async fn give_back(store: &Store, node: &Arc<str>, deliveries: &[DeliveryId]) {
     }
     let work = || GiveBack { node: node.clone(), deliveries: deliveries.to_vec() };
     // What is not given back waits as long as this process lives, and for nothing.
-    until_done(store, work, deliveries.len(), "deliveries could not be given back yet").await;
+    let failure = "deliveries could not be given back yet";
+    until_done(|| store.write(work()), deliveries.len(), failure).await;
 }
 
 /// Runs a transaction, again and again until the database takes it. If it did and the answer was lost, once more does no
 /// harm.
-async fn until_done<W: Work>(store: &Store, work: impl Fn() -> W, count: usize, failure: &str) {
-    while let Err(error) = store.write(work()).await {
-        tracing::error!(error = %chain(&error), deliveries = count, "{failure}");
-        tokio::time::sleep(PAUSE).await;
+async fn until_done<F, O>(run: impl Fn() -> F, count: usize, failure: &str) -> O
+where
+    F: Future<Output = Result<O, StoreError>>,
+{
+    loop {
+        match run().await {
+            Ok(output) => return output,
+            Err(error) => {
+                tracing::error!(error = %chain(&error), deliveries = count, "{failure}");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
     }
 }
 
-fn count(attempts: &[AttemptRow]) {
+fn count(attempts: &[AttemptRow], core: Option<&Core>) {
     for attempt in attempts {
+        if let Some(core) = core {
+            let AttemptRow { webhook_id, status, duration_ms, .. } = attempt;
+            core.series.count(webhook_id, *status, *duration_ms, core.now().millis());
+        }
         metrics::counter!("ccsp_delivery_attempts_total", "status" => attempt.status.as_str()).increment(1);
         metrics::histogram!("ccsp_delivery_attempt_seconds").record(attempt.duration_ms as f64 / 1_000.0);
     }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use delivery::{Answer, Verdict, classify, parse_retry_after};
+use delivery::{Answer, Sign, Verdict, classify, parse_retry_after};
 use domain::log::DeliveryStatus;
 use domain::outgoing::MAX_CONNECT_TIMEOUT_SECONDS;
 use domain::{Event, Timestamp};
@@ -178,8 +178,11 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
             .map_or_else(|_| String::new(), |response| stored_answer(&response.body, &veil)),
         status,
         due_at,
-        deactivate: (verdict == Verdict::Gone)
-            .then_some("The destination answered 410 Gone: it wants no more deliveries"),
+        sign: Some(match (verdict, http_status) {
+            (Verdict::Delivered, _) => Sign::Works,
+            (_, Some(status)) => Sign::of_failure(status),
+            (_, None) => Sign::Down,
+        }),
     }
 }
 
@@ -297,7 +300,12 @@ pub(crate) fn unsent(
         response_body: String::new(),
         status,
         due_at,
-        deactivate: None,
+        sign: match unsent.what {
+            // Without a token the destination can't be used.
+            _ if unsent.code == "oauth_token" => Some(Sign::Down),
+            Then::Retry | Then::Fail => Some(Sign::Nothing),
+            Then::Cancel => None,
+        },
     }
 }
 

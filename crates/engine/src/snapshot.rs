@@ -7,14 +7,16 @@ use delivery::{Rate, Schedule};
 use domain::custom_field::CustomField;
 use domain::incoming::{IncomingSettings, SignatureScheme, SignatureSettings, WebhookStatus};
 use domain::outgoing::TlsSettings;
+use domain::redact::RedactPath;
 use domain::{
     Event, EventPattern, EventType, IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId,
 };
 use expression::CustomFields;
+use http::HeaderName;
 use outbound::TlsOptions;
 use presets::Preset;
 use serde::Deserialize;
-use signature::{KeyError, Scheme, SchemeKey, Secret, SigningKey, TokenHash, token};
+use signature::{Algorithm, KeyError, Scheme, SchemeKey, Secret, SigningKey, Source, TokenHash, token};
 use store::config::Config;
 
 use crate::actions::compile::Actions;
@@ -30,6 +32,9 @@ use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
 static OF_PROGRAM: LazyLock<HashMap<&'static str, Arc<Preset>>> = LazyLock::new(|| {
     presets::all().iter().map(|preset| (preset.id.as_str(), Arc::new(preset.clone()))).collect()
 });
+
+/// The preset of senders that are not known: it says no more than a webhook without one.
+const GENERIC: &str = "generic";
 
 /// What an API key may do; each scope includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +96,12 @@ pub struct Incoming {
     pub(crate) scheme: Option<Scheme>,
     /// Without those secrets that are none of the scheme: by them no signature is right.
     pub(crate) scheme_keys: Ready<SchemeKey>,
+    /// Values of the payload that the log does not hold: the user's, and those by which the sender proves who it is.
+    pub(crate) redact: Vec<RedactPath>,
+    /// Headers that carry such a value, whatever their names look like.
+    pub(crate) secret_headers: Vec<HeaderName>,
+    /// Whether a condition, a template or a script may ask for the event's name or the headers.
+    pub(crate) asks_beside: bool,
 }
 
 /// An outgoing webhook, ready to be used.
@@ -109,7 +120,18 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// Why an event of a kind that it wants is not sent, if it is not.
+    /// Why an event of a kind that it wants gets no delivery, if it gets none.
+    pub(crate) fn skips(&self, event: &Event) -> Option<String> {
+        if self.gets_deliveries() {
+            return self.refuses(event);
+        }
+        Some(self.webhook.disabled_reason.as_ref().map_or_else(
+            || "the webhook is inactive".to_owned(),
+            |reason| format!("the webhook is inactive: {reason}"),
+        ))
+    }
+
+    /// Why an event of a kind that it wants is not sent by its filter, lists and tags, if it is not.
     pub(crate) fn refuses(&self, event: &Event) -> Option<String> {
         // What can't be compiled fails when it is sent, where the log shows it.
         self.rendering.as_ref().ok()?.refuses(&self.webhook.settings, event)
@@ -189,9 +211,7 @@ impl Snapshot {
         for (webhook, sealed) in config.outgoing {
             let secrets = vault.open_outgoing(&webhook.id, &sealed)?;
             let outgoing = Arc::new(Outgoing::new(webhook, secrets));
-            if outgoing.gets_deliveries() {
-                snapshot.subscribe(&outgoing);
-            }
+            snapshot.subscribe(&outgoing);
             snapshot.outgoing.insert(outgoing.webhook.id.clone(), outgoing);
         }
         for key in config.api_keys {
@@ -227,7 +247,7 @@ impl Snapshot {
         self.presets.get(id).or_else(|| OF_PROGRAM.get(id)).cloned()
     }
 
-    /// The outgoing webhooks that get events of this kind.
+    /// The outgoing webhooks that want events of this kind, also those that are inactive.
     pub fn subscribers_of<'a>(
         &'a self,
         event_type: &'a EventType,
@@ -244,6 +264,13 @@ impl Incoming {
     /// Whether requests are acted upon now.
     pub fn is_active(&self) -> bool {
         self.webhook.settings.status == WebhookStatus::Active
+    }
+
+    /// Whether a record that names another event than the webhook's is not for it. The names that a known sender gives are its
+    /// own, unless the user says where to look.
+    pub(crate) fn compares_events(&self) -> bool {
+        let is_own = |preset: &Preset| preset.id != GENERIC;
+        self.webhook.settings.event_path.is_some() || !self.preset.as_deref().is_some_and(is_own)
     }
 
     /// The sender, if it is one that the program knows.
@@ -275,7 +302,11 @@ impl Incoming {
         let scheme = scheme(&webhook.settings.signature, preset.as_deref());
         let scheme_key = |secret: &Secret| scheme.as_ref()?.key(secret).ok();
         let hash = |secret: &Secret| Some(token::hash(secret.expose()));
+        let (redact, secret_headers) = secrets_of(&webhook.settings, preset.as_deref(), scheme.as_ref());
         Self {
+            redact,
+            secret_headers,
+            asks_beside: asks_beside(&webhook.settings),
             filter: webhook.settings.filter.as_deref().map(Filter::new),
             mapper: Mapper::new(webhook.settings.mapping.as_deref(), preset.as_deref(), field_types),
             preset,
@@ -289,6 +320,38 @@ impl Incoming {
             secrets,
         }
     }
+}
+
+/// Where the secrets of a webhook's sender stand in what it posts, beside what the user redacts.
+fn secrets_of(
+    settings: &IncomingSettings,
+    preset: Option<&Preset>,
+    scheme: Option<&Scheme>,
+) -> (Vec<RedactPath>, Vec<HeaderName>) {
+    let mut paths = settings.redact.clone();
+    paths.extend(preset.iter().flat_map(|preset| preset.redact.clone()));
+    let mut headers = Vec::new();
+    // What other schemes carry proves one message only.
+    let sends_secret = |scheme: &&Scheme| matches!(scheme.algorithm, Algorithm::Token | Algorithm::Basic);
+    for source in scheme.filter(sends_secret).into_iter().flat_map(|scheme| &scheme.signature.from) {
+        match source {
+            Source::Header(name) => headers.push(name.clone()),
+            Source::Body(path) => paths.push(RedactPath::of_steps(path.steps())),
+            Source::Form(name) => {
+                paths.push(RedactPath::of_steps(name.split('[').map(|step| step.trim_end_matches(']'))));
+            }
+            // The log keeps no URL.
+            Source::Query(_) => {}
+        }
+    }
+    (paths, headers)
+}
+
+/// Whether any text that is worked out has one of these words: a name in it or a text, which costs little.
+fn asks_beside(settings: &IncomingSettings) -> bool {
+    let asks = |text: &str| text.contains("event") || text.contains("headers");
+    let of_actions = || serde_json::to_string(&settings.actions).is_ok_and(|text| asks(&text));
+    settings.filter.as_deref().is_some_and(asks) || of_actions()
 }
 
 fn scheme(settings: &SignatureSettings, preset: Option<&Preset>) -> Option<Scheme> {

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::incoming::LogRetention;
+use domain::log::CancelReason;
 use domain::{Timestamp, WebhookId};
 use store::StoreError;
 use store::imports::ForgetImports;
@@ -42,7 +43,8 @@ const CHUNK: usize = 1_000;
 
 /// Starts all of them.
 pub(crate) fn start(core: &Arc<Core>) {
-    tokio::spawn(sweep(core.clone()));
+    tokio::spawn(every(SWEEP, core.clone(), |core| async move { look(&core).await }));
+    tokio::spawn(refills(core.clone()));
     tokio::spawn(every(HEARTBEAT, core.clone(), heartbeat));
     tokio::spawn(every(CONFIG_POLL, core.clone(), |core| async move { core.refresh().await }));
     let resumed = Arc::new(Mutex::new(Resumed::default()));
@@ -75,15 +77,12 @@ where
     }
 }
 
-async fn sweep(core: Arc<Core>) {
-    let mut timer = tokio::time::interval(SWEEP);
-    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Refills whenever there is room again, beside [`look`]: that takes its time where there are many webhooks.
+async fn refills(core: Arc<Core>) {
     while !core.is_stopping() {
-        let outcome = tokio::select! {
-            _ = timer.tick() => look(&core).await,
-            () = core.dispatcher.room_again.notified() => Ok(()),
-        };
-        if let Err(error) = outcome.and(refill(&core).await) {
+        // The timer is for the end only.
+        let _ = tokio::time::timeout(SWEEP, core.dispatcher.room_again.notified()).await;
+        if let Err(error) = refill(&core).await {
             tracing::warn!(error = %chain(&error), "deliveries that wait could not be claimed and will be tried again");
         }
     }
@@ -105,36 +104,61 @@ async fn look(core: &Core) -> Result<(), StoreError> {
             _ => cancel(core, webhook_id).await?,
         }
     }
+    core.dispatcher.room_again.notify_one();
     Ok(())
 }
 
 async fn cancel(core: &Core, webhook_id: WebhookId) -> Result<(), StoreError> {
     // The webhook may be newer than our configuration.
     core.refresh().await?;
-    if core.snapshot().outgoing.get(&webhook_id).is_some_and(|outgoing| outgoing.gets_deliveries()) {
-        return Ok(());
-    }
-    while core.store.write(CancelWaiting { webhook_id: webhook_id.clone(), limit: CHUNK }).await? > 0 {}
+    let snapshot = core.snapshot();
+    let reason = match snapshot.outgoing.get(&webhook_id) {
+        Some(outgoing) if outgoing.gets_deliveries() => return Ok(()),
+        Some(outgoing) if outgoing.webhook.disabled_reason.is_some() => CancelReason::WebhookDisabled,
+        Some(_) => CancelReason::WebhookInactive,
+        None => CancelReason::WebhookDeleted,
+    };
+    let cancel = || CancelWaiting { webhook_id: webhook_id.clone(), reason, limit: CHUNK };
+    while core.store.write(cancel()).await? > 0 {}
     Ok(())
 }
 
-/// Claims deliveries for destinations that have room.
-pub(crate) async fn refill(core: &Core) -> Result<(), StoreError> {
-    for webhook_id in core.dispatcher.to_refill() {
-        let places = core.dispatcher.begin_refill(&webhook_id);
-        if places == 0 {
-            continue;
+/// Claims deliveries for destinations that have room, until none has.
+async fn refill(core: &Core) -> Result<(), StoreError> {
+    loop {
+        let wants = core.dispatcher.begin_refill();
+        if wants.is_empty() {
+            return Ok(());
         }
-        let claim =
-            Claim { webhook_id: webhook_id.clone(), node: core.node.clone(), now: core.now(), limit: places };
-        match core.store.write(claim).await {
-            Ok(found) => core.dispatcher.refilled(&webhook_id, places, found),
-            Err(error) => {
-                core.dispatcher.refill_failed(&webhook_id, places);
-                return Err(error);
-            }
+        claim(core, wants).await?;
+    }
+}
+
+/// Claims for these. What can't be read of one must not keep the others waiting: then each is claimed for alone.
+async fn claim(core: &Core, wants: Vec<(WebhookId, usize)>) -> Result<(), StoreError> {
+    match claim_at_once(core, &wants).await {
+        Err(error) if wants.len() > 1 && !error.is_passing() => {}
+        Err(error) => {
+            core.dispatcher.refill_failed(&wants);
+            return Err(error);
+        }
+        Ok(()) => return Ok(()),
+    }
+    for want in wants {
+        let alone = [want];
+        if let Err(error) = claim_at_once(core, &alone).await {
+            core.dispatcher.refill_failed(&alone);
+            let [(webhook_id, _)] = &alone;
+            tracing::error!(error = %chain(&error), webhook.id = %webhook_id, "what waits for a webhook can't be read");
         }
     }
+    Ok(())
+}
+
+async fn claim_at_once(core: &Core, wants: &[(WebhookId, usize)]) -> Result<(), StoreError> {
+    let claim = Claim { wants: wants.to_vec(), node: core.node.clone(), now: core.now() };
+    let found = core.store.write(claim).await?;
+    core.dispatcher.refilled(wants, found);
     Ok(())
 }
 

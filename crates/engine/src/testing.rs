@@ -18,6 +18,7 @@ use store::config::Config;
 
 use crate::batch::Batch;
 use crate::clock::Clock;
+use crate::health::Operations;
 use crate::item::{Decided, Item, Shared};
 use crate::receive::Received;
 use crate::room::Room;
@@ -158,6 +159,8 @@ pub(crate) fn batch(snapshot: &Arc<Snapshot>, items: Vec<Item>, each: usize) -> 
         node: "node".into(),
         room: places.clone(),
         feed: Arc::default(),
+        gate: Arc::default(),
+        operations: Operations::default(),
     };
     (Batch { shared: Arc::new(shared), snapshot: snapshot.clone(), items: items.into() }, places)
 }

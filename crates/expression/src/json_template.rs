@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 32;
 
 /// A compiled JSON template. Texts are [`Template`]s: one that is a whole placeholder keeps its value's type and becomes `null`
 /// without a value, in others a placeholder without a value is empty. Names of members are as they stand, but for a `?` at
-/// their end: such a member is left out if its value is `null` or an empty text. Of two at the end one is left.
+/// their end: such a member is left out if its value is `null`, or an empty text, array or object. Of two at the end one is left.
 #[derive(Debug)]
 pub struct JsonTemplate(Node);
 
@@ -172,11 +172,20 @@ fn render(node: &Node, payload: &Payload, errors: &mut Vec<EvalError>, left: &mu
         Node::Members(members) => {
             let members = members.iter().filter_map(|Member { name, is_optional, node }| {
                 let value = render(node, payload, errors, left);
-                let is_nothing = value.is_null() || value.as_str() == Some("");
-                (!(*is_optional && is_nothing)).then(|| (name.clone(), value))
+                (!(*is_optional && is_nothing(&value))).then(|| (name.clone(), value))
             });
             Value::Object(members.collect::<Map<_, _>>())
         }
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -214,9 +223,13 @@ mod tests {
 
     #[test]
     fn members_are_left_out_on_request() {
-        let source = json!({"phone?": "{data.phone}", "name?": "{data.name}", "empty?": "{data.empty}", "what??": 1, "n?": 0, "?": 2});
-        let payload = json!({"data": {"name": "Ada", "empty": ""}});
-        assert_eq!(rendered(source, payload).0, json!({"name": "Ada", "what?": 1, "n": 0, "": 2}));
+        let source = json!({"phone?": "{data.phone}", "name?": "{data.name}", "empty?": "{data.empty}", "what??": 1, "n?": 0, "?": 2,
+                            "tags?": "{data.tags}", "address?": {"city?": "{data.city}"}, "no?": false});
+        let payload = json!({"data": {"name": "Ada", "empty": "", "tags": []}});
+        assert_eq!(
+            rendered(source, payload).0,
+            json!({"name": "Ada", "what?": 1, "n": 0, "": 2, "no": false})
+        );
     }
 
     #[test]

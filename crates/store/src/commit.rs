@@ -9,13 +9,16 @@ use domain::roster::Changed;
 use domain::{
     DeliveryId, Email, Event, EventId, EventType, RequestId, Subscriber, SubscriberId, Timestamp, WebhookId,
 };
+use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
 use crate::error::StoreError;
+use crate::health::{self, Disabled, HealthRow};
 use crate::imports::{self, ImportStep};
 use crate::jobs::{self, JobRow};
+use crate::mails::{self, MailRow};
 use crate::request_stats;
 use crate::subscribers::{self, Versions};
 use crate::tx::{Rows, Sequence, Tx, Value, Work};
@@ -29,12 +32,14 @@ pub struct Needs {
     pub subscribers: Vec<SubscriberId>,
     /// Answers given before.
     pub dedupe: Vec<DedupeKey>,
+    /// How the destinations of these webhooks do.
+    pub health: Vec<WebhookId>,
     /// The version of the configuration by which the batch decides; if the stored one differs the batch is not run.
     pub config_version: i64,
 }
 
 /// What names a request that must not be acted upon twice.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DedupeKey {
     /// The incoming webhook.
     pub webhook_id: WebhookId,
@@ -50,6 +55,8 @@ pub struct Found {
     pub subscribers: Vec<Subscriber>,
     /// Answers given before.
     pub dedupe: HashMap<DedupeKey, String>,
+    /// Those of the wanted webhooks that do not do well. Nobody else changes them before this transaction ends.
+    pub health: HashMap<WebhookId, HealthRow>,
     /// Ids for subscribers who will be new: one for each wanted address that was not found, and one for each subscriber
     /// wanted by id, whose address may become free.
     pub free_ids: Vec<SubscriberId>,
@@ -65,7 +72,7 @@ pub struct Writes {
     /// Of these events, whom they are about.
     pub subjects: HashMap<EventId, SubscriberId>,
     /// Of these events, who wanted their kind and did not get them.
-    pub skipped: HashMap<EventId, Vec<Skipped>>,
+    pub skipped: HashMap<EventId, Skips>,
     /// Deliveries of these events.
     pub deliveries: Vec<NewDelivery>,
     /// New entries of the request log.
@@ -78,8 +85,23 @@ pub struct Writes {
     pub jobs: Vec<JobRow>,
     /// Requests that no job goes on with any more.
     pub ended_jobs: Vec<RequestId>,
+    /// How destinations do now.
+    pub health: Vec<HealthRow>,
+    /// Webhooks that are deactivated.
+    pub disabled: Vec<Disabled>,
+    /// Mails that are to be sent.
+    pub mails: Vec<MailRow>,
     /// How far an import has come with these subscribers.
     pub import: Option<ImportStep>,
+}
+
+/// Those who want events of a kind, and did not get one of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Skips {
+    /// The first of them.
+    pub first: Vec<Skipped>,
+    /// How many more there were.
+    pub more: u64,
 }
 
 /// An outgoing webhook that wants events of a kind, and did not get one of them.
@@ -214,8 +236,12 @@ async fn load<T: Tx>(tx: &T, needs: Needs, locks: bool) -> Result<(Found, Versio
     if locks {
         subscribers::lock(tx, &emails, &ids).await?;
     }
-    let (version, (found, versions), dedupe) =
-        try_join!(config::version(tx), subscribers::load(tx, emails, ids), load_dedupe(tx, &needs.dedupe))?;
+    let (version, (found, versions), dedupe, health) = try_join!(
+        config::version(tx),
+        subscribers::load(tx, emails, ids),
+        load_dedupe(tx, &needs.dedupe),
+        health::lock(tx, &needs.health),
+    )?;
     if version != needs.config_version {
         return Err(StoreError::StaleConfig);
     }
@@ -227,22 +253,27 @@ async fn load<T: Tx>(tx: &T, needs: Needs, locks: bool) -> Result<(Found, Versio
         missing => tx.reserve(Sequence::Subscribers, missing).await?,
     };
     let free_ids = free_ids.into_iter().map(SubscriberId).collect();
-    Ok((Found { subscribers: found, dedupe, free_ids }, versions))
+    Ok((Found { subscribers: found, dedupe, health, free_ids }, versions))
 }
 
 async fn load_dedupe<T: Tx>(tx: &T, keys: &[DedupeKey]) -> Result<HashMap<DedupeKey, String>, StoreError> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let webhooks = keys.iter().map(|key| key.webhook_id.as_str().to_owned()).collect();
-    let names = keys.iter().map(|key| key.key.clone()).collect();
-    let rows = tx
-        .query(
-            "SELECT webhook_id, dedupe_key, answer FROM dedupe WHERE webhook_id IN ?1 AND dedupe_key IN ?2",
-            vec![Value::Texts(webhooks), Value::Texts(names)],
-        )
-        .await?;
+    let mut names: HashMap<&WebhookId, Vec<String>> = HashMap::new();
+    for key in keys {
+        names.entry(&key.webhook_id).or_default().push(key.key.clone());
+    }
+    // One after the other webhook: all names of all of them are many more pairs than there are.
+    const SQL: &str =
+        "SELECT webhook_id, dedupe_key, answer FROM dedupe WHERE webhook_id = ?1 AND dedupe_key IN ?2";
+    let mut loads = Vec::with_capacity(names.len());
+    for (webhook_id, names) in names {
+        loads.push(tx.query(SQL, vec![webhook_id.as_str().into(), Value::Texts(names)]));
+    }
+    let rows = try_join_all(loads).await?;
     rows.into_iter()
+        .flatten()
         .map(|row| {
             let mut row = row.read();
             Ok((DedupeKey { webhook_id: row.parse("a webhook id")?, key: row.text()? }, row.text()?))
@@ -261,9 +292,11 @@ async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<()
         remember(tx, &writes.dedupe),
         jobs::put(tx, &writes.jobs),
         jobs::end(tx, &writes.ended_jobs),
+        health::write(tx, &writes.health),
+        mails::put(tx, &writes.mails),
         imports::advance(tx, writes.import.as_ref()),
     )?;
-    Ok(())
+    health::disable(tx, &writes.disabled).await
 }
 
 async fn insert_events<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError> {

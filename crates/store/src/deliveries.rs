@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use domain::log::DeliveryStatus;
+use domain::log::{CancelReason, DeliveryStatus};
 use domain::{DeliveryId, Event, HttpStatuses, Timestamp, WebhookId};
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub struct DeliveryEntry {
     pub created_at: Timestamp,
     /// How it stands.
     pub status: DeliveryStatus,
+    /// Why it was cancelled; `None` if it was not, or by what its attempts say.
+    pub cancel_reason: Option<CancelReason>,
     /// When it is tried next; `None` if it is finished.
     pub due_at: Option<Timestamp>,
     /// Whether it was made to try the webhook; then its event is none of those that happened.
@@ -91,6 +93,9 @@ pub struct DeliveriesOf {
     pub error_code: Option<String>,
     /// Those that are finished, or those that are not.
     pub finished: Option<bool>,
+    /// Of those that were cancelled, only those whose webhook got none any more.
+    #[serde(default)]
+    pub undelivered: bool,
 }
 
 /// Open deliveries that are looked up one by one: where there are more they are a good part of the log's newest entries, and
@@ -160,6 +165,10 @@ impl Log for DeliveriesOf {
             Some(false) => conditions.fixed("d.due_at IS NOT NULL"),
             None => {}
         }
+        if self.undelivered {
+            let reasons = names(&CancelReason::OF_WEBHOOK, CancelReason::as_str);
+            conditions.fixed(&format!("(d.status <> 'cancelled' OR d.cancel_reason IN ({reasons}))"));
+        }
         if self.test == Some(false) {
             conditions.fixed("d.test_event IS NULL");
         }
@@ -214,7 +223,7 @@ async fn load<T: Tx>(tx: &T, ids: Vec<String>) -> Result<Vec<DeliveryEntry>, Sto
     const ATTEMPTS: &str = "SELECT delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, request_headers, \
                             request_body, response_headers, response_body FROM attempts WHERE delivery_id IN ?1 ORDER BY delivery_id, number";
     // The event of a test is in the delivery itself.
-    const DELIVERIES: &str = "SELECT d.id, d.webhook_id, d.created_at, d.status, d.due_at, \
+    const DELIVERIES: &str = "SELECT d.id, d.webhook_id, d.created_at, d.status, d.cancel_reason, d.due_at, \
                               CASE WHEN d.test_event IS NULL THEN 0 ELSE 1 END, \
                               d.event_id, d.event_type, COALESCE(e.occurred_at, d.created_at), \
                               COALESCE(e.data, d.test_event, '{}'), e.request_id \
@@ -245,6 +254,7 @@ fn read_delivery(row: Row) -> Result<DeliveryEntry, StoreError> {
         webhook_id: row.parse("a webhook id")?,
         created_at: row.time()?,
         status: row.named(DeliveryStatus::from_name, "a delivery status")?,
+        cancel_reason: row.opt_text()?.as_deref().and_then(CancelReason::from_name),
         due_at: row.opt_time()?,
         test: row.int()? == 1,
         event: read_event(&mut row)?,
@@ -323,7 +333,7 @@ impl Work for RetryDelivery {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Retried, StoreError> {
         const PUT_BACK: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, \
-                                attempts_before = attempts, node = NULL \
+                                attempts_before = attempts, cancel_reason = NULL, node = NULL \
                                 WHERE id = ?1 AND due_at IS NULL AND test_event IS NULL RETURNING webhook_id";
         let (id, pending) = (self.id.to_string(), DeliveryStatus::Pending.as_str());
         if let Some(row) = tx.query(PUT_BACK, params![&id, pending, self.now]).await?.pop() {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use domain::log::DeliveryStatus;
 use domain::{DeliveryId, Event, EventId, SubscriberId, Timestamp, WebhookId};
+use serde::Deserialize;
 
-use crate::commit::Skipped;
+use crate::commit::{Skipped, Skips};
 use crate::error::StoreError;
 use crate::filter::{Conditions, LogFilter};
 use crate::look::Log;
@@ -110,7 +111,7 @@ pub struct EventWithDeliveries {
     /// Its deliveries, in the order in which they were made.
     pub deliveries: Vec<EventDelivery>,
     /// Who wanted events of its kind and did not get it.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Skips,
 }
 
 /// The delivery of an event.
@@ -122,6 +123,27 @@ pub struct EventDelivery {
     pub webhook_id: WebhookId,
     /// How it stands.
     pub status: DeliveryStatus,
+    /// When it is tried next; `None` if it is finished.
+    pub due_at: Option<Timestamp>,
+    /// Why the last attempt failed, if it did.
+    pub error: Option<String>,
+}
+
+/// [`Skips`] as they are stored: formerly without a count.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredSkips {
+    All(Vec<Skipped>),
+    Counted { first: Vec<Skipped>, more: u64 },
+}
+
+impl From<StoredSkips> for Skips {
+    fn from(stored: StoredSkips) -> Self {
+        match stored {
+            StoredSkips::All(first) => Self { first, more: 0 },
+            StoredSkips::Counted { first, more } => Self { first, more },
+        }
+    }
 }
 
 /// Looks up an event.
@@ -138,10 +160,11 @@ impl Work for GetEvent {
         let Some(row) = tx.query(&sql, params![self.id.to_string()]).await?.pop() else { return Ok(None) };
         let mut row = row.read();
         let event = read_event(&mut row)?;
-        let skipped = row.json()?;
+        let skipped = row.json::<StoredSkips>()?.into();
         // By the moment, because an index by event would be paid for by every delivery.
-        const DELIVERIES: &str = "SELECT id, webhook_id, status FROM deliveries \
-                                  WHERE id >= ?1 AND id < ?2 AND event_id = ?3 ORDER BY id";
+        const DELIVERIES: &str = "SELECT d.id, d.webhook_id, d.status, d.due_at, \
+               (SELECT a.error FROM attempts a WHERE a.delivery_id = d.id ORDER BY a.number DESC LIMIT 1) \
+               FROM deliveries d WHERE d.id >= ?1 AND d.id < ?2 AND d.event_id = ?3 ORDER BY d.id";
         let made_at = self.id.made_at();
         let from = DeliveryId::lowest_at(made_at).to_string();
         let to = DeliveryId::lowest_at(made_at.plus_millis(DELIVERIES_MADE_WITHIN_MS)).to_string();
@@ -157,5 +180,7 @@ fn read_delivery(row: Row) -> Result<EventDelivery, StoreError> {
         id: row.parse("a delivery id")?,
         webhook_id: row.parse("a webhook id")?,
         status: row.named(DeliveryStatus::from_name, "a delivery status")?,
+        due_at: row.opt_time()?,
+        error: row.opt_text()?,
     })
 }

@@ -8,6 +8,7 @@
 //! than once, and never waits for anything but the database.
 
 pub mod api_keys;
+pub mod backlog;
 mod checkpoint;
 pub mod commit;
 pub mod config;
@@ -19,10 +20,12 @@ pub mod event_types;
 pub mod events;
 pub mod feed;
 mod filter;
+pub mod health;
 pub mod imports;
 pub mod jobs;
 pub mod lists;
 pub mod look;
+pub mod mails;
 mod migrate;
 pub mod once;
 mod partitions;
@@ -48,4 +51,4 @@ pub mod webhooks;
 pub use error::StoreError;
 pub use filter::{LogFilter, Slice};
 pub use store::{Location, Store};
-pub use tx::{Columns, Row, Rows, Sequence, Tx, Value, Work};
+pub use tx::{Both, Columns, Row, Rows, Sequence, Tx, Value, Work};

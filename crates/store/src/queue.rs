@@ -3,14 +3,16 @@
 //! A delivery is leased to a node, and a node to its heartbeat. A lease saves work and guarantees nothing: delivery is at
 //! least once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::log::DeliveryStatus;
-use domain::{DeliveryId, Event, Timestamp, WebhookId};
+use domain::log::{CancelReason, DeliveryStatus};
+use domain::{DeliveryId, Event, EventId, Timestamp, WebhookId};
+use futures_util::future::try_join_all;
 
 use crate::error::StoreError;
 use crate::params;
-use crate::tx::{Row, Tx, Value, Work};
+use crate::tx::{Columns, Row, Tx, Value, Work};
 
 /// A delivery to be sent, with all that is needed to send it.
 #[derive(Clone, Debug)]
@@ -157,16 +159,14 @@ impl Work for Waiting {
     }
 }
 
-/// Leases deliveries of one webhook that are due, the longest due first.
+/// Leases deliveries that are due, of each webhook the longest due first.
 pub struct Claim {
-    /// The webhook.
-    pub webhook_id: WebhookId,
+    /// The webhooks, each with the most to take of it.
+    pub wants: Vec<(WebhookId, usize)>,
     /// Who takes them.
     pub node: Arc<str>,
     /// Now.
     pub now: Timestamp,
-    /// The most to take.
-    pub limit: usize,
 }
 
 impl Work for Claim {
@@ -178,21 +178,26 @@ impl Work for Claim {
                ORDER BY due_at LIMIT ?4 /*pg: FOR UPDATE SKIP LOCKED */) \
              RETURNING id";
         const LOAD: &str = "SELECT d.id, d.webhook_id, d.attempts, d.attempts_before, d.first_attempt_at, e.id, e.event_type, e.occurred_at, e.data, \
-               e.request_id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.due_at, d.id";
-        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        let leased =
-            tx.query(LEASE, params![self.webhook_id.as_str(), self.node.as_ref(), self.now, limit]).await?;
+               e.request_id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.webhook_id, d.due_at, d.id";
+        let lease = |(webhook_id, limit): &(WebhookId, usize)| {
+            let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
+            let params = params![webhook_id.as_str().to_owned(), self.node.as_ref(), self.now, limit];
+            tx.query(LEASE, params)
+        };
+        let leased = try_join_all(self.wants.iter().map(lease)).await?;
         let leased: Vec<String> =
-            leased.into_iter().map(|row| row.read().text()).collect::<Result<_, _>>()?;
+            leased.into_iter().flatten().map(|row| row.read().text()).collect::<Result<_, _>>()?;
         if leased.is_empty() {
             return Ok(Vec::new());
         }
+        let mut events = HashMap::new();
         let rows = tx.query(LOAD, vec![Value::Texts(leased)]).await?;
-        rows.into_iter().map(read_due).collect()
+        rows.into_iter().map(|row| read_due(row, &mut events)).collect()
     }
 }
 
-fn read_due(row: Row) -> Result<DueDelivery, StoreError> {
+/// One event goes to many webhooks, and is in memory once for all that are claimed together.
+fn read_due(row: Row, events: &mut HashMap<EventId, Arc<Event>>) -> Result<DueDelivery, StoreError> {
     let mut row = row.read();
     Ok(DueDelivery {
         id: row.parse("a delivery id")?,
@@ -200,20 +205,32 @@ fn read_due(row: Row) -> Result<DueDelivery, StoreError> {
         attempts: u32::try_from(row.int()?).unwrap_or(u32::MAX),
         attempts_before: u32::try_from(row.int()?).unwrap_or(u32::MAX),
         first_attempt_at: row.opt_time()?,
-        event: Arc::new(Event {
-            id: row.parse("an event id")?,
-            event_type: row.parse("an event type")?,
-            occurred_at: row.time()?,
-            data: row.text()?.into(),
-            request_id: row.opt_text()?.and_then(|id| id.parse().ok()),
-        }),
+        event: read_event(row, events)?,
     })
+}
+
+fn read_event(mut row: Columns, events: &mut HashMap<EventId, Arc<Event>>) -> Result<Arc<Event>, StoreError> {
+    let id = row.parse("an event id")?;
+    if let Some(event) = events.get(&id) {
+        return Ok(event.clone());
+    }
+    let event = Arc::new(Event {
+        id,
+        event_type: row.parse("an event type")?,
+        occurred_at: row.time()?,
+        data: row.text()?.into(),
+        request_id: row.opt_text()?.and_then(|id| id.parse().ok()),
+    });
+    events.insert(id, event.clone());
+    Ok(event)
 }
 
 /// Cancels deliveries that wait for a webhook that gets none any more. Returns how many; to be called until that is 0.
 pub struct CancelWaiting {
     /// The webhook.
     pub webhook_id: WebhookId,
+    /// Why.
+    pub reason: CancelReason,
     /// The most to cancel in one transaction.
     pub limit: usize,
 }
@@ -222,10 +239,11 @@ impl Work for CancelWaiting {
     type Output = u64;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
-        const SQL: &str = "UPDATE deliveries SET status = ?2, due_at = NULL WHERE id IN ( \
+        const SQL: &str = "UPDATE deliveries SET status = ?2, cancel_reason = ?4, due_at = NULL WHERE id IN ( \
                SELECT id FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND node IS NULL \
                LIMIT ?3 /*pg: FOR UPDATE SKIP LOCKED */)";
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        tx.execute(SQL, params![self.webhook_id.as_str(), DeliveryStatus::Cancelled.as_str(), limit]).await
+        let (status, reason) = (DeliveryStatus::Cancelled.as_str(), self.reason.as_str());
+        tx.execute(SQL, params![self.webhook_id.as_str(), status, limit, reason]).await
     }
 }

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::incoming::WebhookStatus;
+use delivery::Sign;
 use domain::log::DeliveryStatus;
-use domain::outgoing::OutgoingSettings;
 use domain::{DeliveryId, Timestamp, WebhookId};
 use futures_util::try_join;
 
-use crate::config;
 use crate::error::StoreError;
-use crate::params;
+use crate::health::{self, HealthRow, Judge};
 use crate::tx::{Rows, Tx, Work};
 
 const MINUTE_MS: i64 = 60_000;
@@ -49,31 +47,31 @@ pub struct AttemptRow {
     pub status: DeliveryStatus,
     /// When it is due again, if it is.
     pub due_at: Option<Timestamp>,
-    /// The reason to deactivate the webhook, if the answer is one.
-    pub deactivate: Option<&'static str>,
+    /// What it says of the destination; `None` if that was not asked.
+    pub sign: Option<Sign>,
 }
 
-/// Records attempts made by a node.
+/// Records attempts made by a node. Returns how those destinations do for which that is not as before.
 pub struct Record {
     /// The node. A delivery whose lease it lost meanwhile is someone else's to decide about.
     pub node: Arc<str>,
     /// The attempts, each of another delivery.
     pub attempts: Vec<AttemptRow>,
-    /// Now.
-    pub now: Timestamp,
+    /// What they say of their destinations.
+    pub judge: Judge,
 }
 
 impl Work for Record {
-    type Output = ();
+    type Output = Vec<HealthRow>;
 
-    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
-        try_join!(insert_attempts(tx, &self.attempts), self.update_deliveries(tx), self.count(tx))?;
-        for attempt in &self.attempts {
-            if let Some(reason) = attempt.deactivate {
-                deactivate(tx, &attempt.webhook_id, reason, self.now).await?;
-            }
-        }
-        Ok(())
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<HealthRow>, StoreError> {
+        let (_, _, _, changed) = try_join!(
+            insert_attempts(tx, &self.attempts),
+            self.update_deliveries(tx),
+            self.count(tx),
+            health::judge(tx, &self.attempts, self.judge),
+        )?;
+        Ok(changed)
     }
 }
 
@@ -122,19 +120,25 @@ impl Record {
 
     async fn count<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO delivery_stats (webhook_id, minute, duration_class, attempts, retry_attempts, delivered, \
-                           failed, duration_ms, last_at, last_status, last_http_status) \
-                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+                           failed, duration_ms, last_at, last_status, last_http_status, \
+                           answers_2xx, answers_3xx, answers_4xx, answers_5xx, no_answer) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
                            ON CONFLICT (webhook_id, minute, duration_class) DO UPDATE SET \
                            attempts = delivery_stats.attempts + excluded.attempts, \
                            retry_attempts = delivery_stats.retry_attempts + excluded.retry_attempts, \
                            delivered = delivery_stats.delivered + excluded.delivered, \
                            failed = delivery_stats.failed + excluded.failed, \
                            duration_ms = delivery_stats.duration_ms + excluded.duration_ms, \
+                           answers_2xx = delivery_stats.answers_2xx + excluded.answers_2xx, \
+                           answers_3xx = delivery_stats.answers_3xx + excluded.answers_3xx, \
+                           answers_4xx = delivery_stats.answers_4xx + excluded.answers_4xx, \
+                           answers_5xx = delivery_stats.answers_5xx + excluded.answers_5xx, \
+                           no_answer = delivery_stats.no_answer + excluded.no_answer, \
                            last_at = excluded.last_at, \
                            last_status = excluded.last_status, \
                            last_http_status = excluded.last_http_status";
         let counts = self.counts();
-        let mut rows = Rows::with_capacity(counts.len(), 11);
+        let mut rows = Rows::with_capacity(counts.len(), 16);
         for ((webhook, minute, class), count) in counts {
             rows.push([
                 webhook.into(),
@@ -148,6 +152,11 @@ impl Record {
                 count.last.attempted_at.into(),
                 count.last.status.as_str().into(),
                 count.last.http_status.map(i64::from).into(),
+                count.answers.success.into(),
+                count.answers.redirect.into(),
+                count.answers.refusal.into(),
+                count.answers.failure.into(),
+                count.answers.none.into(),
             ]);
         }
         tx.execute_many(SQL, rows).await.map(|_| ())
@@ -166,6 +175,7 @@ impl Record {
             count.delivered += i64::from(attempt.status == DeliveryStatus::Delivered);
             count.failed += i64::from(attempt.status == DeliveryStatus::Failed);
             count.duration_ms += attempt.duration_ms;
+            count.answers.add(attempt.http_status);
             if attempt.attempted_at >= count.last.attempted_at {
                 count.last = attempt;
             }
@@ -181,12 +191,52 @@ struct Count<'a> {
     delivered: i64,
     failed: i64,
     duration_ms: i64,
+    answers: Answers,
     last: &'a AttemptRow,
+}
+
+/// Attempts by the class of the answer's status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// 2xx.
+    pub success: i64,
+    /// 3xx.
+    pub redirect: i64,
+    /// 4xx.
+    pub refusal: i64,
+    /// 5xx, and what is no status that HTTP knows.
+    pub failure: i64,
+    /// Without an answer.
+    pub none: i64,
+}
+
+impl Answers {
+    fn add(&mut self, http_status: Option<u16>) {
+        let class = match http_status {
+            Some(200..300) => &mut self.success,
+            Some(300..400) => &mut self.redirect,
+            Some(400..500) => &mut self.refusal,
+            Some(_) => &mut self.failure,
+            None => &mut self.none,
+        };
+        *class += 1;
+    }
+}
+
+impl std::ops::AddAssign for Answers {
+    fn add_assign(&mut self, other: Self) {
+        self.success += other.success;
+        self.redirect += other.redirect;
+        self.refusal += other.refusal;
+        self.failure += other.failure;
+        self.none += other.none;
+    }
 }
 
 impl<'a> Count<'a> {
     fn new(last: &'a AttemptRow) -> Self {
-        Self { attempts: 0, retry_attempts: 0, delivered: 0, failed: 0, duration_ms: 0, last }
+        let answers = Answers::default();
+        Self { attempts: 0, retry_attempts: 0, delivered: 0, failed: 0, duration_ms: 0, answers, last }
     }
 }
 
@@ -199,27 +249,6 @@ pub fn duration_class(duration_ms: i64) -> i64 {
 /// The duration in the middle of a class, in milliseconds.
 pub fn class_duration_ms(class: i64) -> i64 {
     ((class as f64 / 4.0).exp2() - 1.0).round() as i64
-}
-
-async fn deactivate<T: Tx>(
-    tx: &T,
-    webhook: &WebhookId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    const LOAD: &str = "SELECT settings FROM outgoing_webhooks WHERE id = ?1 /*pg: FOR UPDATE */";
-    const SAVE: &str =
-        "UPDATE outgoing_webhooks SET settings = ?2, disabled_reason = ?3, updated_at = ?4 WHERE id = ?1";
-    let Some(row) = tx.query(LOAD, params![webhook.as_str()]).await?.pop() else { return Ok(()) };
-    let mut settings: OutgoingSettings = row.read().json()?;
-    if settings.status == WebhookStatus::Inactive {
-        return Ok(());
-    }
-    settings.status = WebhookStatus::Inactive;
-    let settings =
-        serde_json::to_string(&settings).map_err(|source| StoreError::Json { position: 1, source })?;
-    tx.execute(SAVE, params![webhook.as_str(), settings, reason, now]).await?;
-    config::bump(tx).await
 }
 
 #[cfg(test)]

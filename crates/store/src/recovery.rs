@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::log::DeliveryStatus;
+use domain::log::{CancelReason, DeliveryStatus};
 use domain::{DeliveryId, RequestId, Timestamp};
 
 use crate::deliveries::DeliveriesOf;
@@ -74,7 +74,7 @@ impl Work for PutBack {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Progress, StoreError> {
         const SQL: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, attempts_before = attempts, \
-                           node = NULL WHERE id IN ?1 AND due_at IS NULL AND test_event IS NULL";
+                           cancel_reason = NULL, node = NULL WHERE id IN ?1 AND due_at IS NULL AND test_event IS NULL";
         let (ids, next) = look::ids(tx, &self.log, &self.piece).await?;
         let params = vec![Value::Texts(ids), DeliveryStatus::Pending.as_str().into(), self.now.into()];
         Ok(Progress { done: tx.execute(SQL, params).await?, next: next.map(|id| id.to_string()) })
@@ -98,7 +98,7 @@ impl Work for CancelOpen {
     type Output = Progress;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Progress, StoreError> {
-        const SQL: &str = "UPDATE deliveries SET status = ?2, due_at = NULL, node = NULL WHERE id IN ?1 AND due_at IS NOT NULL \
+        const SQL: &str = "UPDATE deliveries SET status = ?2, cancel_reason = ?5, due_at = NULL, node = NULL WHERE id IN ?1 AND due_at IS NOT NULL \
                            AND (node IS NULL OR (node = ?3 AND id IN ?4))";
         let (ids, next) = look::ids(tx, &self.log, &self.piece).await?;
         let params = vec![
@@ -106,6 +106,7 @@ impl Work for CancelOpen {
             DeliveryStatus::Cancelled.as_str().into(),
             self.node.as_ref().into(),
             Value::Texts(self.withdrawn.iter().map(ToString::to_string).collect()),
+            CancelReason::Cancelled.as_str().into(),
         ];
         Ok(Progress { done: tx.execute(SQL, params).await?, next: next.map(|id| id.to_string()) })
     }

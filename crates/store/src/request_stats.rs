@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::WebhookId;
 use domain::log::RequestStatus;
+use domain::{Timestamp, WebhookId};
 
 use crate::commit::RequestRow;
 use crate::error::StoreError;
@@ -58,25 +58,27 @@ pub(crate) async fn count<T: Tx>(
     run_again: &[RequestRow],
 ) -> Result<(), StoreError> {
     const SQL: &str = "INSERT INTO request_stats (webhook_id, hour, slot, received, processed, ignored, failed, \
-                       rejected) VALUES (?1, ?2, ?8, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (webhook_id, hour, slot) DO UPDATE SET \
+                       rejected, last_at) VALUES (?1, ?2, ?8, ?3, ?4, ?5, ?6, ?7, ?9) ON CONFLICT (webhook_id, hour, slot) DO UPDATE SET \
                        received = request_stats.received + excluded.received, \
                        processed = request_stats.processed + excluded.processed, \
                        ignored = request_stats.ignored + excluded.ignored, \
                        failed = request_stats.failed + excluded.failed, \
-                       rejected = request_stats.rejected + excluded.rejected";
+                       rejected = request_stats.rejected + excluded.rejected, last_at = CASE \
+                         WHEN request_stats.last_at > excluded.last_at THEN request_stats.last_at ELSE excluded.last_at END";
     // In one order for all nodes: no two wait for each other.
-    let mut counts: BTreeMap<(&str, i64), RequestCounts> = BTreeMap::new();
+    let mut counts: BTreeMap<(&str, i64), (RequestCounts, i64)> = BTreeMap::new();
     for (row, is_new) in new.iter().map(|row| (row, true)).chain(run_again.iter().map(|row| (row, false))) {
         let hour = row.received_at.millis().div_euclid(HOUR_MS);
-        let count = counts.entry((row.webhook_id.as_str(), hour)).or_default();
+        let (count, last_at) = counts.entry((row.webhook_id.as_str(), hour)).or_default();
+        *last_at = row.received_at.millis().max(*last_at);
         count.received += i64::from(is_new);
         count.ended(row.status);
     }
     let Some(first) = new.iter().chain(run_again).next() else { return Ok(()) };
     // The last character of an id is random.
     let slot = first.id.to_string().bytes().last().unwrap_or_default() % SLOTS;
-    let mut rows = Rows::with_capacity(counts.len(), 8);
-    for ((webhook_id, hour), count) in counts {
+    let mut rows = Rows::with_capacity(counts.len(), 9);
+    for ((webhook_id, hour), (count, last_at)) in counts {
         let RequestCounts { received, processed, ignored, failed, rejected } = count;
         rows.push([
             webhook_id.into(),
@@ -87,6 +89,7 @@ pub(crate) async fn count<T: Tx>(
             failed.into(),
             rejected.into(),
             i64::from(slot).into(),
+            last_at.into(),
         ]);
     }
     tx.execute_many(SQL, rows).await.map(|_| ())
@@ -114,6 +117,28 @@ impl Work for RequestStats {
             *counts.entry(key).or_default() += count;
         }
         Ok(counts)
+    }
+}
+
+/// Finds when each of these webhooks got its last request, if it got one as long as statistics are kept.
+pub struct LastRequests {
+    /// The webhooks.
+    pub webhooks: Vec<WebhookId>,
+}
+
+impl Work for LastRequests {
+    type Output = BTreeMap<WebhookId, Timestamp>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Self::Output, StoreError> {
+        const SQL: &str = "SELECT s.webhook_id, MAX(s.last_at) FROM incoming_webhooks w JOIN request_stats s ON s.webhook_id = w.id \
+               AND s.hour = (SELECT MAX(hour) FROM request_stats m WHERE m.webhook_id = w.id) \
+               WHERE w.id IN ?1 GROUP BY s.webhook_id";
+        let ids = self.webhooks.iter().map(|id| id.as_str().to_owned()).collect();
+        let read = |row: Row| {
+            let mut row = row.read();
+            Ok((row.parse("a webhook id")?, row.time()?))
+        };
+        tx.query(SQL, vec![Value::Texts(ids)]).await?.into_iter().map(read).collect()
     }
 }
 

@@ -8,8 +8,8 @@ use futures_util::try_join;
 
 use crate::error::StoreError;
 use crate::params;
-use crate::record::class_duration_ms;
-use crate::tx::{Row, Tx, Value, Work};
+use crate::record::{Answers, class_duration_ms};
+use crate::tx::{Columns, Row, Tx, Value, Work};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -35,8 +35,12 @@ pub struct Stats {
     pub attempts: i64,
     /// How long all attempts took together, in milliseconds.
     pub duration_ms: i64,
-    /// A duration that 95 % of the attempts did not exceed, in milliseconds; `None` without attempts. At most 19 % off.
+    /// A duration that half of the attempts did not exceed, in milliseconds; `None` without attempts. At most 19 % off.
+    pub p50_ms: Option<i64>,
+    /// The same for 95 % of the attempts.
     pub p95_ms: Option<i64>,
+    /// Attempts by what was answered.
+    pub answers: Answers,
     /// Deliveries that wait for their first attempt, now.
     pub pending: i64,
     /// Deliveries that wait for another attempt, now.
@@ -71,6 +75,12 @@ pub struct Period {
     pub attempts: i64,
     /// How long all attempts took together, in milliseconds.
     pub duration_ms: i64,
+    /// A duration that half of the attempts did not exceed, in milliseconds; `None` without attempts. At most 19 % off.
+    pub p50_ms: Option<i64>,
+    /// The same for 95 % of the attempts.
+    pub p95_ms: Option<i64>,
+    /// Attempts by what was answered.
+    pub answers: Answers,
 }
 
 /// Counts of one webhook in one hour.
@@ -109,6 +119,30 @@ impl Work for HourlyDeliveries {
     }
 }
 
+/// Finds the last attempt of each of these webhooks, if there was one.
+pub struct LastAttempts {
+    /// The webhooks.
+    pub webhooks: Vec<WebhookId>,
+}
+
+impl Work for LastAttempts {
+    type Output = BTreeMap<WebhookId, LastAttempt>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Self::Output, StoreError> {
+        // Of the last minute, and of that the last by class: a few rows of each webhook.
+        const SQL: &str = "SELECT d.webhook_id, d.last_status, d.last_at, d.last_http_status FROM outgoing_webhooks w \
+               JOIN delivery_stats d ON d.webhook_id = w.id \
+                 AND d.minute = (SELECT MAX(minute) FROM delivery_stats m WHERE m.webhook_id = w.id) \
+               WHERE w.id IN ?1 ORDER BY d.last_at";
+        let ids = self.webhooks.iter().map(|id| id.as_str().to_owned()).collect();
+        let read = |row: Row| {
+            let mut row = row.read();
+            Ok((row.parse("a webhook id")?, read_last(&mut row)?))
+        };
+        tx.query(SQL, vec![Value::Texts(ids)]).await?.into_iter().map(read).collect()
+    }
+}
+
 /// Counts what became of the deliveries to a webhook.
 pub struct DeliveryStats {
     /// The webhook.
@@ -123,23 +157,36 @@ impl Work for DeliveryStats {
     type Output = Stats;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Stats, StoreError> {
-        let (series, classes, open, last) =
-            try_join!(self.series(tx), self.classes(tx), self.open(tx), self.last(tx))?;
-        let (series, retry_attempts) = series;
+        let (counted, open, last) = try_join!(self.counted(tx), self.open(tx), self.last(tx))?;
+        let Counted { series, retry_attempts, classes } = counted;
         let sum = |count: fn(&Period) -> i64| series.iter().map(count).sum();
+        let mut answers = Answers::default();
+        series.iter().for_each(|period| answers += period.answers);
         Ok(Stats {
             delivered: sum(|period| period.delivered),
             failed: sum(|period| period.failed),
             retry_attempts,
             attempts: sum(|period| period.attempts),
             duration_ms: sum(|period| period.duration_ms),
+            p50_ms: percentile(&classes, 50),
             p95_ms: percentile(&classes, 95),
+            answers,
             pending: open.0,
             retrying: open.1,
             last,
             series,
         })
     }
+}
+
+/// Attempts by their duration class, the shortest first.
+type Classes = BTreeMap<i64, i64>;
+
+/// What was counted in a window.
+struct Counted {
+    series: Vec<Period>,
+    retry_attempts: i64,
+    classes: Classes,
 }
 
 impl DeliveryStats {
@@ -149,45 +196,53 @@ impl DeliveryStats {
         current - self.window.periods + 1
     }
 
-    async fn series<T: Tx>(&self, tx: &T) -> Result<(Vec<Period>, i64), StoreError> {
-        const SQL: &str = "SELECT minute / ?2, CAST(SUM(delivered) AS INTEGER), CAST(SUM(failed) AS INTEGER), \
-               CAST(SUM(attempts) AS INTEGER), CAST(SUM(duration_ms) AS INTEGER), CAST(SUM(retry_attempts) AS INTEGER) \
-             FROM delivery_stats WHERE webhook_id = ?1 AND minute >= ?3 GROUP BY 1";
+    async fn counted<T: Tx>(&self, tx: &T) -> Result<Counted, StoreError> {
+        const SQL: &str = "SELECT minute / ?2, duration_class, CAST(SUM(attempts) AS INTEGER), CAST(SUM(delivered) AS INTEGER), \
+               CAST(SUM(failed) AS INTEGER), CAST(SUM(duration_ms) AS INTEGER), CAST(SUM(retry_attempts) AS INTEGER), \
+               CAST(SUM(answers_2xx) AS INTEGER), CAST(SUM(answers_3xx) AS INTEGER), CAST(SUM(answers_4xx) AS INTEGER), \
+               CAST(SUM(answers_5xx) AS INTEGER), CAST(SUM(no_answer) AS INTEGER) \
+             FROM delivery_stats WHERE webhook_id = ?1 AND minute >= ?3 GROUP BY 1, 2";
         let (first, minutes) = (self.first_period(), self.window.period_minutes);
+        let last = first + self.window.periods - 1;
         let empty = |number: i64| Period {
             at: Timestamp::from_millis(number * minutes * MINUTE_MS),
             delivered: 0,
             failed: 0,
             attempts: 0,
             duration_ms: 0,
+            p50_ms: None,
+            p95_ms: None,
+            answers: Answers::default(),
         };
-        let mut periods: BTreeMap<i64, Period> =
-            (first..first + self.window.periods).map(|number| (number, empty(number))).collect();
-        let mut retry_attempts = 0;
+        let mut periods: BTreeMap<i64, (Period, Classes)> =
+            (first..=last).map(|number| (number, (empty(number), Classes::new()))).collect();
+        let (mut retry_attempts, mut all) = (0, Classes::new());
         for row in tx.query(SQL, params![self.webhook_id.as_str(), minutes, first * minutes]).await? {
             let mut row = row.read();
             // Whatever a clock ahead of ours has counted belongs to the last.
-            let number = row.int()?.min(first + self.window.periods - 1);
-            let period = periods.entry(number).or_insert_with(|| empty(number));
+            let (number, class, attempts) = (row.int()?.min(last), row.int()?, row.int()?);
+            let Some((period, classes)) = periods.get_mut(&number) else { continue };
+            *classes.entry(class).or_default() += attempts;
+            *all.entry(class).or_default() += attempts;
+            period.attempts += attempts;
             period.delivered += row.int()?;
             period.failed += row.int()?;
-            period.attempts += row.int()?;
             period.duration_ms += row.int()?;
             retry_attempts += row.int()?;
+            period.answers += Answers {
+                success: row.int()?,
+                redirect: row.int()?,
+                refusal: row.int()?,
+                failure: row.int()?,
+                none: row.int()?,
+            };
         }
-        Ok((periods.into_values().collect(), retry_attempts))
-    }
-
-    /// Attempts by duration class, the shortest first.
-    async fn classes<T: Tx>(&self, tx: &T) -> Result<Vec<(i64, i64)>, StoreError> {
-        const SQL: &str = "SELECT duration_class, CAST(SUM(attempts) AS INTEGER) FROM delivery_stats \
-                           WHERE webhook_id = ?1 AND minute >= ?2 GROUP BY duration_class ORDER BY duration_class";
-        let from = self.first_period() * self.window.period_minutes;
-        let read = |row: Row| {
-            let mut row = row.read();
-            Ok((row.int()?, row.int()?))
-        };
-        tx.query(SQL, params![self.webhook_id.as_str(), from]).await?.into_iter().map(read).collect()
+        let series = periods.into_values().map(|(period, classes)| Period {
+            p50_ms: percentile(&classes, 50),
+            p95_ms: percentile(&classes, 95),
+            ..period
+        });
+        Ok(Counted { series: series.collect(), retry_attempts, classes: all })
     }
 
     /// Deliveries that wait for their first attempt, and for another one. Each count is a look into the index of those few;
@@ -209,21 +264,24 @@ impl DeliveryStats {
                            ORDER BY minute DESC, last_at DESC LIMIT 1";
         let rows = tx.query(SQL, params![self.webhook_id.as_str()]).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        let mut row = row.read();
-        Ok(Some(LastAttempt {
-            status: row.named(DeliveryStatus::from_name, "a delivery status")?,
-            at: row.time()?,
-            http_status: row.opt_int()?,
-        }))
+        read_last(&mut row.read()).map(Some)
     }
 }
 
+fn read_last(row: &mut Columns) -> Result<LastAttempt, StoreError> {
+    Ok(LastAttempt {
+        status: row.named(DeliveryStatus::from_name, "a delivery status")?,
+        at: row.time()?,
+        http_status: row.opt_int()?,
+    })
+}
+
 /// The duration that so many percent of the attempts did not exceed.
-fn percentile(classes: &[(i64, i64)], percent: i64) -> Option<i64> {
-    let all: i64 = classes.iter().map(|(_, attempts)| attempts).sum();
+fn percentile(classes: &Classes, percent: i64) -> Option<i64> {
+    let all: i64 = classes.values().sum();
     let mut seen = 0;
     let class = classes.iter().find(|(_, attempts)| {
-        seen += attempts;
+        seen += **attempts;
         seen * 100 >= all * percent
     });
     class.map(|(class, _)| class_duration_ms(*class))
@@ -238,9 +296,11 @@ mod tests {
     fn the_percentile_is_that_of_the_class_that_reaches_it() {
         let (fast, slow) = (duration_class(10), duration_class(1_000));
         let shown = |class| class_duration_ms(class);
-        assert_eq!(percentile(&[], 95), None);
-        assert_eq!(percentile(&[(slow, 1)], 95), Some(shown(slow)));
-        assert_eq!(percentile(&[(fast, 95), (slow, 5)], 95), Some(shown(fast)));
-        assert_eq!(percentile(&[(fast, 94), (slow, 6)], 95), Some(shown(slow)));
+        let of = |classes: &[(i64, i64)], percent| percentile(&classes.iter().copied().collect(), percent);
+        assert_eq!(of(&[], 95), None);
+        assert_eq!(of(&[(slow, 1)], 95), Some(shown(slow)));
+        assert_eq!(of(&[(slow, 5), (fast, 95)], 95), Some(shown(fast)));
+        assert_eq!(of(&[(fast, 94), (slow, 6)], 95), Some(shown(slow)));
+        assert_eq!(of(&[(fast, 94), (slow, 6)], 50), Some(shown(fast)));
     }
 }

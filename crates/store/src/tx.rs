@@ -292,3 +292,14 @@ pub trait Work: Send + Sync + 'static {
 
 /// Transactions take milliseconds, and senders wait some tens of seconds for an answer.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// Two transactions, one after the other, as one.
+pub struct Both<A, B>(pub A, pub B);
+
+impl<A: Work, B: Work> Work for Both<A, B> {
+    type Output = (A::Output, B::Output);
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Self::Output, StoreError> {
+        Ok((self.0.run(tx).await?, self.1.run(tx).await?))
+    }
+}

@@ -8,6 +8,7 @@ use domain::{IncomingWebhook, OutgoingWebhook, WebhookId};
 
 use crate::config::{bump, version};
 use crate::error::StoreError;
+use crate::health;
 use crate::params;
 use crate::tx::{Tx, Work};
 
@@ -111,6 +112,8 @@ impl Work for UpdateOutgoing {
     async fn run<T: Tx>(&self, tx: &T) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE outgoing_webhooks SET settings = ?2, secrets = ?3, disabled_reason = ?4, updated_at = ?5 \
                            WHERE id = ?1";
+        // What kept it from working may be mended now.
+        health::probe_soon(tx, &self.webhook.id).await?;
         bump_from(tx, self.version).await?;
         let OutgoingWebhook { id, settings, disabled_reason, updated_at, .. } = &self.webhook;
         let (settings, secrets) = (json(settings)?, self.secrets.as_slice());
@@ -122,6 +125,8 @@ impl Work for UpdateOutgoing {
 
 /// Deletes a webhook, and tells whether there was one. Its log stays until retention takes it.
 pub struct DeleteWebhook {
+    /// The version by which it was decided.
+    pub version: i64,
     /// Of which kind.
     pub direction: Direction,
     /// Which.
@@ -136,7 +141,10 @@ impl Work for DeleteWebhook {
             Direction::Incoming => "DELETE FROM incoming_webhooks WHERE id = ?1",
             Direction::Outgoing => "DELETE FROM outgoing_webhooks WHERE id = ?1",
         };
-        bump(tx).await?;
+        if self.direction == Direction::Outgoing {
+            health::forget(tx, &self.id).await?;
+        }
+        bump_from(tx, self.version).await?;
         Ok(tx.execute(sql, params![self.id.as_str()]).await? > 0)
     }
 }

@@ -7,6 +7,7 @@
 pub mod destinations;
 mod eventually;
 pub mod http;
+pub mod mailbox;
 mod postgres;
 mod program;
 mod python;
@@ -14,6 +15,7 @@ pub mod receiver;
 
 pub use eventually::eventually;
 pub use http::Api;
+pub use mailbox::Mailbox;
 pub use postgres::TestDatabase;
 pub use program::{Program, ProgramBuilder};
 pub use python::python_tool;

@@ -1,14 +1,25 @@
-import { Alert, Button, Drawer, Group, Stack, Text, Timeline, Title } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text, Timeline, UnstyledButton } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { answer, api, type Schemas } from "../api/client";
 import { Json, Moment, StatusBadge } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
-import { Trouble } from "../components/Trouble";
 import { useTexts, useWord } from "../texts";
+import { CopyCurl, EntryDrawer, Facts, Section } from "./EntryDrawer";
+import { EventsMade } from "./Linked";
+import { ResendEdited } from "./ResendEdited";
+
+type Request = Schemas["Request"];
+
+interface RequestDrawerProps {
+  id: string | undefined;
+  onClose: () => void;
+  /** Shows another entry in its place. */
+  onOpen: (id: string) => void;
+}
 
 /** One request: what came, what was done with it, and what can be done now. */
-export function RequestDrawer({ id, onClose }: { id: string | undefined; onClose: () => void }) {
+export function RequestDrawer({ id, onClose, onOpen }: RequestDrawerProps) {
   const t = useTexts();
   const request = useQuery({
     queryKey: ["request", id],
@@ -16,57 +27,113 @@ export function RequestDrawer({ id, onClose }: { id: string | undefined; onClose
     enabled: id !== undefined,
   });
   return (
-    <Drawer opened={id !== undefined} onClose={onClose} position="right" size="lg" title={t("request")} closeButtonProps={{ "aria-label": t("close") }}>
-      {request.isError && <Trouble error={request.error} />}
-      {request.data && <Detail request={request.data} />}
-    </Drawer>
+    <EntryDrawer title={t("request")} id={id} entry={request} onClose={onClose}>
+      {(request) => <Detail key={request.id} request={request} onOpen={onOpen} />}
+    </EntryDrawer>
   );
 }
 
-function Detail({ request }: { request: Schemas["Request"] }) {
+function Detail({ request, onOpen }: { request: Request; onOpen: (id: string) => void }) {
   const t = useTexts();
-  const word = useWord();
+  const from = request.resent_from;
+  return (
+    <Stack>
+      <Group gap="xs"><StatusBadge status={request.status} /><Moment at={request.received_at} /></Group>
+      <What request={request} onOpen={onOpen} />
+      <Wrong request={request} />
+      <Facts
+        facts={[
+          [t("event"), <code key="event">{request.event_type}</code>],
+          [t("sender_ip"), request.sender_ip],
+          [t("method"), `${request.method} · ${request.content_type}`],
+          [t("attempts"), request.attempts],
+          [t("entry_id"), <code key="id">{request.id}</code>],
+          [t("resent_from"), from && <UnstyledButton className="link" onClick={() => onOpen(from)}>{from}</UnstyledButton>],
+        ]}
+      />
+      <Section title={t("what_was_done")}><Actions actions={request.actions} /></Section>
+      {request.events.length > 0 && <Section title={t("events_made")}><EventsMade ids={request.events} /></Section>}
+      <Section title={t("payload")}><Json value={request.payload} label={t("payload")} /></Section>
+      <Section title={t("headers")}><Json value={request.headers} label={t("headers")} height={220} /></Section>
+      <Section title={t("our_answer")}>
+        <Text size="sm">{request.response.status}</Text>
+        <Json value={request.response.body} label={t("our_answer")} height={220} />
+      </Section>
+    </Stack>
+  );
+}
+
+function What({ request, onOpen }: { request: Request; onOpen: (id: string) => void }) {
+  const t = useTexts();
   const client = useQueryClient();
+  const [editing, edit] = useDisclosure();
+  const webhook = useQuery({
+    queryKey: ["incoming", request.webhook_id],
+    queryFn: () => answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id: request.webhook_id } } })),
+  });
   const retry = useMutation({
     mutationFn: () => answer(api.POST("/requests/{id}/retry", { params: { path: { id: request.id } } })),
     onSuccess: (after) => {
       client.setQueryData(["request", request.id], after);
-      void client.invalidateQueries({ queryKey: ["incoming", request.webhook_id] });
       tell(t("retried"));
     },
     onError: tellTrouble,
   });
   return (
-    <Stack>
-      <Group justify="space-between">
-        <Group gap="xs"><StatusBadge status={request.status} /><Moment at={request.received_at} /></Group>
-        <Button size="xs" loading={retry.isPending} onClick={() => retry.mutate()}>{t("run_again")}</Button>
+    <>
+      <Group gap="xs">
+        <Button size="xs" loading={retry.isPending} disabled={request.status === "rejected"} onClick={() => retry.mutate()}>{t("run_again")}</Button>
+        <Button size="xs" variant="default" onClick={edit.open}>{t("resend_edited")}…</Button>
+        {webhook.data && <CopyCurl sent={{ method: request.method, url: webhook.data.url, headers: request.headers, body: request.payload }} />}
       </Group>
-      <Text size="sm" c="dimmed">{request.method} · {request.content_type} · {request.sender_ip} · {request.id}</Text>
-      {request.errors.map(({ field, message }) => <Alert key={field + message} color="red">{field}: {message}</Alert>)}
-      {request.warnings.map((warning) => <Alert key={warning} color="yellow">{warning}</Alert>)}
-      <Title order={3} size="h5">{t("what_was_done")}</Title>
-      <Timeline bulletSize={14} lineWidth={2} active={request.actions.length}>
-        {request.actions.map(({ type, status, detail, duration_ms, step, record, part }) => (
-          <Timeline.Item key={`${record}/${step}/${part}`} title={word("action", type)}>
-            <Group gap="xs"><StatusBadge status={status} /><Text size="xs" c="dimmed">{t("milliseconds", { n: duration_ms })}</Text></Group>
-            {detail && <Text size="sm">{detail}</Text>}
-          </Timeline.Item>
-        ))}
-      </Timeline>
-      {request.actions.length === 0 && <Text size="sm" c="dimmed">{t("nothing_done")}</Text>}
-      {request.events.length > 0 && (
-        <>
-          <Title order={3} size="h5">{t("events_made")}</Title>
-          {request.events.map((id) => <Link key={id} className="link" to="/events" search={{ entry: id }}>{id}</Link>)}
-        </>
+      <ResendEdited
+        opened={editing} onClose={edit.close} payload={request.payload} about={t("resend_request_about")}
+        send={(payload) => answer(api.POST("/requests/{id}/resend", { params: { path: { id: request.id } }, body: { payload } }))}
+        onSent={({ id }) => {
+          edit.close();
+          onOpen(id);
+        }}
+      />
+    </>
+  );
+}
+
+/** What went wrong, and what to do about it. */
+function Wrong({ request: { status, errors, warnings } }: { request: Request }) {
+  const t = useTexts();
+  const advice = status === "failed" ? t("advice_failed") : status === "rejected" ? t("advice_rejected") : undefined;
+  return (
+    <>
+      {(errors.length > 0 || advice) && (
+        <Alert color="red" title={t("went_wrong")}>
+          {errors.map(({ field, message }) => <Text key={field + message} size="sm"><strong>{field}</strong>: {message}</Text>)}
+          {advice && <Text size="sm" mt={4}>{advice}</Text>}
+        </Alert>
       )}
-      <Title order={3} size="h5">{t("payload")}</Title>
-      <Json value={request.payload} label={t("payload")} />
-      <Title order={3} size="h5">{t("headers")}</Title>
-      <Json value={request.headers} label={t("headers")} height={220} />
-      <Title order={3} size="h5">{t("our_answer")}</Title>
-      <Json value={request.response} label={t("our_answer")} height={220} />
-    </Stack>
+      {warnings.map((warning) => <Alert key={warning} color="yellow">{warning}</Alert>)}
+    </>
+  );
+}
+
+function Actions({ actions }: { actions: Schemas["ActionLog"][] }) {
+  const t = useTexts();
+  const word = useWord();
+  if (actions.length === 0) return <Text size="sm" c="dimmed">{t("nothing_done")}</Text>;
+  return (
+    <Timeline bulletSize={14} lineWidth={2}>
+      {actions.map(({ type, status, detail, duration_ms, output, step, record, part }) => (
+        <Timeline.Item key={`${record}/${step}/${part}`} title={word("action", type)}>
+          <Stack gap={4}>
+            <Group gap="xs">
+              <StatusBadge status={status} />
+              <Text size="xs" c="dimmed">{t("milliseconds", { n: duration_ms })}</Text>
+              {record !== undefined && record > 0 && <Text size="xs" c="dimmed">{t("record_number", { n: record + 1 })}</Text>}
+            </Group>
+            {detail && <Text size="sm" className="wrapping">{detail}</Text>}
+            {output !== undefined && output !== null && <Json value={output} label={t("action_output")} height={140} />}
+          </Stack>
+        </Timeline.Item>
+      ))}
+    </Timeline>
   );
 }

@@ -1,22 +1,26 @@
-import { Button } from "@mantine/core";
+import { Button, Tooltip } from "@mantine/core";
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
-import { useState } from "react";
 import { useTexts } from "../texts";
+import type { FeedState } from "./feed";
 
-/** How often a log that is looked at is asked for again, in milliseconds. */
-const LIVE = 2_000;
+interface LiveButtonProps {
+  state: FeedState;
+  onPause: (paused: boolean) => void;
+}
 
-/** Whether a log follows what happens, and the button that says so. */
-export function useLive() {
+/** Says whether a log follows what happens, and lets one hold it. */
+export function LiveButton({ state, onPause }: LiveButtonProps) {
   const t = useTexts();
-  const [live, setLive] = useState(true);
-  const button = (
-    <Button
-      variant="default" onClick={() => setLive(!live)}
-      leftSection={live ? <IconPlayerPause size={16} /> : <IconPlayerPlay size={16} />}
-    >
-      {live ? t("pause_live") : t("follow_live")}
-    </Button>
+  const paused = state === "paused";
+  return (
+    <Tooltip label={t(`live_${state}_about`)} multiline maw={260}>
+      <Button
+        variant="default" onClick={() => onPause(!paused)}
+        leftSection={paused ? <IconPlayerPlay size={16} /> : <IconPlayerPause size={16} />}
+        rightSection={<span className="live" data-state={state} role="status">{t(`live_${state}`)}</span>}
+      >
+        {paused ? t("follow_live") : t("pause_live")}
+      </Button>
+    </Tooltip>
   );
-  return { refresh: live ? LIVE : undefined, button };
 }

@@ -35,7 +35,8 @@ export function whenSessionEnds(listener: () => void) {
 /** Questions that anyone may ask: a 401 to one of these does not say that a session has ended. */
 const OPEN = ["/session", "/session/password", "/set-up"];
 
-export const api = createClient<paths>({ baseUrl: BASE, fetch: send });
+/** Several values of a parameter stand in one, with commas between. */
+export const api = createClient<paths>({ baseUrl: BASE, fetch: send, querySerializer: { array: { style: "form", explode: false } } });
 
 async function send(request: Request): Promise<Response> {
   if (request.method === "GET") return told(request, await fetch(request));

@@ -19,6 +19,9 @@ interface EventTypeInputProps {
   value: string;
   onChange: (value: string) => void;
   error?: string;
+  onBlur?: () => void;
+  /** When one of the known is chosen. */
+  onOptionSubmit?: (value: string) => void;
 }
 
 /** A kind of event: one of the known, or any other name. */

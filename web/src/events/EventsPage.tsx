@@ -1,12 +1,13 @@
-import { Group, Stack, Text, Title, UnstyledButton } from "@mantine/core";
+import { Stack, Text, Title } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { eventSource } from "../activity/eventRows";
 import { FilterBar } from "../activity/FilterBar";
-import { useLive } from "../activity/live";
-import { answer, api } from "../api/client";
-import { EventTypeInput } from "../components/EventTypeInput";
-import { Listing } from "../components/Listing";
+import { narrowed, type Filters, type LogFilters } from "../activity/filters";
+import { LiveButton } from "../activity/live";
+import { LogTable } from "../activity/LogTable";
+import { useLog } from "../activity/useLog";
 import { Page } from "../components/Page";
-import { Moment } from "../components/small";
 import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
 import { Catalog } from "./Catalog";
@@ -14,41 +15,31 @@ import { DeclareKind } from "./DeclareKind";
 import { EventDrawer } from "./EventDrawer";
 import { PublishEvent } from "./PublishEvent";
 
-interface EventSearch {
-  q?: string;
-  event_type?: string;
-}
-
 /** What happened, and where it was sent; what can happen, and what it looks like. */
 export function EventsPage() {
   const t = useTexts();
   const may = useMay();
   const navigate = useNavigate();
-  const { q, event_type, entry } = useSearch({ from: "/inside/events" });
-  const { refresh, button } = useLive();
-  const open = (id: string | undefined) => void navigate({ to: "/events", search: (before) => ({ ...before, entry: id }) });
-  const filter = (change: EventSearch) => void navigate({ to: "/events", search: (before) => ({ ...before, ...change }), replace: true });
+  const { entry, ...filters } = useSearch({ from: "/inside/events" });
+  const go = (search: LogFilters, replace = false) => void navigate({ to: "/events", search, replace });
+  const narrow = (changed: Filters) => go({ ...filters, ...changed }, "q" in changed && filters.q !== undefined);
+  const open = (id: string | undefined) => go({ ...filters, entry: id });
+  const [paused, setPaused] = useState(false);
+  const log = useLog(eventSource(filters), paused);
   return (
     <Page title={t("events")} about={t("events_about")} actions={may("write") && <><DeclareKind /><PublishEvent /></>}>
       <Stack gap="sm">
         <Title order={2} size="h4">{t("events_latest")}</Title>
-        <FilterBar filters={{ q }} statuses={[]} onChange={(change) => filter({ q: change.q })}>
-          <Group gap="xs" align="flex-end">
-            <EventTypeInput label={t("event")} value={event_type ?? ""} onChange={(name) => filter({ event_type: name || undefined })} />
-            {button}
-          </Group>
+        <FilterBar filters={filters} statuses={[]} more={[]} onChange={narrow}>
+          <LiveButton state={log.state} onPause={setPaused} />
         </FilterBar>
-        <Listing
-          label={t("events")}
-          queryKey={["events", q, event_type]}
-          load={(cursor) => answer(api.GET("/events", { params: { query: { q, event_type, cursor, limit: 20 } } }))}
-          rowKey={({ id }) => id}
-          refresh={refresh}
-          empty={{ title: t("events_none"), advice: t("events_none_advice") }}
+        <LogTable
+          label={t("events")} log={log} opened={entry} opening={({ event_type }) => event_type} onOpen={({ id }) => open(id)}
+          empty={narrowed(filters).length > 0 ? { title: t("log_filtered"), advice: t("log_filtered_advice") } : { title: t("events_none"), advice: t("events_none_advice") }}
           columns={[
-            { title: t("when"), cell: ({ id, timestamp }) => <UnstyledButton className="link" onClick={() => open(id)}><Moment at={timestamp} /></UnstyledButton> },
-            { title: t("event"), cell: ({ event_type }) => <Text size="sm" ff="monospace">{event_type}</Text> },
-            { title: t("email"), cell: ({ data }) => <Text size="sm">{typeof data.email === "string" ? data.email : "—"}</Text> },
+            { title: t("when"), width: "minmax(110px, 1fr)", cell: () => null },
+            { title: t("event"), width: "minmax(120px, 1fr)", cell: ({ event_type }) => <Text size="sm" ff="monospace" truncate>{event_type}</Text> },
+            { title: t("email"), width: "minmax(90px, 2fr)", cell: ({ email }) => <Text size="sm" truncate>{email ?? "—"}</Text> },
           ]}
         />
       </Stack>

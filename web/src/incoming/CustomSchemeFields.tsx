@@ -17,14 +17,17 @@ const UNITS = ["seconds", "milliseconds", "rfc3339", "http_date"] as const;
 interface CustomSchemeFieldsProps {
   scheme: CustomScheme;
   onChange: (scheme: CustomScheme) => void;
+  /** What the server says of a field, by its name. */
   faults: Record<string, string>;
+  /** What the names begin with. */
+  prefix?: string;
 }
 
 /** A way to sign that no preset has: where the signature stands, and what is signed. */
-export function CustomSchemeFields({ scheme, onChange, faults }: CustomSchemeFieldsProps) {
+export function CustomSchemeFields({ scheme, onChange, faults, prefix = "signature.custom" }: CustomSchemeFieldsProps) {
   const t = useTexts();
   const set = (change: Partial<CustomScheme>) => onChange({ ...scheme, ...change });
-  const fault = (name: string) => faults[`signature.custom.${name}`];
+  const fault = (name: string) => faults[`${prefix}.${name}`];
   return (
     <Fieldset legend={t("scheme_custom")}>
       <Stack>

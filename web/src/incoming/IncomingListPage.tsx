@@ -18,7 +18,7 @@ export function IncomingListPage() {
   const t = useTexts();
   const create = <LinkButton to="/incoming/new" leftSection={<IconPlus size={16} />}>{t("new_incoming")}</LinkButton>;
   return (
-    <Page title={t("incoming")} about={t("incoming_about")} actions={create}>
+    <Page title={t("incoming")} about={t("incoming_about")} actions={<><LinkButton to="/senders" variant="default">{t("senders")}</LinkButton>{create}</>}>
       <Listing
         label={t("incoming")}
         queryKey={["incoming"]}

@@ -1,42 +1,41 @@
-import { ActionIcon, Alert, Badge, Button, Group, Paper, Select, SimpleGrid, Stack, Text, Title, UnstyledButton } from "@mantine/core";
+import { Alert, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { IconArrowLeft, IconWand, IconX } from "@tabler/icons-react";
-import { useState } from "react";
+import { IconWand } from "@tabler/icons-react";
+import { useMemo, useState } from "react";
 import { answer, api } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import { ChangedElsewhere } from "../components/ChangedElsewhere";
 import { useDraft } from "../components/drafts";
+import { NewNamed } from "../components/NewNamed";
 import { Trouble } from "../components/Trouble";
-import { useTexts, useWord } from "../texts";
+import { useTexts } from "../texts";
+import { nameOf } from "../people/CustomFieldsPage";
 import { useChangeIncoming, type IncomingWebhook } from "./IncomingPage";
-import { connected, disconnected, leavesOf, suggested, transformed, type Leaf, type Rule } from "./mapping";
+import { connected, leavesOf, replaced, suggested, treeOf, type Rule } from "./mapping";
 import { MappingPreview } from "./MappingPreview";
-import { useLastRequest } from "./requests";
+import { useSamplePayload } from "./requests";
+import { SampleTree } from "./SampleTree";
+import { TargetRow } from "./TargetRow";
 import { SampleInput } from "./SampleInput";
-import { usePreset } from "./presets";
-import { payloadOf, sampleFor } from "./sample";
 
 const FIELDS = ["email", "first_name", "last_name", "name", "phone", "company", "source", "status"];
-/** Those of the transforms that need no argument; the others are for the API and for templates. */
-const TRANSFORMS = ["trim", "lower", "upper", "title", "first_name", "last_name", "number", "boolean", "country_code", "hash"] as const;
 /** How long after the last change the preview is asked for, in milliseconds. */
 const CALM = 300;
-const DRAGGED = "application/x-ccsp-path";
 
 /** The sample on the left, the subscriber's fields on the right: click one, then the other, or drag. */
 export function MappingEditor({ webhook }: { webhook: IncomingWebhook }) {
   const t = useTexts();
-  const last = useLastRequest(webhook.id);
+  const came = useSamplePayload(webhook);
   const [pasted, setPasted] = useState<unknown>();
   const draft = useDraft<Rule[]>(`incoming/${webhook.id}/mapping`, webhook.mapping ?? []);
   const { value: rules, set: setRules, dirty } = draft;
   const [chosen, setChosen] = useState<string | null>(null);
   const change = useChangeIncoming(webhook.id);
   const fields = useCustomFields();
-  const preset = usePreset(webhook.preset);
-  const sample = pasted ?? last.data?.payload ?? payloadOf(sampleFor(webhook, preset));
-  const leaves = leavesOf(sample);
+  const sample = pasted ?? came.value;
+  const tree = useMemo(() => treeOf(sample), [sample]);
+  const leaves = leavesOf(tree);
   const connect = (to: string, from: string) => {
     setRules(connected(rules, to, from));
     setChosen(null);
@@ -56,19 +55,20 @@ export function MappingEditor({ webhook }: { webhook: IncomingWebhook }) {
       {change.isError && <Trouble error={change.error} />}
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="lg">
         <Column title={t("sample")}>
-          {!pasted && !last.data && <Alert color="blue">{t("sample_is_ours")}</Alert>}
-          <Leaves leaves={leaves} chosen={chosen} choose={setChosen} />
+          {!pasted && came.isOurs && <Alert color="blue">{t("sample_is_ours")}</Alert>}
+          <SampleTree label={t("sample")} tree={tree} chosen={chosen} choose={setChosen} />
           <SampleInput onPasted={setPasted} />
         </Column>
         <Column title={t("subscriber")}>
           {[...targets, ...others].map((to) => (
             <TargetRow
-              key={to} to={to} rule={rules.find((rule) => rule.to === to)} chosen={chosen}
+              key={to} to={to} rules={rules.filter((rule) => rule.to === to)} leaves={leaves} chosen={chosen}
               connect={(from) => connect(to, from)}
-              disconnect={() => setRules(disconnected(rules, to))}
-              transform={(filter) => setRules(transformed(rules, to, filter))}
+              replace={(before, after) => setRules(replaced(rules, before, after))}
+              remove={(removed) => setRules(rules.filter((rule) => rule !== removed))}
             />
           ))}
+          <NewField />
         </Column>
         <Column title={t("result")}>
           {preview.isError ? <Trouble error={preview.error} /> : preview.data && <MappingPreview preview={preview.data} />}
@@ -89,81 +89,15 @@ function Column({ title, children }: { title: string; children: React.ReactNode 
   );
 }
 
-function Leaves({ leaves, chosen, choose }: { leaves: Leaf[]; chosen: string | null; choose: (path: string | null) => void }) {
-  return leaves.map(({ path, value }) => (
-    <UnstyledButton
-      key={path} className="leaf" draggable data-chosen={chosen === path || undefined} aria-pressed={chosen === path}
-      onClick={() => choose(chosen === path ? null : path)}
-      onDragStart={(event) => event.dataTransfer.setData(DRAGGED, path)}
-    >
-      <code>{path}</code>
-      <Text size="sm" c="dimmed" truncate>{value}</Text>
-    </UnstyledButton>
-  ));
-}
-
-interface TargetRowProps {
-  to: string;
-  rule: Rule | undefined;
-  chosen: string | null;
-  connect: (from: string) => void;
-  disconnect: () => void;
-  transform: (filter: string | null) => void;
-}
-
-function TargetRow({ to, rule, chosen, connect, disconnect, transform }: TargetRowProps) {
+/** A field that there is not yet, made without leaving the mapping. */
+function NewField() {
   const t = useTexts();
-  const word = useWord();
-  const [over, setOver] = useState(false);
-  const name = to.startsWith("custom_field.") ? to.slice("custom_field.".length) : word("field", to);
-  const filters = rule?.filters ?? [];
-  const drop = (event: React.DragEvent) => {
-    setOver(false);
-    const path = event.dataTransfer.getData(DRAGGED);
-    if (path) connect(path);
-  };
   return (
-    <div
-      className="target" data-waiting={chosen !== null || undefined} data-over={over || undefined}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)} onDrop={drop}
-    >
-      <Group justify="space-between" wrap="nowrap" gap="xs">
-        <Text size="sm" fw={550}>{name}{to === "email" && " *"}</Text>
-        {chosen !== null && (
-          <Button size="compact-xs" variant="light" leftSection={<IconArrowLeft size={12} />} onClick={() => connect(chosen)} aria-label={t("connect_to", { field: name })}>
-            {t("connect")}
-          </Button>
-        )}
-        {rule && chosen === null && (
-          <ActionIcon variant="subtle" color="gray" onClick={disconnect} aria-label={t("disconnect", { field: name })}><IconX size={16} /></ActionIcon>
-        )}
-      </Group>
-      {rule && (
-        <Group gap="xs" mt={4}>
-          <Badge variant="default" tt="none" ff="monospace" maw="100%">{sourceOf(rule)}</Badge>
-          <Select
-            size="xs" w={150} aria-label={t("transform_of", { field: name })} placeholder={t("as_it_is")} clearable
-            clearButtonProps={{ "aria-label": t("clear") }}
-            data={[...new Set([...TRANSFORMS, ...filters])].map((value) => ({ value, label: transformName(t, value) }))}
-            value={filters[0] ?? null} onChange={transform} disabled={filters.length > 1}
-          />
-        </Group>
-      )}
-    </div>
+    <NewNamed
+      title={t("new_custom_field")} label={t("name")} field="name" queryKey={["custom-fields"]}
+      create={(label) => answer(api.POST("/custom-fields", { body: { label, name: nameOf(label), type: "text" } }))}
+    />
   );
-}
-
-function transformName(t: ReturnType<typeof useTexts>, filter: string): string {
-  const known = TRANSFORMS.find((name) => name === filter);
-  return known ? t(`transform_${known}`) : filter;
-}
-
-function sourceOf(rule: Rule): string {
-  return rule.from ?? rule.template ?? JSON.stringify(rule.value);
 }
 
 function useCustomFields(): string[] {

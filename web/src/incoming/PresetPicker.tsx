@@ -1,4 +1,5 @@
 import { Anchor, Group, Select, Stack, Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { IconExternalLink } from "@tabler/icons-react";
 import { useTexts } from "../texts";
 import { usePreset, usePresets } from "./presets";
@@ -28,6 +29,7 @@ export function PresetPicker({ value, onChange, error }: PresetPickerProps) {
           <Anchor href={url} target="_blank" rel="noreferrer" size="sm" className="wrapping">{t("sender_instructions", { sender: preset.name, host: hostOf(url) })}</Anchor>
         </Group>
       ))}
+      <Link className="link" to="/senders"><Text size="sm" span>{t("senders_own")}</Text></Link>
     </Stack>
   );
 }

@@ -12,25 +12,6 @@ export interface Leaf {
 /** More than these are not shown: nobody connects the thousandth value of a payload. */
 export const MAX_LEAVES = 300;
 
-export function leavesOf(payload: unknown): Leaf[] {
-  const leaves: Leaf[] = [];
-  collect(payload, "", leaves);
-  return leaves;
-}
-
-function collect(value: unknown, path: string, leaves: Leaf[]) {
-  if (leaves.length >= MAX_LEAVES) return;
-  if (Array.isArray(value)) {
-    value.forEach((item, index) => collect(item, `${path}[${index}]`, leaves));
-    return;
-  }
-  if (typeof value === "object" && value !== null) {
-    for (const [name, member] of Object.entries(value)) collect(member, path ? `${path}.${name}` : name, leaves);
-    return;
-  }
-  if (path) leaves.push({ path, value: value === null ? "" : String(value) });
-}
-
 /** The rules with `to` taken from `from`. What else its rule says, such as filters, stays. */
 export function connected(rules: Rule[], to: string, from: string): Rule[] {
   const before = rules.find((rule) => rule.to === to);
@@ -45,9 +26,73 @@ export function disconnected(rules: Rule[], to: string): Rule[] {
   return rules.filter((rule) => rule.to !== to);
 }
 
-/** The rules with another transform for `to`, or with none. */
-export function transformed(rules: Rule[], to: string, filter: string | null): Rule[] {
-  return rules.map((rule) => (rule.to === to ? { ...rule, filters: filter ? [filter] : [] } : rule));
+/** Where a rule takes its value from. */
+export type Kind = "from" | "template" | "value";
+
+export function kindOf(rule: Rule): Kind {
+  if (rule.template !== undefined && rule.template !== null) return "template";
+  return rule.value === undefined ? "from" : "value";
+}
+
+/** The rule with its value taken in another way. What is done with the value stays. */
+export function ofKind(rule: Rule, kind: Kind): Rule {
+  const kept: Rule = { ...rule };
+  const { from, template } = kept;
+  delete kept.from;
+  delete kept.template;
+  delete kept.value;
+  if (kind === "from") return { ...kept, from: from ?? "" };
+  if (kind === "template") return { ...kept, template: template ?? (from ? `{${from}}` : "") };
+  return { ...kept, value: "" };
+}
+
+export function replaced(rules: Rule[], before: Rule, after: Rule): Rule[] {
+  return rules.includes(before) ? rules.map((rule) => (rule === before ? after : rule)) : [...rules, after];
+}
+
+/** A filter and its argument: `phone('IT')`. */
+export interface Filter {
+  name: string;
+  argument: string;
+}
+
+export function parseFilter(text: string): Filter {
+  const call = /^(\w+)\(\s*(['"])(.*)\2\s*\)$/.exec(text.trim());
+  return call ? { name: call[1] ?? "", argument: call[3] ?? "" } : { name: text.trim(), argument: "" };
+}
+
+/** Quotation marks have no place in an argument: none of our filters takes one. */
+export function writeFilter({ name, argument }: Filter): string {
+  return argument === "" ? name : `${name}('${argument.replace(/['"\\]/g, "")}')`;
+}
+
+/** A part of a sample: a value, or what holds some. */
+export interface Branch {
+  path: string;
+  name: string;
+  /** Of a value, as text. */
+  value?: string;
+  children: Branch[];
+}
+
+/** The sample as a tree, with at most `MAX_LEAVES` values. */
+export function treeOf(payload: unknown): Branch[] {
+  let left = MAX_LEAVES;
+  const members = (value: object, path: string): Branch[] =>
+    Object.entries(value).flatMap(([name, member]) => {
+      if (left <= 0) return [];
+      const own = Array.isArray(value) ? `[${name}]` : name;
+      const at = Array.isArray(value) || path === "" ? `${path}${own}` : `${path}.${own}`;
+      if (typeof member === "object" && member !== null) return [{ path: at, name: own, children: members(member, at) }];
+      left -= 1;
+      return [{ path: at, name: own, value: member === null ? "" : String(member), children: [] }];
+    });
+  return typeof payload === "object" && payload !== null ? members(payload, "") : [];
+}
+
+/** The values of a tree, in its order. */
+export function leavesOf(tree: Branch[]): Leaf[] {
+  return tree.flatMap(({ path, value, children }) => (value === undefined ? leavesOf(children) : [{ path, value }]));
 }
 
 /** Names that senders give to what we call otherwise, without case and punctuation. */

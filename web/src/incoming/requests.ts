@@ -1,5 +1,6 @@
 /** What came in. */
 import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
 import { answer, api } from "../api/client";
 import { usePreset } from "./presets";
 import { payloadOf, sampleFor } from "./sample";
@@ -21,5 +22,7 @@ export function useLastRequest(id: string, refetchInterval = 10_000) {
 export function useSamplePayload(webhook: { id: string; event_type: string; preset: string | null }) {
   const last = useLastRequest(webhook.id);
   const preset = usePreset(webhook.preset);
-  return { value: last.data?.payload ?? payloadOf(sampleFor(webhook, preset)), isOurs: !last.data };
+  const { event_type } = webhook;
+  const ours = useMemo(() => payloadOf(sampleFor({ event_type }, preset)), [event_type, preset]);
+  return { value: last.data?.payload ?? ours, isOurs: !last.data };
 }

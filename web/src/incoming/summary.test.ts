@@ -23,7 +23,7 @@ test("lists, tags, conditions and proofs are named", () => {
     t, names,
   );
   expect(said).toEqual([
-    "When order_paid comes in and data.ok, the subscriber is added, or updated on list 1 with the tags web, vip; crm.example.com is called (only if data.plan == 'pro').",
+    "When order_paid comes in and data.ok, the subscriber is added or updated on list 1 with the tags web, vip; crm.example.com is called (only if data.plan == 'pro').",
     "A sender needs the URL and: the API key, a signature.",
   ]);
 });

@@ -13,8 +13,10 @@ export function NewOutgoingPage() {
   const navigate = useNavigate();
   const client = useQueryClient();
   const create = useMutation({
-    mutationFn: (body: OutgoingInput) => answer(api.POST("/outgoing-webhooks", { body })),
-    onSuccess: (webhook) => {
+    mutationFn: ({ input }: { input: OutgoingInput; done: () => void }) => answer(api.POST("/outgoing-webhooks", { body: input })),
+    onSuccess: (webhook, { done }) => {
+      // Before one leaves, so that nobody is asked whether to leave what was typed.
+      done();
       tellOnce(client, webhook.id, [{ label: "signing_secret", value: webhook.signing.secret }]);
       void client.invalidateQueries({ queryKey: ["outgoing"] });
       void navigate({ to: "/outgoing/$id", params: { id: webhook.id }, search: { tab: "test" } });
@@ -22,10 +24,10 @@ export function NewOutgoingPage() {
   });
   return (
     <Page title={t("new_outgoing")} about={t("new_outgoing_about")}>
-      <Paper withBorder p="lg" maw={640}>
+      <Paper withBorder p="lg" maw={760}>
         <OutgoingForm
-          initial={{ name: "", url: "", events: [] }} submit={t("create")} pending={create.isPending} error={create.error}
-          onSubmit={(input) => create.mutate(input)}
+          isNew draftKey="outgoing/new" initial={{ name: "", url: "", events: [] }} submit={t("create")} pending={create.isPending} error={create.error}
+          onSubmit={(input, done) => create.mutate({ input, done })}
         />
       </Paper>
     </Page>

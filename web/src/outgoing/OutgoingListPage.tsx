@@ -1,58 +1,92 @@
-import { Stack, Text } from "@mantine/core";
+import { Group, Stack, Switch, Text } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { IconPlus } from "@tabler/icons-react";
+import { useState } from "react";
 import { answer, api } from "../api/client";
 import { LinkButton } from "../components/LinkButton";
 import { Listing } from "../components/Listing";
 import { Page } from "../components/Page";
+import { Sparkline } from "../components/Sparkline";
 import { Moment, StatusBadge } from "../components/small";
+import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
-import { percent, useStats } from "./stats";
+import type { OutgoingWebhook } from "./form";
+import { percent, rateOf, useOverview, type OutgoingStats } from "./stats";
 
 export function OutgoingListPage() {
   const t = useTexts();
+  const [ids, setIds] = useState<string[]>([]);
+  const overview = useOverview(ids);
+  const stats = new Map<string, OutgoingStats>(overview.data?.outgoing.map((stats) => [stats.webhook_id, stats]));
   const create = <LinkButton to="/outgoing/new" leftSection={<IconPlus size={16} />}>{t("new_outgoing")}</LinkButton>;
+  const load = async (cursor: string | undefined) => {
+    const page = await answer(api.GET("/outgoing-webhooks", { params: { query: { cursor } } }));
+    setIds((before) => [...new Set([...before, ...page.data.map(({ id }) => id)])].slice(0, MOST));
+    return page;
+  };
   return (
     <Page title={t("outgoing")} about={t("outgoing_about")} actions={create}>
       <Listing
         label={t("outgoing")}
         queryKey={["outgoing"]}
-        load={(cursor) => answer(api.GET("/outgoing-webhooks", { params: { query: { cursor } } }))}
+        load={load}
         rowKey={({ id }) => id}
         refresh={10_000}
         empty={{ title: t("outgoing_none"), advice: t("outgoing_none_advice"), action: create }}
         columns={[
           { title: t("name"), cell: ({ id, name, url }) => (
-            <Stack gap={0} maw={360}>
+            <Stack gap={0} maw={320}>
               <Link className="link" to="/outgoing/$id" params={{ id }}>{name}</Link>
               <Text size="sm" c="dimmed" truncate>{url}</Text>
             </Stack>
           ) },
-          { title: t("status"), cell: ({ status }) => <StatusBadge status={status} /> },
-          { title: t("success_rate"), cell: ({ id }) => <Figure id={id} of="rate" /> },
-          { title: t("average_time"), cell: ({ id }) => <Figure id={id} of="time" /> },
-          { title: t("last_delivery"), cell: ({ id }) => <LastDelivery id={id} /> },
+          { title: t("status"), cell: (webhook) => <Sending webhook={webhook} failing={stats.get(webhook.id)?.failing ?? false} /> },
+          { title: t("success_rate"), cell: ({ id }) => percent(rateOf(stats.get(id) ?? { delivered: 0, failed: 0 })) },
+          { title: t("last_delivery"), cell: ({ id }) => <Last stats={stats.get(id)} /> },
+          { title: t("last_day"), cell: ({ id }) => <Hours stats={stats.get(id)} /> },
         ]}
       />
     </Page>
   );
 }
 
-function Figure({ id, of }: { id: string; of: "rate" | "time" }) {
+/** The most that are asked for at once. */
+const MOST = 200;
+
+/** Whether it sends, and whether that goes well. */
+function Sending({ webhook, failing }: { webhook: OutgoingWebhook; failing: boolean }) {
   const t = useTexts();
-  const { data } = useStats(id, "24h");
-  if (!data) return null;
-  if (of === "rate") return percent(data.success_rate);
-  return data.average_response_ms === null || data.average_response_ms === undefined ? "—" : t("milliseconds", { n: data.average_response_ms });
+  const client = useQueryClient();
+  const active = webhook.status === "active";
+  const change = useMutation({
+    mutationFn: () => answer(api.PATCH("/outgoing-webhooks/{id}", { params: { path: { id: webhook.id } }, body: { status: active ? "paused" : "active" } })),
+    onError: tellTrouble,
+    onSettled: () => client.invalidateQueries({ queryKey: ["outgoing"] }),
+  });
+  return (
+    <Group gap="sm" wrap="nowrap">
+      <Switch aria-label={t("switch_on", { name: webhook.name })} checked={active} disabled={change.isPending} onChange={() => change.mutate()} />
+      <StatusBadge status={webhook.disabled_reason !== null || !active ? webhook.status : failing ? "failed" : webhook.status} />
+    </Group>
+  );
 }
 
-function LastDelivery({ id }: { id: string }) {
-  const { data } = useStats(id, "24h");
-  if (!data?.last_delivery) return <Moment at={null} />;
+function Last({ stats }: { stats: OutgoingStats | undefined }) {
+  const last = stats?.last_delivery;
+  if (!last) return <Moment at={null} />;
   return (
     <Stack gap={4} align="flex-start">
-      <StatusBadge status={data.last_delivery.status} />
-      <Moment at={data.last_delivery.at} />
+      <Group gap={6} wrap="nowrap"><StatusBadge status={last.status} />{last.http_status && <Text size="sm">{last.http_status}</Text>}</Group>
+      <Moment at={last.at} />
     </Stack>
   );
+}
+
+/** The last hours; what failed stands above what arrived. */
+function Hours({ stats }: { stats: OutgoingStats | undefined }) {
+  const t = useTexts();
+  if (!stats) return null;
+  const points = stats.series.map(({ delivered, failed }) => ({ good: delivered, bad: failed }));
+  return <Sparkline points={points} label={t("bars_label", { delivered: stats.delivered, failed: stats.failed })} />;
 }

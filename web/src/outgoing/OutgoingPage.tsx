@@ -3,17 +3,18 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { DeliveryLog } from "../activity/DeliveryLog";
-import { answer, api, ifUnchanged, type Schemas } from "../api/client";
+import { answer, api } from "../api/client";
 import { ConfirmButton } from "../components/ConfirmButton";
 import { CopyNow } from "../components/CopyNow";
 import { Loaded } from "../components/Loaded";
 import { Page } from "../components/Page";
-import { useSaving } from "../components/saving";
-import { Copyable, StatusBadge } from "../components/small";
+import { StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
-import type { OutgoingWebhook } from "./form";
+import { loadOutgoing, useChangeOutgoing } from "./change";
+import { differing, settingsOf, type OutgoingWebhook } from "./form";
 import { OutgoingForm } from "./OutgoingForm";
+import { SigningPanel } from "./SigningPanel";
 import { StatsPanel } from "./StatsPanel";
 import { TestPanel } from "./TestPanel";
 
@@ -22,25 +23,11 @@ const PayloadBuilder = lazy(() => import("./PayloadBuilder"));
 
 const TABS = ["settings", "payload", "test", "stats", "log"] as const;
 
-function load(id: string) {
-  return answer(api.GET("/outgoing-webhooks/{id}", { params: { path: { id } } }));
-}
-
-/** Changes a webhook, and shows it as it is then. */
-export function useChangeOutgoing(id: string) {
-  return useSaving({
-    queryKey: ["outgoing", id],
-    load: () => load(id),
-    save: (body: Schemas["OutgoingWebhookInputPatch"]) =>
-      answer(api.PATCH("/outgoing-webhooks/{id}", { params: { path: { id } }, headers: ifUnchanged(`/outgoing-webhooks/${id}`), body })),
-  });
-}
-
 export function OutgoingPage() {
   const { id } = useParams({ from: "/inside/outgoing/$id" });
   const webhook = useQuery({
     queryKey: ["outgoing", id],
-    queryFn: () => load(id),
+    queryFn: () => loadOutgoing(id),
   });
   return <Loaded query={webhook}>{(webhook) => <Shown key={id} webhook={webhook} />}</Loaded>;
 }
@@ -78,22 +65,16 @@ function Shown({ webhook }: { webhook: OutgoingWebhook }) {
 function SettingsTab({ webhook }: { webhook: OutgoingWebhook }) {
   const t = useTexts();
   const change = useChangeOutgoing(webhook.id);
-  const { name, url, events, filter, auth, headers } = webhook;
+  const saved = settingsOf(webhook);
   return (
-    <Stack maw={640}>
+    <Stack maw={760}>
       <Paper withBorder p="lg">
         <OutgoingForm
-          initial={{ name, url, events, filter, auth, headers }} submit={t("save")} pending={change.isPending} error={change.error}
-          onSubmit={(input) => change.mutate(input)}
+          draftKey={`outgoing/${webhook.id}/settings`} initial={saved} submit={t("save")} pending={change.isPending} error={change.error}
+          onSubmit={(input, done) => change.mutate(differing(saved, input), { onSuccess: done })}
         />
       </Paper>
-      {webhook.signing.secret && (
-        <Paper withBorder p="lg">
-          <Text fw={550} mb={4}>{t("signing_secret")}</Text>
-          <Text size="sm" c="dimmed" mb="sm">{t("signing_secret_about")}</Text>
-          <Copyable value={webhook.signing.secret} label={t("signing_secret")} />
-        </Paper>
-      )}
+      <SigningPanel webhook={webhook} />
     </Stack>
   );
 }

@@ -1,17 +1,23 @@
-import { Alert, Button, Group, Paper, Select, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { Alert, Button, Group, List, Paper, Select, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../api/client";
+import { ApiProblem } from "../api/problem";
+import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { useDraft } from "../components/drafts";
 import { Json } from "../components/small";
 import { Trouble } from "../components/Trouble";
-import { useEventTypes } from "../components/EventTypeInput";
 import { useTexts } from "../texts";
-import { useChangeOutgoing } from "./OutgoingPage";
+import { useChangeOutgoing } from "./change";
 import type { OutgoingWebhook } from "./form";
-import { PayloadEditor } from "./PayloadEditor";
+import PayloadEditor, { type Fault } from "./PayloadEditor";
+import { parsedPayload } from "./payload";
+import { SamplePicker, useKinds, useSampleData, type Sample } from "./SamplePicker";
 import { TEMPLATES } from "./templates";
+import { useVariables } from "./variables";
 
+/** How long after the last key the server is asked, in milliseconds. */
 const CALM = 400;
 
 /** What is sent: typed or taken from a template, and what becomes of a sample of it. */
@@ -19,13 +25,21 @@ export default function PayloadBuilder({ webhook }: { webhook: OutgoingWebhook }
   const t = useTexts();
   const change = useChangeOutgoing(webhook.id);
   const saved = webhook.payload === null || webhook.payload === undefined ? "" : JSON.stringify(webhook.payload, null, 2);
-  const [initial, setInitial] = useState(saved);
-  const [text, setText] = useState(saved);
+  const draft = useDraft(`outgoing/${webhook.id}/payload`, saved);
+  const { value: text, set: setText } = draft;
+  const [initial, setInitial] = useState(text);
+  const [chosen, choose] = useState<Sample>();
+  const { first } = useKinds(webhook.events);
+  const sample = chosen ?? { eventType: first, eventId: undefined };
+  const data = useSampleData(sample);
+  const variables = useVariables(data);
+  const payload = parsedPayload(text);
+  const preview = usePreview(webhook, sample, data, payload.fault === undefined ? payload.value : undefined);
+  const faults = payload.fault === undefined ? [...faultsOf(preview.error), ...faultsOf(change.error)] : [];
   const begin = (from: string) => {
     setInitial(from);
     setText(from);
   };
-  const payload = parsed(text);
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
       <Paper withBorder p="lg">
@@ -33,59 +47,73 @@ export default function PayloadBuilder({ webhook }: { webhook: OutgoingWebhook }
           <Title order={2} size="h4">{t("tab_payload")}</Title>
           <Text size="sm" c="dimmed">{t("payload_about")}</Text>
           <Select
-            label={t("begin_with")} placeholder={t("choose")} value={null} data={TEMPLATES.map(({ name }) => name)}
-            onChange={(chosen) => {
-              const template = TEMPLATES.find(({ name }) => name === chosen);
+            label={t("begin_with")} placeholder={t("choose")} value={null} searchable data={TEMPLATES.map(({ name }) => name)}
+            onChange={(name) => {
+              const template = TEMPLATES.find((template) => template.name === name);
               if (template) begin(JSON.stringify(template.payload, null, 2));
             }}
           />
-          <PayloadEditor label={t("tab_payload")} initial={initial} onChange={setText} />
+          <PayloadEditor label={t("tab_payload")} initial={initial} variables={variables} faults={faults} onChange={setText} />
+          <ChangedElsewhere draft={draft} />
           {payload.fault && <Alert color="red" title={t("not_json")}>{payload.fault}</Alert>}
-          {change.isError && <Trouble error={change.error} />}
+          <Faults faults={faults} />
+          {change.isError && faultsOf(change.error).length === 0 && <Trouble error={change.error} />}
           <Group>
-            <Button disabled={Boolean(payload.fault) || text === saved} loading={change.isPending} onClick={() => change.mutate({ payload: payload.value as never })}>{t("save")}</Button>
+            <Button disabled={payload.fault !== undefined || text === saved} loading={change.isPending} onClick={() => change.mutate({ payload: payload.value as never }, { onSuccess: draft.reset })}>{t("save")}</Button>
             {text !== "" && <Button variant="default" onClick={() => begin("")}>{t("plain_event")}</Button>}
           </Group>
         </Stack>
       </Paper>
-      <Rendered webhook={webhook} payload={payload.fault ? undefined : payload.value} />
+      <Paper withBorder p="lg">
+        <Stack>
+          <Title order={2} size="h4">{t("what_is_sent")}</Title>
+          <SamplePicker patterns={webhook.events} sample={sample} onChange={choose} />
+          <div aria-live="polite" aria-busy={preview.isFetching}>
+            {preview.isError && faultsOf(preview.error).length === 0 && <Trouble error={preview.error} />}
+            {preview.data?.reason && <Alert color="yellow">{preview.data.reason}</Alert>}
+            {preview.data?.request && (
+              <Stack gap="xs">
+                <Text size="sm" ff="monospace" className="wrapping">{preview.data.request.method} {preview.data.request.url}</Text>
+                <Json value={preview.data.request.body} label={t("what_is_sent")} />
+                <Text size="sm" fw={550}>{t("headers")}</Text>
+                <Json value={preview.data.request.headers} label={t("headers")} height={180} />
+              </Stack>
+            )}
+          </div>
+        </Stack>
+      </Paper>
     </SimpleGrid>
   );
 }
 
-/** What a sample becomes by what is saved, or how what was typed differs from it. */
-function Rendered({ webhook, payload }: { webhook: OutgoingWebhook; payload: unknown }) {
-  const t = useTexts();
-  const types = useEventTypes();
+/** What a sample becomes by what was typed, once one stops typing. */
+function usePreview(webhook: OutgoingWebhook, sample: Sample, data: Record<string, unknown> | undefined, payload: unknown) {
   const [calm] = useDebouncedValue(payload, CALM);
-  const name = types.data?.find(({ name }) => webhook.events.includes(name))?.name ?? "subscriber_added";
-  const example = types.data?.find((type) => type.name === name)?.example;
-  const preview = useQuery({
-    queryKey: ["outgoing", webhook.id, "preview", name, calm],
+  return useQuery({
+    queryKey: ["outgoing", webhook.id, "preview", sample, data, calm],
     queryFn: () =>
       answer(api.POST("/outgoing-webhooks/{id}/preview", {
         params: { path: { id: webhook.id } },
-        body: { event_type: name, data: example ?? {}, payload: calm },
+        body: { ...(sample.eventId === undefined ? { event_type: sample.eventType, data } : { event_id: sample.eventId }), payload: calm },
       })),
-    enabled: types.isSuccess && calm !== undefined,
+    enabled: data !== undefined && calm !== undefined,
+    placeholderData: keepPreviousData,
+    retry: false,
   });
-  return (
-    <Paper withBorder p="lg">
-      <Stack aria-live="polite">
-        <Title order={2} size="h4">{t("what_is_sent")}</Title>
-        {preview.isError && <Trouble error={preview.error} />}
-        {preview.data?.reason && <Alert color="yellow">{preview.data.reason}</Alert>}
-        {preview.data?.request && <Json value={preview.data.request.body} label={t("what_is_sent")} />}
-      </Stack>
-    </Paper>
-  );
 }
 
-function parsed(text: string): { value: unknown; fault?: string } {
-  if (text.trim() === "") return { value: null };
-  try {
-    return { value: JSON.parse(text) };
-  } catch (fault) {
-    return { value: null, fault: String(fault) };
-  }
+function faultsOf(error: unknown): Fault[] {
+  if (!(error instanceof ApiProblem)) return [];
+  return Object.entries(error.fields).filter(([field]) => field === "payload" || field.startsWith("payload.")).map(([field, message]) => ({ field, message }));
+}
+
+/** The faults in words, for those who don't see what is underlined. */
+function Faults({ faults }: { faults: Fault[] }) {
+  const t = useTexts();
+  if (faults.length === 0) return null;
+  return (
+    <Alert color="red" title={t("payload_faults")} role="alert">
+      <List size="sm">{faults.map(({ field, message }) => <List.Item key={field}><strong>{field}</strong>: {message}</List.Item>)}</List>
+    </Alert>
+  );
 }

@@ -1,24 +1,44 @@
 import { autocompletion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import { json, jsonParseLinter } from "@codemirror/lang-json";
-import { linter } from "@codemirror/lint";
+import { forceLinting, linter, type Diagnostic } from "@codemirror/lint";
+import { Compartment } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
+import { useComputedColorScheme } from "@mantine/core";
 import { basicSetup } from "codemirror";
 import { useEffect, useRef } from "react";
-import { VARIABLES } from "./variables";
+import { editorLook } from "./editorLook";
+import { placeOf } from "./place";
+
+/** What the server says of a payload, by the path of the field. */
+export interface Fault {
+  field: string;
+  message: string;
+}
 
 interface PayloadEditorProps {
   label: string;
   /** What is shown at first; another one replaces what was typed. */
   initial: string;
+  variables: string[];
+  /** What is wrong with it, beside its being JSON. */
+  faults?: Fault[];
+  /** Whether it is one field among others. */
+  small?: boolean;
   onChange: (text: string) => void;
 }
 
+const NONE: Fault[] = [];
+
 /** JSON with completion of variables behind `{`, and faults underlined where they are. */
-export function PayloadEditor({ label, initial, onChange }: PayloadEditorProps) {
+export default function PayloadEditor({ label, initial, variables, faults = NONE, small, onChange }: PayloadEditorProps) {
   const place = useRef<HTMLDivElement>(null);
-  const changed = useRef(onChange);
+  const shown = useRef<EditorView>(null);
+  const scheme = useRef(new Compartment());
+  const dark = useComputedColorScheme() === "dark";
+  const current = useRef({ onChange, variables, faults });
   useEffect(() => {
-    changed.current = onChange;
+    current.current = { onChange, variables, faults };
+    if (shown.current) forceLinting(shown.current);
   });
   useEffect(() => {
     if (!place.current) return;
@@ -28,22 +48,45 @@ export function PayloadEditor({ label, initial, onChange }: PayloadEditorProps) 
       extensions: [
         basicSetup,
         json(),
-        linter(jsonParseLinter()),
-        autocompletion({ override: [variables] }),
+        linter((view) => [...syntax(view), ...marks(view.state.doc.toString(), current.current.faults)]),
+        autocompletion({ override: [(context) => completed(context, current.current.variables)] }),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": label }),
+        editorLook,
+        scheme.current.of([]),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) changed.current(update.state.doc.toString());
+          if (update.docChanged) current.current.onChange(update.state.doc.toString());
         }),
       ],
     });
-    return () => view.destroy();
+    shown.current = view;
+    return () => {
+      shown.current = null;
+      view.destroy();
+    };
   }, [initial, label]);
-  return <div className="editor" ref={place} />;
+  useEffect(() => {
+    shown.current?.dispatch({ effects: scheme.current.reconfigure(EditorView.darkTheme.of(dark)) });
+  }, [dark, initial, label]);
+  return <div className="editor" data-small={small} ref={place} />;
 }
 
-function variables(context: CompletionContext): CompletionResult | null {
-  const typed = context.matchBefore(/\{[a-z_]*/);
+const parse = jsonParseLinter();
+
+/** An empty payload is the event as it is, and no fault. */
+function syntax(view: EditorView): Diagnostic[] {
+  return view.state.doc.toString().trim() === "" ? [] : parse(view);
+}
+
+function marks(text: string, faults: Fault[]): Diagnostic[] {
+  return faults.map(({ field, message }) => ({ ...placeOf(text, field, message), severity: "error", message }));
+}
+
+function completed(context: CompletionContext, variables: string[]): CompletionResult | null {
+  const typed = context.matchBefore(/\{[\w.]*/);
   if (!typed) return null;
-  return { from: typed.from + 1, options: VARIABLES.map((name) => ({ label: name, apply: `${name}}`, type: "variable" })) };
+  // A brace that is there already is not doubled.
+  const closed = context.state.sliceDoc(context.pos, context.pos + 1) === "}";
+  const options = variables.map((name) => ({ label: name, apply: closed ? name : `${name}}`, type: "variable" }));
+  return { from: typed.from + 1, options, validFor: /^[\w.]*$/ };
 }

@@ -1,69 +1,89 @@
-import { Alert, Badge, Button, Group, JsonInput, Paper, Select, SimpleGrid, Stack, Text, Title } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { Alert, Button, Group, JsonInput, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
+import { CopyCurl } from "../activity/EntryDrawer";
 import { answer, api, type Schemas } from "../api/client";
-import { useEventTypes } from "../components/EventTypeInput";
 import { Json } from "../components/small";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
 import type { OutgoingWebhook } from "./form";
+import { parsedPayload } from "./payload";
+import { SamplePicker, useKinds, useSampleData, type Sample } from "./SamplePicker";
 
 /** Sends a sample for real, and shows what was sent and what came back. */
 export function TestPanel({ webhook }: { webhook: OutgoingWebhook }) {
   const t = useTexts();
-  const client = useQueryClient();
-  const types = useEventTypes();
-  const [chosen, setChosen] = useState<string | null>(null);
+  const { first } = useKinds(webhook.events);
+  const [chosen, choose] = useState<Sample>();
   const [edited, setEdited] = useState<string | null>(null);
-  const subscribed = types.data?.find(({ name }) => webhook.events.includes(name))?.name;
-  const eventType = chosen ?? subscribed ?? "subscriber_added";
-  const example = types.data?.find(({ name }) => name === eventType)?.example;
-  const data = edited ?? JSON.stringify(example ?? {}, null, 2);
+  const sample = chosen ?? { eventType: first, eventId: undefined };
+  const original = useSampleData(sample);
+  const text = edited ?? JSON.stringify(original ?? {}, null, 2);
+  const data = parsedPayload(text);
+  const isObject = typeof data.value === "object" && data.value !== null && !Array.isArray(data.value);
   const test = useMutation({
     mutationFn: () =>
-      answer(api.POST("/outgoing-webhooks/{id}/test", { params: { path: { id: webhook.id } }, body: { event_type: eventType, data: JSON.parse(data) } })),
-    onSettled: () => client.invalidateQueries({ queryKey: ["outgoing", webhook.id, "deliveries"] }),
+      answer(api.POST("/outgoing-webhooks/{id}/test", {
+        params: { path: { id: webhook.id } },
+        body: sample.eventId !== undefined && edited === null ? { event_id: sample.eventId } : { event_type: sample.eventType, data: data.value as Record<string, unknown> },
+      })),
   });
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
       <Paper withBorder p="lg">
         <Stack>
           <Title order={2} size="h4">{t("test_send")}</Title>
-          <Select
-            label={t("event")} allowDeselect={false} searchable value={eventType} data={types.data?.map(({ name }) => name) ?? [eventType]}
-            onChange={(name) => {
-              setChosen(name);
+          <SamplePicker
+            patterns={webhook.events} sample={sample}
+            onChange={(sample) => {
+              choose(sample);
               setEdited(null);
             }}
           />
-          <JsonInput label={t("test_data")} description={t("test_data_about")} validationError={t("not_json")} formatOnBlur autosize minRows={8} maxRows={20} value={data} onChange={setEdited} />
-          <Group><Button loading={test.isPending} onClick={() => test.mutate()}>{t("send_test")}</Button></Group>
+          <JsonInput
+            label={t("test_data")} description={t("test_data_about")} error={!isObject && t("not_an_object")} autosize minRows={8} maxRows={20}
+            styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} value={text} onChange={setEdited}
+          />
+          <Group><Button disabled={!isObject} loading={test.isPending} onClick={() => test.mutate()}>{t("send_test")}</Button></Group>
         </Stack>
       </Paper>
       <Stack aria-live="polite">
         {test.isError && <Trouble error={test.error} />}
-        {test.data && <Result result={test.data} />}
+        {test.data && <Result webhookId={webhook.id} result={test.data} />}
         {!test.data && !test.isError && <Text c="dimmed">{t("test_about")}</Text>}
       </Stack>
     </SimpleGrid>
   );
 }
 
-function Result({ result }: { result: Schemas["TestResult"] }) {
+function Result({ webhookId, result }: { webhookId: string; result: Schemas["TestResult"] }) {
   const t = useTexts();
+  const { request } = result;
   return (
     <Paper withBorder p="lg">
       <Stack>
-        <Group>
-          <Title order={2} size="h4">{result.success ? t("test_worked") : t("test_failed")}</Title>
-          {result.status && <Badge variant="default">{result.status}</Badge>}
-          <Text size="sm" c="dimmed">{t("milliseconds", { n: result.time_ms })}</Text>
-        </Group>
+        <Title order={2} size="h4">{result.success ? t("test_worked") : t("test_failed")}</Title>
         {result.error && <Alert color="red" title={result.error}>{result.hint}</Alert>}
+        <dl className="facts">
+          <div><dt>{t("status")}</dt><dd>{result.status ?? "—"}</dd></div>
+          <div><dt>{t("time")}</dt><dd>{t("milliseconds", { n: result.time_ms })}</dd></div>
+          <div><dt>{t("delivery")}</dt><dd><Link className="link" to="/outgoing/$id" params={{ id: webhookId }} search={{ tab: "log", entry: result.delivery_id }}>{t("test_delivery")}</Link></dd></div>
+        </dl>
         <Text fw={550} size="sm">{t("their_answer")}</Text>
         <Json value={result.response ?? ""} label={t("their_answer")} height={180} />
-        <Text fw={550} size="sm">{t("exact_request")}</Text>
-        {result.request && <Json value={result.request} label={t("exact_request")} />}
+        <details>
+          <summary>{t("test_response_headers")}</summary>
+          <Json value={result.response_headers} label={t("test_response_headers")} height={180} />
+        </details>
+        {request && (
+          <>
+            <Group justify="space-between"><Text fw={550} size="sm">{t("exact_request")}</Text><CopyCurl sent={request} /></Group>
+            <Text size="sm" ff="monospace" className="wrapping">{request.method} {request.url}</Text>
+            <Json value={request.headers} label={t("headers")} height={180} />
+            <Json value={request.body} label={t("exact_request")} />
+          </>
+        )}
       </Stack>
     </Paper>
   );

@@ -1,5 +1,6 @@
 /** What one fills in for an outgoing webhook, and what is sent of it. */
 import type { Schemas } from "../api/client";
+import { same } from "../components/drafts";
 
 export type OutgoingWebhook = Schemas["OutgoingWebhook"];
 export type OutgoingInput = Schemas["OutgoingWebhookInput"];
@@ -8,6 +9,40 @@ export type Auth = Schemas["Auth"];
 export type AuthMethod = Auth["method"];
 
 export const AUTH_METHODS = ["none", "api_key", "bearer", "basic", "custom_headers", "query", "oauth2_client_credentials"] as const;
+
+export const METHODS = ["POST", "PUT", "PATCH"] as const;
+export const FORMATS = ["json", "form", "xml", "text"] as const;
+export const SCHEMES = ["x_webhook_signature", "standard_webhooks", "ed25519", "custom"] as const;
+export const SCHEDULES = ["default", "extended", "custom"] as const;
+export type Schedule = (typeof SCHEDULES)[number];
+
+/** What the form of a webhook is about; the payload has a page of its own. */
+const SETTINGS = [
+  "name", "description", "url", "method", "events", "filter", "lists", "tags", "status", "auth", "headers", "format", "transform", "signing", "tls", "retry",
+  "timeout_seconds", "connect_timeout_seconds", "gzip", "expect_json", "concurrency", "rate_limit", "redact", "log_retention",
+] as const satisfies (keyof OutgoingInput)[];
+
+export function settingsOf(webhook: OutgoingWebhook): OutgoingInput {
+  const { name, url, events } = webhook;
+  return { name, url, events, ...Object.fromEntries(SETTINGS.map((setting) => [setting, webhook[setting]])) };
+}
+
+/** What of an input is not as it is saved: only that is changed, so that what someone else changed beside it stays. */
+export function differing(saved: OutgoingInput, input: OutgoingInput): Partial<OutgoingInput> {
+  const before: Record<string, unknown> = { ...saved };
+  return Object.fromEntries(Object.entries(input).filter(([name, value]) => !same(value, before[name])));
+}
+
+/** Seconds with commas between; nothing if one of them is no whole number. */
+export function secondsOf(text: string): number[] | undefined {
+  const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  return parts.every((part) => /^\d{1,9}$/.test(part)) ? parts.map(Number) : undefined;
+}
+
+/** When a delivery that failed is tried again. What is not understood yet is no change. */
+export function retryOf(schedule: Schedule, seconds: string): OutgoingInput["retry"] {
+  return schedule === "custom" ? { schedule, schedule_seconds: secondsOf(seconds) ?? [] } : { schedule };
+}
 
 /** What a method begins with. */
 export function newAuth(method: AuthMethod): Auth {

@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 use super::{scope, short_path};
 use crate::problem::{Code, MEDIA_TYPE};
 
+/// The header of a change that is meant for one version.
+const IF_MATCH: &str = "If-Match";
+
 /// Completes every operation of the document.
 pub(super) fn complete(document: &mut Value) {
     let Some(paths) = document["paths"].as_object_mut() else { return };
@@ -44,7 +47,7 @@ fn describe_parameters(operation: &mut Value, method: &str) {
         operation["parameters"] = json!([]);
     }
     let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
-    for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] == "query") {
+    for parameter in parameters.iter_mut().filter(|parameter| parameter["in"] != "path") {
         // A parameter that is optional may be left out; there is no way to write a null.
         if let Some(kind) = parameter["schema"]["type"].as_array().and_then(|kinds| kinds.first()).cloned() {
             parameter["schema"]["type"] = kind;
@@ -72,6 +75,10 @@ fn describe_problems(operation: &mut Value, path: &str) {
     }
     if operation.get("requestBody").is_some() {
         codes.extend([400, 408, 413, 415, 422]);
+    }
+    if operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["name"] == IF_MATCH)
+    {
+        codes.insert(412);
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for code in codes {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use domain::log::DeliveryStatus;
+use domain::log::{CancelReason, DeliveryStatus};
 use domain::{DeliveryId, EventId, EventType, HttpStatuses, RedactPath, Timestamp, WebhookId};
 use engine::Searched;
 use engine::outgoing::redacted;
@@ -55,6 +55,9 @@ struct DeliveryView {
     created_at: Timestamp,
     /// How it stands.
     status: DeliveryStatus,
+    /// Why it was cancelled; `null` if it was not, or if its last attempt says why.
+    #[schema(required = true)]
+    cancel_reason: Option<CancelReason>,
     /// Whether it was made to try the webhook.
     test: bool,
     /// What is sent.
@@ -86,6 +89,9 @@ struct AttemptView {
     /// Why it failed, in words; `null` if it did not.
     #[schema(required = true)]
     error: Option<String>,
+    /// What to do about it; `null` if it did not fail.
+    #[schema(required = true)]
+    hint: Option<&'static str>,
     /// What was sent, secrets masked.
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     request_headers: Box<RawValue>,
@@ -107,6 +113,7 @@ impl DeliveryView {
             event_type: entry.event.event_type,
             created_at: entry.created_at,
             status: entry.status,
+            cancel_reason: entry.cancel_reason,
             test: entry.test,
             next_attempt_at: entry.due_at,
             attempts: entry.attempts.into_iter().map(AttemptView::from).collect(),
@@ -138,6 +145,7 @@ impl From<AttemptEntry> for AttemptView {
             at: attempt.attempted_at,
             duration_ms: attempt.duration_ms,
             http_status: attempt.http_status,
+            hint: attempt.error_code.as_deref().map(engine::send::hint),
             error_code: attempt.error_code,
             error: attempt.error,
             request_headers: json(attempt.request_headers),
@@ -175,6 +183,7 @@ impl DeliveryParams {
             http_statuses: self.http_status,
             error_code: self.error_code,
             finished: None,
+            undelivered: false,
         }
     }
 }
@@ -347,7 +356,7 @@ async fn retry(
     let delivery = find(&api, id).await?;
     check_gets_deliveries(&api, &delivery.webhook_id).await?;
     match api.engine().write(RetryDelivery { id, now: api.engine().now() }).await? {
-        Retried::Queued(webhook_id) => api.engine().wake(&webhook_id),
+        Retried::Queued(webhook_id) => api.engine().wake(&webhook_id).await?,
         Retried::NotFound => return Err(not_found()),
         Retried::StillOpen => {
             let detail = "The delivery is not finished: it will be tried by itself.";

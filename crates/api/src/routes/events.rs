@@ -1,17 +1,21 @@
 //! Events: what happened, and where it was told.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use domain::incoming::WebhookStatus;
 use domain::log::{DeliveryStatus, FieldError};
-use domain::{DeliveryId, Event, EventId, EventType, RequestId, Timestamp, WebhookId};
-use engine::{Command, Executed, NewEvent};
+use domain::{DeliveryId, Event, EventId, EventType, OutgoingWebhook, RequestId, Timestamp, WebhookId};
+use engine::{Command, Executed, NewEvent, Outgoing, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use store::StoreError;
 use store::commit::Skipped;
-use store::events::{EventDelivery, EventLog, EventsById, GetEvent};
+use store::events::{EventDelivery, EventLog, EventWithDeliveries, EventsById, GetEvent};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,6 +27,9 @@ use crate::once::Answer;
 use crate::page::{PageParams, Paging};
 use crate::problem::{Code, Problem};
 use crate::{Api, BASE};
+
+/// The most webhooks that are named which did not want an event; all are counted. One page of a list.
+const MAX_NOT_SUBSCRIBED: usize = 200;
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
@@ -77,11 +84,17 @@ pub(super) struct EventView {
 
 /// An event, and what became of it.
 #[derive(Serialize, ToSchema)]
-struct EventWithDeliveries {
+#[schema(as = EventWithDeliveries)]
+struct EventWithDeliveriesView {
     /// Its deliveries, as long as their log is kept, in the order in which they were made.
     deliveries: Vec<EventDeliveryView>,
-    /// The outgoing webhooks that get events of this kind and did not get this one, each with the reason.
+    /// The outgoing webhooks that want events of this kind and did not get this one, each with the reason, as it was when the
+    /// event happened. At most 200.
     skipped: Vec<SkippedView>,
+    /// How many more there were.
+    skipped_more: u64,
+    /// The outgoing webhooks that did not want events of this kind when it happened.
+    not_subscribed: NotSubscribed,
     #[serde(flatten)]
     event: EventView,
 }
@@ -97,6 +110,15 @@ struct SkippedView {
     reason: String,
 }
 
+/// Outgoing webhooks that did not want an event.
+#[derive(Serialize, ToSchema)]
+struct NotSubscribed {
+    /// How many; those that were deleted since don't count.
+    count: usize,
+    /// Which; at most 200 of them.
+    webhook_ids: Vec<WebhookId>,
+}
+
 /// The delivery of an event.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EventDelivery)]
@@ -107,6 +129,12 @@ struct EventDeliveryView {
     webhook_id: WebhookId,
     /// How it stands.
     status: DeliveryStatus,
+    /// Why it stands so: what it waits for, or why it failed or was cancelled; `null` if it arrived.
+    #[schema(required = true, example = "the webhook is paused")]
+    reason: Option<String>,
+    /// When it is tried next; `null` if it is finished.
+    #[schema(required = true)]
+    next_attempt_at: Option<Timestamp>,
 }
 
 /// What was published: the event if one was sent, or all of them if an array was.
@@ -131,11 +159,54 @@ impl From<&Event> for EventView {
     }
 }
 
-impl From<EventDelivery> for EventDeliveryView {
-    fn from(delivery: EventDelivery) -> Self {
-        let EventDelivery { id, webhook_id, status } = delivery;
-        Self { id, webhook_id, status }
+impl EventDeliveryView {
+    fn new(delivery: EventDelivery, configuration: &Snapshot) -> Self {
+        let webhook = configuration.outgoing.get(&delivery.webhook_id).map(AsRef::as_ref);
+        let reason = reason(&delivery, webhook);
+        let EventDelivery { id, webhook_id, status, due_at, .. } = delivery;
+        Self { id, webhook_id, status, reason, next_attempt_at: due_at }
     }
+}
+
+/// Why a delivery stands as it does, if that needs a reason.
+fn reason(delivery: &EventDelivery, webhook: Option<&Outgoing>) -> Option<String> {
+    let settings = webhook.map(|outgoing| &outgoing.webhook.settings);
+    let is_paused = settings.is_some_and(|settings| settings.status == WebhookStatus::Paused);
+    let waits = match delivery.status {
+        DeliveryStatus::Delivered => return None,
+        DeliveryStatus::Failed | DeliveryStatus::Cancelled => {
+            let without = "it was cancelled, or its webhook deactivated or deleted";
+            return Some(delivery.error.clone().unwrap_or_else(|| without.to_owned()));
+        }
+        DeliveryStatus::Pending | DeliveryStatus::Retrying if is_paused => "the webhook is paused",
+        DeliveryStatus::Retrying => return delivery.error.clone(),
+        DeliveryStatus::Pending => match settings.and_then(|settings| settings.rate_limit) {
+            Some(_) => "it waits for its turn within the webhook's rate limit",
+            None => "it waits for its turn",
+        },
+    };
+    Some(waits.to_owned())
+}
+
+/// The webhooks that neither got an event nor were skipped although they were there: they did not want it then. Of one that
+/// wants it now and has not changed since, the entry in the log is gone.
+fn not_subscribed(found: &EventWithDeliveries, configuration: &Snapshot) -> NotSubscribed {
+    let made_at = found.event.id.made_at();
+    let told: HashSet<&WebhookId> = found.deliveries.iter().map(|delivery| &delivery.webhook_id).collect();
+    let skipped: HashSet<&WebhookId> =
+        found.skipped.first.iter().map(|skipped| &skipped.webhook_id).collect();
+    let did_not_want = |outgoing: &&Arc<Outgoing>| {
+        let OutgoingWebhook { id, settings, created_at, updated_at, .. } = &outgoing.webhook;
+        let wants_now = settings.events.iter().any(|pattern| pattern.matches(&found.event.event_type));
+        let is_as_it_was = *updated_at <= made_at;
+        *created_at <= made_at && !told.contains(id) && !skipped.contains(id) && !(wants_now && is_as_it_was)
+    };
+    let mut webhook_ids: Vec<WebhookId> =
+        configuration.outgoing.values().filter(did_not_want).map(|of| of.webhook.id.clone()).collect();
+    let count = webhook_ids.len();
+    webhook_ids.sort_unstable();
+    webhook_ids.truncate(MAX_NOT_SUBSCRIBED);
+    NotSubscribed { count, webhook_ids }
 }
 
 impl From<EventInput> for NewEvent {
@@ -166,18 +237,26 @@ async fn list(
 #[utoipa::path(
     get, path = "/events/{id}", tag = "Events", security(("api_key" = ["read"])),
     params(("id" = EventId, Path, description = "Which.")),
-    responses((status = 200, description = "It, with its deliveries.", body = EventWithDeliveries)),
+    responses((status = 200, description = "It, with its deliveries.", body = EventWithDeliveriesView)),
 )]
 async fn show(
     State(api): State<Api>,
     _: Caller<Read>,
     Path(id): Path<EventId>,
-) -> Result<Json<EventWithDeliveries>, Problem> {
+) -> Result<Json<EventWithDeliveriesView>, Problem> {
     let found = api.engine().read(GetEvent { id }).await?.ok_or_else(|| Problem::no_such("an event"))?;
-    let deliveries = found.deliveries.into_iter().map(EventDeliveryView::from).collect();
-    let skipped = found.skipped.into_iter();
+    let configuration = api.configuration().await?;
+    let not_subscribed = not_subscribed(&found, &configuration);
+    let shown = |delivery| EventDeliveryView::new(delivery, &configuration);
+    let skipped = found.skipped.first.into_iter();
     let skipped = skipped.map(|Skipped { webhook_id, reason }| SkippedView { webhook_id, reason }).collect();
-    Ok(Json(EventWithDeliveries { deliveries, skipped, event: EventView::from(&found.event) }))
+    Ok(Json(EventWithDeliveriesView {
+        deliveries: found.deliveries.into_iter().map(shown).collect(),
+        skipped,
+        skipped_more: found.skipped.more,
+        not_subscribed,
+        event: EventView::from(&found.event),
+    }))
 }
 
 /// Publish events

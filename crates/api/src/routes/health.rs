@@ -65,5 +65,11 @@ async fn metrics(State(api): State<Api>, request: Request) -> Result<Response, P
         let (mut parts, _) = request.into_parts();
         Caller::<Read>::from_request_parts(&mut parts, &api).await?;
     }
-    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], api.metrics().render()).into_response())
+    let mut text = api.metrics().render();
+    match api.engine().webhook_metrics().await {
+        Ok(of_webhooks) => text.push_str(&of_webhooks),
+        // What is measured when the database is away is asked for most.
+        Err(error) => tracing::warn!(error = %error, "webhooks could not be measured"),
+    }
+    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], text).into_response())
 }

@@ -248,7 +248,8 @@ fn settings(
     snapshot: &Snapshot,
 ) -> Result<ImportSettings, Problem> {
     let mut errors = Vec::new();
-    let lists: Vec<ListId> = params.lists.iter().filter_map(|list| list.parse::<i64>().ok().map(ListId)).collect();
+    let lists: Vec<ListId> =
+        params.lists.iter().filter_map(|list| list.parse::<i64>().ok().map(ListId)).collect();
     for (position, list) in params.lists.iter().enumerate() {
         if !list.parse::<i64>().is_ok_and(|list| snapshot.lists.contains(&ListId(list))) {
             errors.push(error(format!("lists.{position}"), format!("there is no list {list}")));

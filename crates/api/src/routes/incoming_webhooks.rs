@@ -34,6 +34,7 @@ use crate::recent;
 use crate::routes::incoming_secrets;
 use crate::routes::incoming_signature::IncomingSignature;
 use crate::secret::{self, Reveal};
+use crate::version::{IfMatch, Version, Versioned};
 use crate::webhook::{WebhookFilter, unknown_lists};
 use crate::{Api, BASE};
 
@@ -329,16 +330,16 @@ async fn list(
 #[utoipa::path(
     get, path = "/incoming-webhooks/{id}", tag = "Incoming webhooks", security(("api_key" = ["read"])),
     params(("id" = WebhookId, Path, description = "Which.")),
-    responses((status = 200, description = "It.", body = IncomingWebhookView)),
+    responses((status = 200, description = "It.", body = IncomingWebhookView, headers(("ETag" = String, description = "Its version, for `If-Match`.")))),
 )]
 async fn show(
     State(api): State<Api>,
     caller: Caller<Read>,
     Path(id): Path<WebhookId>,
-) -> Result<Json<IncomingWebhookView>, Problem> {
+) -> Result<Versioned<IncomingWebhookView>, Problem> {
     let configuration = api.configuration().await?;
     let incoming = find(&configuration, &id)?;
-    Ok(Json(IncomingWebhookView::of(&api, incoming, Reveal::to(&caller))))
+    Ok(Versioned(version(&incoming.webhook), IncomingWebhookView::of(&api, incoming, Reveal::to(&caller))))
 }
 
 /// Make an incoming webhook
@@ -382,16 +383,17 @@ async fn create(
 /// Change an incoming webhook
 #[utoipa::path(
     patch, path = "/incoming-webhooks/{id}", tag = "Incoming webhooks", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "Which.")),
+    params(("id" = WebhookId, Path, description = "Which."), IfMatch),
     request_body = IncomingWebhookInput,
-    responses((status = 200, description = "The webhook as it is now.", body = IncomingWebhookView)),
+    responses((status = 200, description = "The webhook as it is now.", body = IncomingWebhookView, headers(("ETag" = String, description = "Its version, for `If-Match`.")))),
 )]
 async fn update(
     State(api): State<Api>,
     caller: Caller<Write>,
     Path(id): Path<WebhookId>,
+    if_match: IfMatch,
     patch: Patch<IncomingWebhookInput>,
-) -> Result<Json<IncomingWebhookView>, Problem> {
+) -> Result<Versioned<IncomingWebhookView>, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
     let merged = |configuration: &Snapshot| {
         let Incoming { webhook, secrets, .. } = find(configuration, &id)?;
@@ -403,6 +405,7 @@ async fn update(
     let found = api
         .decide(|configuration| {
             let Incoming { webhook, secrets, .. } = find(configuration, &id)?;
+            if_match.check(&version(webhook))?;
             let input = merged(configuration)?;
             let preset = input.sender(configuration)?;
             let settings = input.settings(preset.as_deref());
@@ -418,7 +421,8 @@ async fn update(
         return Err(not_found());
     }
     let configuration = api.engine().snapshot();
-    Ok(Json(IncomingWebhookView::of(&api, find(&configuration, &id)?, Reveal::to(&caller))))
+    let incoming = find(&configuration, &id)?;
+    Ok(Versioned(version(&incoming.webhook), IncomingWebhookView::of(&api, incoming, Reveal::to(&caller))))
 }
 
 /// Delete an incoming webhook
@@ -426,16 +430,26 @@ async fn update(
 /// Its log stays as long as logs are kept.
 #[utoipa::path(
     delete, path = "/incoming-webhooks/{id}", tag = "Incoming webhooks", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "Which.")),
+    params(("id" = WebhookId, Path, description = "Which."), IfMatch),
     responses((status = 204, description = "It is gone.")),
 )]
 async fn delete(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(id): Path<WebhookId>,
+    if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let deleted = api.engine().write(DeleteWebhook { direction: Direction::Incoming, id }).await?;
-    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+    let deleted = api.decide(|configuration| {
+        if_match.check(&version(&find(configuration, &id)?.webhook))?;
+        let (version, id) = (configuration.version, id.clone());
+        Ok(DeleteWebhook { version, direction: Direction::Incoming, id })
+    });
+    if deleted.await? { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+}
+
+/// What is configured of it. A secret that is replaced shows in the time of the change.
+fn version(webhook: &IncomingWebhook) -> Version {
+    Version::of(&(&webhook.settings, webhook.updated_at))
 }
 
 pub(crate) fn find<'a>(configuration: &'a Snapshot, id: &WebhookId) -> Result<&'a Incoming, Problem> {
@@ -456,12 +470,12 @@ pub(super) fn rule_faults(mapping: Option<&[Rule]>, filter: Option<&str>) -> Vec
 }
 
 /// A script that is none is refused when it is saved.
-async fn check_scripts(api: &Api, settings: &IncomingSettings) -> Result<(), Problem> {
+pub(super) async fn check_scripts(api: &Api, settings: &IncomingSettings) -> Result<(), Problem> {
     let errors = api.engine().check_scripts(settings).await.map_err(RunError::from)?;
     if errors.is_empty() { Ok(()) } else { Err(Problem::with_errors(Code::InvalidBody, errors)) }
 }
 
-fn check_lists(
+pub(super) fn check_lists(
     configuration: &Snapshot,
     before: &[Step],
     settings: &IncomingSettings,

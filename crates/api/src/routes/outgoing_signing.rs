@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::outgoing_health::Healths;
 use super::outgoing_webhooks::{OutgoingWebhookView, find};
 use crate::Api;
 use crate::auth::{Caller, Write};
@@ -289,11 +290,12 @@ async fn rotate(
 ) -> Result<Response, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
     let new = input.chosen(vault)?;
+    let healths = Healths::of(&api, vec![id.clone()]).await?;
     api.decide_once(&caller, once, |configuration| {
         let outgoing = find(configuration, &id)?;
         let secrets = input.applied(outgoing, &new, now)?;
         let webhook = OutgoingWebhook { updated_at: now, ..outgoing.webhook.clone() };
-        let view = OutgoingWebhookView::new(&webhook, &secrets, Reveal::All, now);
+        let view = OutgoingWebhookView::new(&api, &webhook, &secrets, Reveal::All, &healths);
         let answer = Answer::new(StatusCode::OK, None, &view)?;
         let secrets = vault.seal_outgoing(&id, &secrets);
         Ok((UpdateOutgoing { version: configuration.version, webhook, secrets }, answer))

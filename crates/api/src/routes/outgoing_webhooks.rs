@@ -18,16 +18,18 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::outgoing_health::{HealthView, Healths};
 use super::outgoing_signing::{self, OutgoingSigning};
 use super::outgoing_tls::{self, OutgoingTls};
 use crate::auth::{Caller, Read, Write};
 use crate::extract::{Create, Input, Patch, Path, Query};
-use crate::once::Answer;
+use crate::once::{Answer, OnceRequest};
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem};
 use crate::recent;
 use crate::retry::Retry;
 use crate::secret::{self, Reveal};
+use crate::version::{IfMatch, Version, Versioned};
 use crate::webhook::WebhookFilter;
 use crate::{Api, BASE};
 
@@ -42,7 +44,7 @@ pub fn routes() -> OpenApiRouter<Api> {
 /// What a user sets of an outgoing webhook.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OutgoingWebhookInput {
+pub(super) struct OutgoingWebhookInput {
     /// What people call it.
     #[schema(min_length = 1, max_length = 500, example = "HubSpot")]
     name: String,
@@ -131,6 +133,11 @@ struct OutgoingWebhookInput {
     /// evenly.
     #[serde(default)]
     rate_limit: Option<RateLimit>,
+    /// After how many seconds of nothing but failure the program deactivates it: 0 for never, `null` as the server does it,
+    /// which is 5 days by default. `webhook_failing` is told before.
+    #[serde(default)]
+    #[schema(maximum = 31_536_000)]
+    disable_after_seconds: Option<u32>,
     /// Values of what is sent that its log does not show: names and positions in the body as it is sent.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -164,6 +171,8 @@ pub(super) struct OutgoingWebhookView {
     /// Why the program deactivated it; `null` if it did not.
     #[schema(required = true)]
     disabled_reason: Option<String>,
+    /// How its destination does.
+    health: HealthView,
     /// What receivers verify the signatures of `ed25519` with, the newest first: two while a private key is being replaced.
     #[schema(max_items = 2, example = json!(["whpk_…"]))]
     public_keys: Vec<String>,
@@ -204,6 +213,7 @@ impl OutgoingWebhookInput {
             expect_json: input.expect_json,
             concurrency: input.concurrency,
             rate_limit: input.rate_limit,
+            disable_after_seconds: input.disable_after_seconds,
             redact: input.redact,
             log_retention: input.log_retention,
         }
@@ -234,6 +244,7 @@ impl OutgoingWebhookInput {
             expect_json: settings.expect_json,
             concurrency: settings.concurrency,
             rate_limit: settings.rate_limit,
+            disable_after_seconds: settings.disable_after_seconds,
             redact: settings.redact,
             log_retention: settings.log_retention,
         }
@@ -293,18 +304,21 @@ impl Input for OutgoingWebhookInput {
 
 impl OutgoingWebhookView {
     pub(super) fn new(
+        api: &Api,
         webhook: &OutgoingWebhook,
         secrets: &OutgoingSecrets,
         reveal: Reveal,
-        now: Timestamp,
+        healths: &Healths,
     ) -> Self {
+        let health = healths.view(api, webhook);
         let OutgoingWebhook { id, settings, disabled_reason, created_at, updated_at } = webhook.clone();
         let client_certificate_expires_at = outgoing_tls::expires_at(&settings);
         let settings = OutgoingWebhookInput::shown(settings, secrets, reveal);
-        let public_keys = secrets.public_keys(now);
+        let public_keys = secrets.public_keys(api.engine().now());
         Self {
             id,
             disabled_reason,
+            health,
             public_keys,
             client_certificate_expires_at,
             created_at,
@@ -313,8 +327,8 @@ impl OutgoingWebhookView {
         }
     }
 
-    fn of(outgoing: &Outgoing, now: Timestamp) -> Self {
-        Self::new(&outgoing.webhook, &outgoing.secrets, Reveal::Nothing, now)
+    fn of(api: &Api, outgoing: &Outgoing, healths: &Healths) -> Self {
+        Self::new(api, &outgoing.webhook, &outgoing.secrets, Reveal::Nothing, healths)
     }
 }
 
@@ -336,22 +350,26 @@ async fn list(
         filter.takes(settings.status, &settings.name)
     };
     let page = recent::page(configuration.outgoing.values().map(AsRef::as_ref).filter(wanted), &paging)?;
-    Ok(Json(page.map(|outgoing| OutgoingWebhookView::of(outgoing, api.engine().now()))))
+    let healths =
+        Healths::of(&api, page.data.iter().map(|outgoing| outgoing.webhook.id.clone()).collect()).await?;
+    Ok(Json(page.map(|outgoing| OutgoingWebhookView::of(&api, outgoing, &healths))))
 }
 
 /// One outgoing webhook
 #[utoipa::path(
     get, path = "/outgoing-webhooks/{id}", tag = "Outgoing webhooks", security(("api_key" = ["read"])),
     params(("id" = WebhookId, Path, description = "Which.")),
-    responses((status = 200, description = "It.", body = OutgoingWebhookView)),
+    responses((status = 200, description = "It.", body = OutgoingWebhookView, headers(("ETag" = String, description = "Its version, for `If-Match`.")))),
 )]
 async fn show(
     State(api): State<Api>,
     _: Caller<Read>,
     Path(id): Path<WebhookId>,
-) -> Result<Json<OutgoingWebhookView>, Problem> {
+) -> Result<Versioned<OutgoingWebhookView>, Problem> {
     let configuration = api.configuration().await?;
-    Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?, api.engine().now())))
+    let outgoing = find(&configuration, &id)?;
+    let healths = Healths::of(&api, vec![id.clone()]).await?;
+    Ok(Versioned(version(&outgoing.webhook), OutgoingWebhookView::of(&api, outgoing, &healths)))
 }
 
 /// Make an outgoing webhook
@@ -367,16 +385,30 @@ async fn create(
     caller: Caller<Write>,
     Create { input, once }: Create<OutgoingWebhookInput>,
 ) -> Result<Response, Problem> {
+    insert(&api, &caller, once, &input, |webhook, secrets| {
+        let view = OutgoingWebhookView::new(&api, webhook, secrets, Reveal::All, &Healths::none());
+        Answer::created(Some(format!("{BASE}/outgoing-webhooks/{}", webhook.id)), &view)
+    })
+    .await
+}
+
+/// Makes one, once for each `Idempotency-Key`.
+pub(super) async fn insert(
+    api: &Api,
+    caller: &Caller<Write>,
+    once: Option<OnceRequest>,
+    input: &OutgoingWebhookInput,
+    answer: impl Fn(&OutgoingWebhook, &OutgoingSecrets) -> Result<Answer, Problem>,
+) -> Result<Response, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
     let made = OutgoingSecrets::new(vault.new_signing_secret());
-    let (settings, secrets) = input.decided(&api, &made, None)?;
-    check_transform(&api, &settings).await?;
+    let (settings, secrets) = input.decided(api, &made, None)?;
+    check_transform(api, &settings).await?;
     let id = vault.new_webhook_id();
     let webhook = OutgoingWebhook { id, settings, disabled_reason: None, created_at: now, updated_at: now };
     let sealed = vault.seal_outgoing(&webhook.id, &secrets);
-    api.decide_once(&caller, once, |configuration| {
-        let view = OutgoingWebhookView::new(&webhook, &secrets, Reveal::All, now);
-        let answer = Answer::created(Some(format!("{BASE}/outgoing-webhooks/{}", webhook.id)), &view)?;
+    api.decide_once(caller, once, |configuration| {
+        let answer = answer(&webhook, &secrets)?;
         let (webhook, secrets) = (webhook.clone(), sealed.clone());
         Ok((InsertOutgoing { version: configuration.version, webhook, secrets }, answer))
     })
@@ -386,16 +418,17 @@ async fn create(
 /// Change an outgoing webhook
 #[utoipa::path(
     patch, path = "/outgoing-webhooks/{id}", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "Which.")),
+    params(("id" = WebhookId, Path, description = "Which."), IfMatch),
     request_body = OutgoingWebhookInput,
-    responses((status = 200, description = "The webhook as it is now.", body = OutgoingWebhookView)),
+    responses((status = 200, description = "The webhook as it is now.", body = OutgoingWebhookView, headers(("ETag" = String, description = "Its version, for `If-Match`.")))),
 )]
 async fn update(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(id): Path<WebhookId>,
+    if_match: IfMatch,
     patch: Patch<OutgoingWebhookInput>,
-) -> Result<Json<OutgoingWebhookView>, Problem> {
+) -> Result<Versioned<OutgoingWebhookView>, Problem> {
     let (vault, now) = (api.engine().vault(), api.engine().now());
     let merged = |configuration: &Snapshot| {
         let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
@@ -407,6 +440,7 @@ async fn update(
     let found = api
         .decide(|configuration| {
             let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
+            if_match.check(&version(webhook))?;
             let input = merged(configuration)?;
             let url_before = Some(webhook.settings.url.as_str());
             let (settings, secrets) = input.decided(&api, secrets, url_before)?;
@@ -422,7 +456,9 @@ async fn update(
         return Err(not_found());
     }
     let configuration = api.engine().snapshot();
-    Ok(Json(OutgoingWebhookView::of(find(&configuration, &id)?, api.engine().now())))
+    let healths = Healths::of(&api, vec![id.clone()]).await?;
+    let outgoing = find(&configuration, &id)?;
+    Ok(Versioned(version(&outgoing.webhook), OutgoingWebhookView::of(&api, outgoing, &healths)))
 }
 
 /// Delete an outgoing webhook
@@ -430,16 +466,26 @@ async fn update(
 /// What is not delivered yet is cancelled. Its log stays as long as logs are kept.
 #[utoipa::path(
     delete, path = "/outgoing-webhooks/{id}", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
-    params(("id" = WebhookId, Path, description = "Which.")),
+    params(("id" = WebhookId, Path, description = "Which."), IfMatch),
     responses((status = 204, description = "It is gone.")),
 )]
 async fn delete(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(id): Path<WebhookId>,
+    if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let deleted = api.engine().write(DeleteWebhook { direction: Direction::Outgoing, id }).await?;
-    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+    let deleted = api.decide(|configuration| {
+        if_match.check(&version(&find(configuration, &id)?.webhook))?;
+        let (version, id) = (configuration.version, id.clone());
+        Ok(DeleteWebhook { version, direction: Direction::Outgoing, id })
+    });
+    if deleted.await? { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+}
+
+/// What is configured of it. A secret that is replaced shows in the time of the change.
+fn version(webhook: &OutgoingWebhook) -> Version {
+    Version::of(&(&webhook.settings, &webhook.disabled_reason, webhook.updated_at))
 }
 
 /// A script that is none is refused when it is saved.

@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use domain::{Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
-use store::request_stats::{HOUR_MS, RequestCounts, RequestStats};
-use store::stats::{DeliveryCounts, HourlyDeliveries};
+use store::request_stats::{HOUR_MS, LastRequests, RequestCounts, RequestStats};
+use store::stats::{DeliveryCounts, HourlyDeliveries, LastAttempt, LastAttempts};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::stats::LastView;
 use crate::Api;
 use crate::auth::{Caller, Read};
 use crate::extract::{Path, Query};
@@ -55,6 +56,9 @@ struct Overview {
 struct IncomingStats {
     /// The webhook.
     webhook_id: WebhookId,
+    /// When the last request came in, if that was in the last 30 days; `null` if none did.
+    #[schema(required = true)]
+    last_received_at: Option<Timestamp>,
     /// The sums.
     #[serde(flatten)]
     sums: IncomingCounts,
@@ -93,6 +97,9 @@ struct OutgoingStats {
     webhook_id: WebhookId,
     /// Whether nothing arrives now: attempts were made in this hour or the one before, and none succeeded.
     failing: bool,
+    /// The last attempt, if that was in the last 30 days; `null` if there was none.
+    #[schema(required = true)]
+    last_delivery: Option<LastView>,
     /// The sums.
     #[serde(flatten)]
     sums: OutgoingCounts,
@@ -147,18 +154,20 @@ fn incoming_stats(
     webhook_id: WebhookId,
     now: Timestamp,
     counted: &BTreeMap<(WebhookId, i64), RequestCounts>,
+    last: &BTreeMap<WebhookId, Timestamp>,
 ) -> IncomingStats {
     let of = |hour: i64| counted.get(&(webhook_id.clone(), hour)).copied().unwrap_or_default();
     let mut sums = RequestCounts::default();
     hours(now).for_each(|hour| sums += of(hour));
     let series = hours(now).map(|hour| IncomingHour { at: start(hour), counts: of(hour).into() }).collect();
-    IncomingStats { sums: sums.into(), series, webhook_id }
+    IncomingStats { last_received_at: last.get(&webhook_id).copied(), sums: sums.into(), series, webhook_id }
 }
 
 fn outgoing_stats(
     webhook_id: WebhookId,
     now: Timestamp,
     counted: &BTreeMap<(WebhookId, i64), DeliveryCounts>,
+    last: Option<LastAttempt>,
 ) -> OutgoingStats {
     let of = |hour: i64| counted.get(&(webhook_id.clone(), hour)).copied().unwrap_or_default();
     let sum = |count: fn(&DeliveryCounts) -> i64| hours(now).map(|hour| count(&of(hour))).sum();
@@ -170,7 +179,7 @@ fn outgoing_stats(
     let (before, current) = (of(*hours(now).end() - 1), of(*hours(now).end()));
     let failing = before.attempts + current.attempts > 0 && before.delivered + current.delivered == 0;
     let series = hours(now).map(|hour| OutgoingHour { at: start(hour), counts: of(hour).into() }).collect();
-    OutgoingStats { failing, sums: sums.into(), series, webhook_id }
+    OutgoingStats { failing, last_delivery: last.map(LastView::from), sums: sums.into(), series, webhook_id }
 }
 
 /// The webhooks that are asked for, or the newest.
@@ -207,10 +216,16 @@ async fn overview(
     let since_hour = *hours(now).start();
     let requests = api.engine().read(RequestStats { webhooks: incoming.clone(), since_hour }).await?;
     let deliveries = api.engine().read(HourlyDeliveries { webhooks: outgoing.clone(), since_hour }).await?;
+    let received = api.engine().read(LastRequests { webhooks: incoming.clone() }).await?;
+    let mut tried = api.engine().read(LastAttempts { webhooks: outgoing.clone() }).await?;
+    let of_outgoing = |id: WebhookId| {
+        let last = tried.remove(&id);
+        outgoing_stats(id, now, &deliveries, last)
+    };
     Ok(Json(Overview {
         since: start(since_hour),
-        incoming: incoming.into_iter().map(|id| incoming_stats(id, now, &requests)).collect(),
-        outgoing: outgoing.into_iter().map(|id| outgoing_stats(id, now, &deliveries)).collect(),
+        incoming: incoming.into_iter().map(|id| incoming_stats(id, now, &requests, &received)).collect(),
+        outgoing: outgoing.into_iter().map(of_outgoing).collect(),
     }))
 }
 
@@ -233,5 +248,6 @@ async fn incoming(
     let now = api.engine().now();
     let work = RequestStats { webhooks: vec![webhook_id.clone()], since_hour: *hours(now).start() };
     let counted = api.engine().read(work).await?;
-    Ok(Json(incoming_stats(webhook_id, now, &counted)))
+    let last = api.engine().read(LastRequests { webhooks: vec![webhook_id.clone()] }).await?;
+    Ok(Json(incoming_stats(webhook_id, now, &counted, &last)))
 }

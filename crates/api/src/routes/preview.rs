@@ -5,11 +5,11 @@ use axum::extract::State;
 use domain::incoming::IncomingSettings;
 use domain::log::{ActionLog, FieldError, Outcome, RequestStatus};
 use domain::mapping::{Rule, Target};
-use domain::{Event, EventType, RequestId, WebhookId};
+use domain::{Event, EventType, RequestId, Step, WebhookId};
 use engine::mapping::{RecordTrace, Trace};
-use engine::{Executed, Incoming, Previewed};
+use engine::{Executed, Incoming, Previewed, Snapshot};
 use expression::Took;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use store::commit::{RequestRow, Writes};
@@ -17,11 +17,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::incoming_webhooks::rule_faults;
+use super::incoming_webhooks::{check_lists, check_scripts, rule_faults};
 use super::subscribers::SubscriberView;
 use crate::Api;
 use crate::auth::{Caller, Write};
-use crate::extract::{Body, Input, Path};
+use crate::call_headers;
+use crate::extract::{Body, Input, Path, present};
 use crate::log::json;
 use crate::problem::{Code, Problem};
 
@@ -44,37 +45,60 @@ struct PreviewInput {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     filter: Option<Option<String>>,
-}
-
-/// Tells `null` from what is not there.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(from).map(Some)
+    /// Actions to try instead of the saved ones.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    actions: Option<Vec<Step>>,
+    /// A script to try instead of the saved one; `null` for none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 262_144)]
+    transform: Option<Option<String>>,
+    /// Where the records stand, to try instead of what is saved; `null` for the payload itself.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<domain::mapping::Path>)]
+    records: Option<Option<domain::mapping::Path>>,
 }
 
 impl Input for PreviewInput {
     fn check(&self) -> Vec<FieldError> {
-        rule_faults(
+        let mut errors = rule_faults(
             self.mapping.as_ref().and_then(Option::as_deref),
             self.filter.as_ref().and_then(Option::as_deref),
-        )
+        );
+        errors.extend(self.actions.as_deref().map(engine::actions::check).unwrap_or_default());
+        errors
     }
 }
 
 impl PreviewInput {
     /// The webhook's settings with what is to be tried instead of what is saved, if there is any of it.
     fn draft(&self, incoming: &Incoming) -> Option<IncomingSettings> {
-        if self.mapping.is_none() && self.filter.is_none() {
-            return None;
-        }
-        let mut settings = incoming.webhook.settings.clone();
-        if let Some(mapping) = &self.mapping {
-            settings.mapping = mapping.clone();
-        }
-        if let Some(filter) = &self.filter {
-            settings.filter = filter.clone();
-        }
-        Some(settings)
+        let saved = incoming.webhook.settings.clone();
+        let draft = IncomingSettings {
+            mapping: self.mapping.clone().unwrap_or(saved.mapping),
+            filter: self.filter.clone().unwrap_or(saved.filter),
+            actions: self.actions.clone().map_or(saved.actions, call_headers::masked),
+            transform: self.transform.clone().unwrap_or(saved.transform),
+            records: self.records.clone().unwrap_or(saved.records),
+            ..saved
+        };
+        (draft != incoming.webhook.settings).then_some(draft)
     }
+}
+
+/// Checks what is to be tried as if it were to be saved.
+async fn check(
+    api: &Api,
+    configuration: &Snapshot,
+    incoming: &Incoming,
+    draft: &IncomingSettings,
+) -> Result<(), Problem> {
+    let errors = draft.check();
+    if !errors.is_empty() {
+        return Err(Problem::with_errors(Code::InvalidBody, errors));
+    }
+    check_lists(configuration, &incoming.webhook.settings.actions, draft)?;
+    check_scripts(api, draft).await
 }
 
 /// What would become of a payload.
@@ -185,8 +209,8 @@ struct PreviewDelivery {
 /// Try a payload on an incoming webhook
 ///
 /// Tells what mapping and actions would do with the payload, by today's configuration and subscribers: rule by rule what came
-/// from where and what it became, and what each action would do. Nothing is changed, stored or sent. An editor sends the
-/// `mapping` or the `filter` that is not saved yet along.
+/// from where and what it became, and what each action would do. Nothing is changed, stored or sent. An editor sends what is
+/// not saved yet along.
 #[utoipa::path(
     post, path = "/incoming-webhooks/{id}/preview", tag = "Incoming webhooks", security(("api_key" = ["write"])),
     params(("id" = WebhookId, Path, description = "Which.")),
@@ -219,8 +243,11 @@ async fn preview(
         resent_from: None,
         sealed: None,
     };
-    let Previewed { executed, writes, records } =
-        api.engine().preview(request, input.draft(incoming)).await?;
+    let draft = input.draft(incoming);
+    if let Some(draft) = &draft {
+        check(&api, &configuration, incoming, draft).await?;
+    }
+    let Previewed { executed, writes, records } = api.engine().preview(request, draft).await?;
     match executed {
         Executed::Rerun(run) if run.attempts > 0 => Ok(Json(Preview::of(run, writes, records))),
         Executed::Rerun(_) => {

@@ -33,6 +33,8 @@ const MAX_RATE: u32 = 10_000;
 /// What can be sent again.
 const FINISHED: [DeliveryStatus; 3] =
     [DeliveryStatus::Delivered, DeliveryStatus::Failed, DeliveryStatus::Cancelled];
+/// What did not arrive: of those that were cancelled, those whose webhook was deactivated.
+const UNDELIVERED: [DeliveryStatus; 2] = [DeliveryStatus::Failed, DeliveryStatus::Cancelled];
 /// What can be cancelled.
 const OPEN: [DeliveryStatus; 2] = [DeliveryStatus::Pending, DeliveryStatus::Retrying];
 /// What can be run again.
@@ -152,8 +154,8 @@ impl RequestSelection {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DeliverySelection {
-    /// Only those of these statuses. Without it, to be sent again: those that failed; to be cancelled: those that are not
-    /// finished.
+    /// Only those of these statuses. Without it, to be sent again: those that failed, and those that were cancelled because
+    /// the webhook was deactivated; to be cancelled: those that are not finished.
     #[serde(default)]
     status: Option<OneOrMore<DeliveryStatus>>,
     /// Only those of this kind of event.
@@ -208,9 +210,10 @@ impl DeliverySelection {
     /// Those that can be sent again, or those that can't.
     fn log(self, webhook_id: WebhookId, now: Timestamp, finished: bool) -> Result<DeliveriesOf, Problem> {
         let (possible, default, message) = match finished {
-            true => (&FINISHED[..], vec![DeliveryStatus::Failed], "only what is finished can be sent again"),
+            true => (&FINISHED[..], UNDELIVERED.to_vec(), "only what is finished can be sent again"),
             false => (&OPEN[..], OPEN.to_vec(), "only what is not finished can be cancelled"),
         };
+        let undelivered = finished && self.ids.is_none() && self.status.is_none();
         let statuses = match (&self.ids, self.status) {
             (Some(_), _) => possible.to_vec(),
             (None, Some(statuses)) => statuses.into_vec(),
@@ -230,6 +233,7 @@ impl DeliverySelection {
         Ok(DeliveriesOf {
             http_statuses: self.http_status,
             error_code: self.error_code,
+            undelivered,
             ..deliveries(webhook_id, filter, finished)
         })
     }
@@ -249,6 +253,7 @@ fn deliveries(
         http_statuses,
         error_code,
         finished: Some(finished),
+        undelivered: false,
     }
 }
 
@@ -370,7 +375,7 @@ struct ReplayInput {
     /// Only those made before; all that there are now if it is not given.
     #[serde(default)]
     until: Option<Timestamp>,
-    /// Those that failed, or all that are finished.
+    /// Those that did not arrive, or all that are finished.
     #[serde(default)]
     status: ReplayStatus,
     /// The most to send in a second; as fast as the destination takes them if not given.
@@ -383,10 +388,10 @@ struct ReplayInput {
 }
 
 /// Which finished deliveries are sent again.
-#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum ReplayStatus {
-    /// Those that failed.
+    /// Those that failed, and those that were cancelled because the webhook was deactivated.
     #[default]
     Failed,
     /// All of them.
@@ -397,7 +402,7 @@ impl Input for ReplayInput {}
 
 /// Send the deliveries of a time again
 ///
-/// Those that failed, or all that are finished, as a task that goes on after a restart.
+/// Those that did not arrive, or all that are finished, as a task that goes on after a restart.
 #[utoipa::path(
     post, path = "/outgoing-webhooks/{id}/replay", tag = "Deliveries", security(("api_key" = ["write"])),
     params(("id" = WebhookId, Path, description = "The webhook.")),
@@ -415,12 +420,13 @@ async fn replay(
     Create { input, once }: Create<ReplayInput>,
 ) -> Result<Response, Problem> {
     let statuses = match input.status {
-        ReplayStatus::Failed => vec![DeliveryStatus::Failed],
+        ReplayStatus::Failed => UNDELIVERED.to_vec(),
         ReplayStatus::All => FINISHED.to_vec(),
     };
     let until = Some(input.until.unwrap_or(until_now(&api)));
     let filter = LogFilter { statuses, since: input.since, until, ..LogFilter::default() };
-    let log = deliveries(webhook_id, filter, true);
+    let undelivered = input.status == ReplayStatus::Failed;
+    let log = DeliveriesOf { undelivered, ..deliveries(webhook_id, filter, true) };
     send_again(&api, &caller, once, log, (input.per_second, input.dry_run)).await
 }
 
@@ -481,7 +487,7 @@ struct Recovery {
 
 /// Send everything again that failed since a time
 ///
-/// To all outgoing webhooks that get deliveries, as a task for each: after an outage of the network, or of this server's own.
+/// And what was cancelled because its webhook was deactivated. To all outgoing webhooks that get deliveries, as a task for each: after an outage of the network, or of this server's own.
 #[utoipa::path(
     post, path = "/deliveries/recover", tag = "Deliveries", security(("api_key" = ["write"])),
     request_body = RecoveryInput,
@@ -502,12 +508,12 @@ async fn recover(
     let mut work = InsertTasks { tasks: Vec::new(), alone_among: &[] };
     for outgoing in configuration.outgoing.values().filter(|outgoing| outgoing.gets_deliveries()) {
         let filter = LogFilter {
-            statuses: vec![DeliveryStatus::Failed],
+            statuses: UNDELIVERED.to_vec(),
             since: Some(input.since),
             until: Some(until),
             ..LogFilter::default()
         };
-        let log = deliveries(outgoing.webhook.id.clone(), filter, true);
+        let log = DeliveriesOf { undelivered: true, ..deliveries(outgoing.webhook.id.clone(), filter, true) };
         let total = api.engine().count(&log).await?;
         if total == 0 {
             continue;

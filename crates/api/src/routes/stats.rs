@@ -5,6 +5,7 @@ use axum::extract::State;
 use domain::log::DeliveryStatus;
 use domain::{Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
+use store::record::Answers;
 use store::stats::{DeliveryStats, LastAttempt, Period, Stats, Window};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -83,9 +84,14 @@ struct StatsView {
     /// How long an attempt took, in milliseconds; `null` without attempts.
     #[schema(required = true)]
     average_response_ms: Option<i64>,
+    /// How long the faster half of the attempts took at most, in milliseconds; `null` without attempts. At most 19 % off.
+    #[schema(required = true)]
+    p50_response_ms: Option<i64>,
     /// How long the fastest 95 of 100 attempts took at most, in milliseconds; `null` without attempts. At most 19 % off.
     #[schema(required = true)]
     p95_response_ms: Option<i64>,
+    /// Attempts by what was answered.
+    by_status: ByStatus,
     /// The last attempt, whenever that was; `null` if there was none.
     #[schema(required = true)]
     last_delivery: Option<LastView>,
@@ -93,10 +99,30 @@ struct StatsView {
     series: Vec<PeriodView>,
 }
 
+/// Attempts by the class of the answer's status.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AttemptsByStatus)]
+struct ByStatus {
+    /// Answered with success.
+    #[serde(rename = "2xx")]
+    success: i64,
+    /// Answered with a redirect, which is not followed.
+    #[serde(rename = "3xx")]
+    redirect: i64,
+    /// Refused by the receiver.
+    #[serde(rename = "4xx")]
+    refusal: i64,
+    /// Failed at the receiver.
+    #[serde(rename = "5xx")]
+    failure: i64,
+    /// Without an answer: nobody there, not in time, or not sent at all.
+    none: i64,
+}
+
 /// The last attempt of a webhook.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LastDelivery)]
-struct LastView {
+pub(super) struct LastView {
     /// How its delivery stood then.
     status: DeliveryStatus,
     /// When it began.
@@ -119,6 +145,14 @@ struct PeriodView {
     /// How long an attempt took, in milliseconds; `null` without attempts.
     #[schema(required = true)]
     average_response_ms: Option<i64>,
+    /// How long the faster half of the attempts took at most, likewise.
+    #[schema(required = true)]
+    p50_response_ms: Option<i64>,
+    /// How long the fastest 95 of 100 attempts took at most, likewise.
+    #[schema(required = true)]
+    p95_response_ms: Option<i64>,
+    /// Attempts by what was answered.
+    by_status: ByStatus,
 }
 
 impl From<Stats> for StatsView {
@@ -136,7 +170,9 @@ impl From<Stats> for StatsView {
             retry_attempts: stats.retry_attempts,
             success_rate: (finished > 0).then_some(rate),
             average_response_ms: average(stats.duration_ms, stats.attempts),
+            p50_response_ms: stats.p50_ms,
             p95_response_ms: stats.p95_ms,
+            by_status: stats.answers.into(),
             last_delivery: stats.last.map(LastView::from),
             series: stats.series.iter().map(PeriodView::from).collect(),
         }
@@ -151,8 +187,21 @@ impl From<LastAttempt> for LastView {
 
 impl From<&Period> for PeriodView {
     fn from(period: &Period) -> Self {
-        let average_response_ms = average(period.duration_ms, period.attempts);
-        Self { at: period.at, delivered: period.delivered, failed: period.failed, average_response_ms }
+        Self {
+            at: period.at,
+            delivered: period.delivered,
+            failed: period.failed,
+            average_response_ms: average(period.duration_ms, period.attempts),
+            p50_response_ms: period.p50_ms,
+            p95_response_ms: period.p95_ms,
+            by_status: period.answers.into(),
+        }
+    }
+}
+
+impl From<Answers> for ByStatus {
+    fn from(Answers { success, redirect, refusal, failure, none }: Answers) -> Self {
+        Self { success, redirect, refusal, failure, none }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::extract::{Create, Input, Patch, Path, Query};
 use crate::once::Answer;
 use crate::page::{Page, PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
+use crate::version::{IfMatch, Version, Versioned, changed_meanwhile};
 use crate::{Api, BASE};
 
 /// The routes of this family.
@@ -156,6 +157,7 @@ impl SubscriberInput {
             status: (after.status != self.status).then_some(after.status),
             lists: (after.lists != self.lists).then(|| after.lists.clone()),
             tags: (after.tags != self.tags).then(|| after.tags.clone()),
+            only_if: None,
         }
     }
 }
@@ -312,14 +314,14 @@ async fn list(
 #[utoipa::path(
     get, path = "/subscribers/{id}", tag = "Subscribers", security(("api_key" = ["read"])),
     params(("id" = SubscriberId, Path, description = "Which.")),
-    responses((status = 200, description = "It.", body = SubscriberView)),
+    responses((status = 200, description = "It.", body = SubscriberView, headers(("ETag" = String, description = "Its version, for `If-Match`.")))),
 )]
 async fn show(
     State(api): State<Api>,
     _: Caller<Read>,
     Path(id): Path<SubscriberId>,
-) -> Result<Json<SubscriberView>, Problem> {
-    Ok(Json(find(&api, id).await?.into()))
+) -> Result<Versioned<SubscriberView>, Problem> {
+    Ok(versioned(find(&api, id).await?))
 }
 
 /// Add a subscriber
@@ -352,9 +354,9 @@ async fn create(
 /// `subscriber_untagged`. A list that is left out of `lists` is left; one that stays keeps its status.
 #[utoipa::path(
     patch, path = "/subscribers/{id}", tag = "Subscribers", security(("api_key" = ["write"])),
-    params(("id" = SubscriberId, Path, description = "Which.")), request_body = SubscriberInput,
+    params(("id" = SubscriberId, Path, description = "Which."), IfMatch), request_body = SubscriberInput,
     responses(
-        (status = 200, description = "The subscriber as it is now.", body = SubscriberView),
+        (status = 200, description = "The subscriber as it is now.", body = SubscriberView, headers(("ETag" = String, description = "Its version, for `If-Match`."))),
         (status = 409, description = "Another subscriber has this address.", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -362,13 +364,17 @@ async fn update(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(id): Path<SubscriberId>,
+    if_match: IfMatch,
     patch: Patch<SubscriberInput>,
-) -> Result<Json<SubscriberView>, Problem> {
-    let before = SubscriberInput::from(&find(&api, id).await?);
+) -> Result<Versioned<SubscriberView>, Problem> {
+    let seen = find(&api, id).await?;
+    if_match.check(&version(&seen))?;
+    let before = SubscriberInput::from(&seen);
     let after = patch.merged_onto(&api, &before)?;
-    let change = before.change_to(&after);
+    let only_if = if_match.is_given().then(|| Box::new(seen));
+    let change = SubscriberChange { only_if, ..before.change_to(&after) };
     let executed = api.engine().execute(Command::UpdateSubscriber(id, change)).await?;
-    Ok(Json(subscriber_of(&executed, &after.lists)?.clone().into()))
+    Ok(versioned(subscriber_of(&executed, &after.lists)?.clone()))
 }
 
 /// Delete a subscriber
@@ -376,18 +382,34 @@ async fn update(
 /// Causes the event `subscriber_deleted`.
 #[utoipa::path(
     delete, path = "/subscribers/{id}", tag = "Subscribers", security(("api_key" = ["write"])),
-    params(("id" = SubscriberId, Path, description = "Which.")),
+    params(("id" = SubscriberId, Path, description = "Which."), IfMatch),
     responses((status = 204, description = "It is gone.")),
 )]
 async fn delete(
     State(api): State<Api>,
     _: Caller<Write>,
     Path(id): Path<SubscriberId>,
+    if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    match api.engine().execute(Command::DeleteSubscriber(id)).await? {
+    let mut only_if = None;
+    if if_match.is_given() {
+        let seen = find(&api, id).await?;
+        if_match.check(&version(&seen))?;
+        only_if = Some(Box::new(seen));
+    }
+    match api.engine().execute(Command::DeleteSubscriber(id, only_if)).await? {
         Executed::Deleted(_) => Ok(StatusCode::NO_CONTENT),
+        Executed::ChangedMeanwhile => Err(changed_meanwhile()),
         _ => Err(not_found()),
     }
+}
+
+fn versioned(subscriber: Subscriber) -> Versioned<SubscriberView> {
+    Versioned(version(&subscriber), subscriber.into())
+}
+
+fn version(subscriber: &Subscriber) -> Version {
+    Version::of(&SubscriberView::from(subscriber.clone()))
 }
 
 async fn find(api: &Api, id: SubscriberId) -> Result<Subscriber, Problem> {
@@ -399,6 +421,7 @@ fn subscriber_of<'a>(executed: &'a Executed, lists: &[ListId]) -> Result<&'a Sub
     match executed {
         Executed::Subscriber(subscriber) => Ok(subscriber),
         Executed::NotFound => Err(not_found()),
+        Executed::ChangedMeanwhile => Err(changed_meanwhile()),
         Executed::EmailTaken(other) => {
             let message = format!("is that of the subscriber {other}");
             Err(Problem::with_errors(Code::Conflict, vec![FieldError { field: "email".into(), message }]))

@@ -1,12 +1,13 @@
 //! Trying an outgoing webhook: what it would send, and sending it for real.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use domain::log::FieldError;
-use domain::outgoing::BodyFormat;
-use domain::{DeliveryId, EventId, EventType, WebhookId, catalog};
+use domain::outgoing::{BodyFormat, OutgoingSettings};
+use domain::{DeliveryId, Event, EventId, EventType, OutgoingWebhook, WebhookId, catalog};
 use engine::outgoing::Draft;
 use engine::{NewEvent, Outgoing};
 use http::HeaderMap;
@@ -20,7 +21,7 @@ use utoipa_axum::routes;
 
 use crate::Api;
 use crate::auth::{Caller, Write};
-use crate::extract::{Body, Input, Path};
+use crate::extract::{Body, Input, Path, present};
 use crate::log::json;
 use crate::problem::{Code, Problem};
 
@@ -70,12 +71,28 @@ struct PreviewInput {
     /// An event that happened, in place of a sample.
     #[serde(default)]
     event_id: Option<EventId>,
-    /// A payload in place of the webhook's.
+    /// A URL in place of the webhook's.
     #[serde(default)]
-    payload: Option<Value>,
+    #[schema(max_length = 2048, pattern = "^[Hh][Tt][Tt][Pp][Ss]?://.")]
+    url: Option<String>,
+    /// Headers in place of the webhook's, all of them.
+    #[serde(default)]
+    headers: Option<BTreeMap<String, String>>,
+    /// A payload in place of the webhook's; `null` for the event as it is.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Value>)]
+    payload: Option<Option<Value>>,
     /// A format in place of the webhook's.
     #[serde(default)]
     format: Option<BodyFormat>,
+    /// A filter in place of the webhook's; `null` for none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 4096)]
+    filter: Option<Option<String>>,
+    /// A script in place of the webhook's; `null` for none.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 262_144)]
+    transform: Option<Option<String>>,
 }
 
 impl Input for PreviewInput {
@@ -88,6 +105,20 @@ impl PreviewInput {
     fn event(&self) -> TestInput {
         let (event_type, data) = (self.event_type.clone(), self.data.clone());
         TestInput { event_type, data, event_id: self.event_id }
+    }
+
+    /// The webhook's settings with what is to be tried in place of what is saved.
+    fn draft(self, saved: &OutgoingSettings) -> OutgoingSettings {
+        let saved = saved.clone();
+        OutgoingSettings {
+            url: self.url.unwrap_or(saved.url),
+            headers: self.headers.unwrap_or(saved.headers),
+            payload: self.payload.unwrap_or(saved.payload),
+            format: self.format.unwrap_or(saved.format),
+            filter: self.filter.unwrap_or(saved.filter),
+            transform: self.transform.unwrap_or(saved.transform),
+            ..saved
+        }
     }
 }
 
@@ -153,7 +184,7 @@ struct TestResult {
 
 /// See what an outgoing webhook would send
 ///
-/// Renders the request for a sample or for an event that happened. Nothing is sent.
+/// Renders the request for a sample or for an event that happened. Nothing is sent. An editor sends what is not saved yet along.
 #[utoipa::path(
     post, path = "/outgoing-webhooks/{id}/preview", tag = "Outgoing webhooks", security(("api_key" = ["write"])),
     params(("id" = WebhookId, Path, description = "Which.")),
@@ -168,8 +199,8 @@ async fn preview(
 ) -> Result<Json<OutgoingPreview>, Problem> {
     let outgoing = find(&api, &id).await?;
     let event = event(&api, &outgoing, input.event()).await?;
-    let outgoing = with(&outgoing, input)?;
-    Ok(Json(match api.engine().draft(&outgoing, event).await {
+    let outgoing = with(outgoing, input)?;
+    Ok(Json(match api.engine().draft(&outgoing, &event).await {
         Ok(draft) => {
             let headers = draft.headers.clone();
             OutgoingPreview { sent: true, reason: None, request: Some(RequestView::new(draft, &headers)) }
@@ -233,31 +264,29 @@ async fn find(api: &Api, id: &WebhookId) -> Result<Arc<Outgoing>, Problem> {
 }
 
 /// The webhook with settings that are not saved.
-fn with(outgoing: &Arc<Outgoing>, input: PreviewInput) -> Result<Arc<Outgoing>, Problem> {
-    if input.payload.is_none() && input.format.is_none() {
-        return Ok(outgoing.clone());
+fn with(outgoing: Arc<Outgoing>, input: PreviewInput) -> Result<Arc<Outgoing>, Problem> {
+    let saved = &outgoing.webhook.settings;
+    let settings = input.draft(saved);
+    if settings == *saved {
+        return Ok(outgoing);
     }
-    let mut webhook = outgoing.webhook.clone();
-    webhook.settings.payload = input.payload.or(webhook.settings.payload);
-    webhook.settings.format = input.format.unwrap_or(webhook.settings.format);
-    let mut errors = webhook.settings.check();
-    errors.extend(engine::outgoing::check(&webhook.settings));
+    let mut errors = settings.check();
+    errors.extend(engine::outgoing::check(&settings));
     if !errors.is_empty() {
         return Err(Problem::with_errors(Code::InvalidBody, errors));
     }
+    let webhook = OutgoingWebhook { settings, ..outgoing.webhook.clone() };
     Ok(Arc::new(Outgoing::new(webhook, outgoing.secrets.clone())))
 }
 
-async fn event(api: &Api, outgoing: &Outgoing, input: TestInput) -> Result<NewEvent, Problem> {
+async fn event(api: &Api, outgoing: &Outgoing, input: TestInput) -> Result<Event, Problem> {
     if let Some(id) = input.event_id {
         let found = api.engine().read(GetEvent { id }).await?.ok_or_else(|| Problem::no_such("an event"))?;
-        let event = found.event;
-        let (event_type, data) = (event.event_type, event.data.to_string());
-        return Ok(NewEvent { event_type, occurred_at: Some(event.occurred_at), data });
+        return Ok(found.event);
     }
     let event_type = input.event_type.or_else(|| first_kind(outgoing)).unwrap_or(catalog::SUBSCRIBER_ADDED);
     let data = input.data.map_or_else(|| catalog::example(&event_type), Value::Object);
-    Ok(NewEvent { event_type, occurred_at: None, data: data.to_string() })
+    Ok(api.engine().sample(NewEvent { event_type, occurred_at: None, data: data.to_string() }))
 }
 
 /// The first kind of event that the webhook gets.

@@ -105,7 +105,8 @@ async fn reading_asks_for_read_and_changing_for_more() {
     for (method, _, scope, name) in
         operations(&document).into_iter().filter(|operation| operation.2.is_some())
     {
-        let expected = if name.contains("/api-keys") || name.contains("/users") {
+        let admins = ["/api-keys", "/users", "/settings"];
+        let expected = if admins.iter().any(|of| name.contains(of)) {
             Scope::Admin
         } else if method == Method::GET || name.contains("/session") {
             Scope::Read

@@ -21,6 +21,9 @@ type.
 Kinds of your own need not be declared. Those that are (`POST BASE/event-types` with a `schema`) are checked when they are
 published: over the API wrong data are refused with 422 and the place of each fault, and the action `publish_event` of an
 incoming webhook fails. `PATCH BASE/event-types/{name}` changes a declaration; another schema is another version.
+
+The last three are about the program itself: [what becomes of outgoing webhooks](outgoing.md#destinations-that-fail). An outgoing
+webhook never gets those about itself, whatever it subscribes to.
 ";
 
 #[tokio::test]

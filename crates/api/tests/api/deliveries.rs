@@ -103,6 +103,7 @@ async fn an_entry_shows_what_went_out_and_what_came_back() {
         ("http_status", json!(200)),
         ("error", Value::Null),
         ("error_code", Value::Null),
+        ("hint", Value::Null),
         ("response_body", json!("{\"taken\":1}")),
     ] {
         assert_eq!(attempt[member], expected, "{member}");
@@ -131,6 +132,8 @@ async fn the_log_is_listed_filtered_exported_and_cleared() {
     assert_eq!(numbers(&entries(&page)), [3, 2]);
     let cursor = page.json()["next_cursor"].as_str().unwrap().to_owned();
     assert_eq!(numbers(&entries(&server.get(&format!("{log}?cursor={cursor}")).await)), [1]);
+    let hint = all[0]["attempts"][0]["hint"].as_str().unwrap();
+    assert!(hint.contains("refused"), "says what to do: {hint}");
     for (filter, expected) in [
         ("event_type=order_sent", vec![2]),
         ("q=%22NUMBER%22:3", vec![3]),
@@ -260,19 +263,30 @@ async fn statistics_are_those_of_the_contract() {
             ("retrying", json!(0)),
             ("retry_attempts", json!(0)),
             ("success_rate", json!(0.75)),
+            ("by_status", json!({"2xx": 3, "3xx": 0, "4xx": 1, "5xx": 0, "none": 0})),
         ] {
             assert_eq!(stats[member], expected, "{member} of {window}");
         }
-        assert!(stats["average_response_ms"].is_i64() && stats["p95_response_ms"].is_i64());
+        for duration in ["average_response_ms", "p50_response_ms", "p95_response_ms"] {
+            assert!(stats[duration].is_i64(), "{duration}");
+        }
         let last = &stats["last_delivery"];
         assert_eq!((&last["status"], &last["http_status"]), (&json!("failed"), &json!(404)));
         let series = stats["series"].as_array().unwrap();
         assert_eq!(series.len(), periods);
         let count = |member: &str| series.iter().map(|period| period[member].as_i64().unwrap()).sum::<i64>();
         assert_eq!((count("delivered"), count("failed")), (3, 1));
+        let answered =
+            |class: &str| series.iter().map(|of| of["by_status"][class].as_i64().unwrap()).sum::<i64>();
+        assert_eq!((answered("2xx"), answered("4xx")), (3, 1));
+        let is_timed = |of: &&Value| of["p50_response_ms"].is_i64() && of["p95_response_ms"].is_i64();
+        let is_busy = |of: &&Value| of["average_response_ms"].is_i64();
+        assert_eq!(series.iter().filter(is_timed).count(), series.iter().filter(is_busy).count());
         assert!(series[0]["at"].as_str().unwrap() < series[1]["at"].as_str().unwrap());
     }
     assert_eq!(server.get(&format!("/outgoing-webhooks/{webhook_id}/stats?window=2h")).await.status, 400);
+    let many = server.get(&format!("/stats?outgoing={webhook_id}")).await.json();
+    assert_eq!(many["outgoing"][0]["last_delivery"]["http_status"], 404, "{many}");
 }
 
 #[tokio::test]
@@ -437,4 +451,40 @@ async fn ended(server: &Server, begun: &Answer) -> Value {
         (shown["state"] == "done").then_some(shown)
     });
     ended.await.unwrap()
+}
+
+#[tokio::test]
+async fn what_a_deactivated_webhook_did_not_get_is_sent_once_it_is_active() {
+    let (server, receiver, webhook_id) = with_webhook(StatusCode::SERVICE_UNAVAILABLE).await;
+    let path = format!("/outgoing-webhooks/{webhook_id}");
+    server.patch(&path, json!({"retry": {"schedule_seconds": [3600]}})).await;
+    publish(&server, "order_paid", 7).await;
+    wait_for(&server, &webhook_id, "retrying", 1).await;
+    let health = server.get(&path).await.json()["health"].clone();
+    assert_eq!((&health["state"], &health["failed_attempts"]), (&json!("healthy"), &json!(1)), "{health}");
+    assert_eq!((&health["last_http_status"], &health["next_probe_at"]), (&json!(503), &Value::Null));
+    assert!(health["failing_since"].is_string() && health["disabled_at_the_earliest"].is_string());
+
+    server.patch(&path, json!({"status": "inactive"})).await;
+    let cancelled = wait_for(&server, &webhook_id, "cancelled", 1).await;
+    assert_eq!(cancelled[0]["cancel_reason"], "webhook_inactive");
+    server.patch(&path, json!({"status": "active"})).await;
+    // What somebody cancelled by hand is not sent again by itself.
+    publish(&server, "order_paid", 8).await;
+    wait_for(&server, &webhook_id, "retrying", 1).await;
+    assert_eq!(server.post(&format!("{path}/deliveries/cancel"), json!({})).await.status, 202);
+    wait_for(&server, &webhook_id, "cancelled", 2).await;
+    receiver.otherwise(always(Reply::new(StatusCode::OK)));
+    for (way, input) in [
+        ("/deliveries/recover".to_owned(), json!({"since": "2020-01-01T00:00:00Z", "dry_run": true})),
+        (format!("{path}/replay"), json!({"dry_run": true})),
+        (format!("{path}/deliveries/retry"), json!({"dry_run": true})),
+    ] {
+        assert_eq!(server.post(&way, input).await.json()["total"], 1, "{way}");
+    }
+    let recovered = server.post("/deliveries/recover", json!({"since": "2020-01-01T00:00:00Z"})).await;
+    assert_eq!(recovered.status, 202);
+    let delivered = wait_for(&server, &webhook_id, "delivered", 1).await;
+    assert_eq!((&delivered[0]["id"], &delivered[0]["cancel_reason"]), (&cancelled[0]["id"], &Value::Null));
+    assert_eq!(server.get(&path).await.json()["health"]["failing_since"], Value::Null);
 }

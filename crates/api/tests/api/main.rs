@@ -17,6 +17,8 @@ mod events;
 #[cfg(test)]
 mod feed;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod https;
 #[cfg(test)]
 mod imports;
@@ -30,6 +32,8 @@ mod once;
 mod outgoing_signing;
 #[cfg(test)]
 mod outgoing_tls;
+#[cfg(test)]
+mod outgoing_trial;
 #[cfg(test)]
 mod overview;
 #[cfg(test)]
@@ -45,6 +49,8 @@ mod receive;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod server;
+#[cfg(test)]
 mod signing;
 #[cfg(test)]
 mod subscribers;
@@ -56,5 +62,7 @@ mod tags;
 mod trial;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod version;
 #[cfg(test)]
 mod webhooks;

@@ -49,6 +49,10 @@ async fn counts(server: Server) {
         (&asked["incoming"][0]["webhook_id"], &asked["incoming"][0]["received"]),
         (&quiet["id"], &json!(0))
     );
+    assert_eq!(asked["incoming"][0]["last_received_at"], Value::Null);
+    let last = asked["incoming"][1]["last_received_at"].as_str().unwrap();
+    let log = server.get(&format!("/incoming-webhooks/{}/requests?limit=1", id(&busy))).await.json();
+    assert_eq!(last, log["data"][0]["received_at"], "the newest of all");
     assert_eq!((&asked["incoming"][1]["received"], &asked["incoming"][1]["failed"]), (&json!(7), &json!(2)));
     assert_eq!(
         (&asked["outgoing"][0]["attempts"], &asked["outgoing"][0]["failing"]),

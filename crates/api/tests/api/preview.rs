@@ -73,6 +73,36 @@ async fn a_filter_is_checked_when_it_is_saved_and_told_when_it_does_not_hold() {
 }
 
 #[tokio::test]
+async fn what_is_not_saved_can_be_tried() {
+    let server = Server::start().await;
+    let path = webhook(&server).await;
+    let payload = json!({"people": [{"contact": {"mail": "ada@example.com"}}]});
+    let actions = json!([{"type": "add_subscriber", "tags": ["draft"]}, {"type": "publish_event", "event_type": "tried", "data": {}}]);
+    let draft = json!({"payload": payload, "records": "people", "actions": actions});
+    let told = server.post(&path, draft).await;
+    assert_eq!((told.status, &told.json()["status"]), (200, &json!("processed")), "{told:?}");
+    assert_eq!(told.json()["subscribers"][0]["after"]["tags"], json!(["draft"]));
+    let done: Vec<Value> =
+        told.json()["actions"].as_array().unwrap().iter().map(|action| action["type"].clone()).collect();
+    assert_eq!(done, ["add_subscriber", "publish_event"]);
+    for (draft, field) in [
+        (json!({"actions": [{"type": "add_to_list", "list_id": 7}]}), "actions.0.list_id"),
+        (json!({"actions": [{"type": "call_api", "url": "nowhere"}]}), "actions.0.url"),
+        (json!({"records": "a..b"}), "records"),
+        (json!({"mapping": [{"to": "email", "template": "{"}]}), "mapping.0.template"),
+    ] {
+        let mut body = json!({"payload": {}});
+        for (name, value) in draft.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let refused = server.post(&path, body).await;
+        assert_eq!(refused.status, 422, "{draft}");
+        assert_eq!(refused.faults()[0].0, field, "{refused:?}");
+    }
+    nothing_happened(&server).await;
+}
+
+#[tokio::test]
 async fn what_would_fail_is_told_as_such() {
     let server = Server::start().await;
     let path = webhook(&server).await;

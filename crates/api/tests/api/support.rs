@@ -188,9 +188,12 @@ async fn start_engine(store: Store, allow_private: Vec<outbound::IpNet>, seed: [
         client: outbound::Client::new(client_options).unwrap(),
         allow_private,
         log_retention: engine::Retention::default(),
+        operations: engine::Operations::default(),
         clock: Clock::System,
         seed,
+        mail: None,
         sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
+        under_way: engine::MAX_UNDER_WAY,
     };
     Engine::start(options).await.unwrap()
 }

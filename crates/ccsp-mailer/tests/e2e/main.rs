@@ -28,6 +28,8 @@ mod form;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod kill9;

@@ -94,6 +94,9 @@ async fn what_is_not_wanted_is_skipped_with_a_reason(kind: Kind) {
     let listed = outgoing(&server, &receiver.url("/none"), json!({"lists": [7]})).await;
     let cancels = json!({"transform": "function transform() { return { cancel: 'not today' } }"});
     let cancelled = outgoing(&server, &receiver.url("/none"), cancels).await;
+    let inactive = outgoing(&server, &receiver.url("/none"), json!({"status": "inactive"})).await;
+    let paused = outgoing(&server, &receiver.url("/none"), json!({"status": "paused"})).await;
+    let elsewhere = outgoing(&server, &receiver.url("/none"), json!({"events": ["order_*"]})).await;
     let requests = signed_up(&server, &receiver, 2).await;
     assert!(requests.iter().all(|request| request.path() == "/all"), "added and tagged: {requests:?}");
 
@@ -109,6 +112,7 @@ async fn what_is_not_wanted_is_skipped_with_a_reason(kind: Kind) {
     let mut expected = [
         (text(&pending["id"]), "the webhook's filter does not hold"),
         (text(&listed["id"]), "the subscriber is on none of the webhook's lists"),
+        (text(&inactive["id"]), "the webhook is inactive"),
     ];
     expected.sort_unstable();
     assert_eq!(skipped, expected);
@@ -117,6 +121,16 @@ async fn what_is_not_wanted_is_skipped_with_a_reason(kind: Kind) {
         .await
         .unwrap();
     assert_eq!(entry["attempts"][0]["error"], "cancelled by the webhook's transform: not today");
+    // What has a delivery says why that stands as it does, and who wanted nothing of the kind is named as well.
+    let shown = server.show(&format!("/events/{}", text(&added["id"]))).await;
+    let reason = |webhook: &Value| {
+        let deliveries = shown["deliveries"].as_array().unwrap();
+        deliveries.iter().find(|of| of["webhook_id"] == webhook["id"]).unwrap()["reason"].clone()
+    };
+    assert_eq!(reason(&cancelled), "cancelled by the webhook's transform: not today");
+    assert_eq!(reason(&paused), "the webhook is paused");
+    assert_eq!(shown["skipped_more"], 0);
+    assert_eq!(shown["not_subscribed"], json!({"count": 1, "webhook_ids": [elsewhere["id"]]}));
 }
 
 async fn a_test_is_sent_and_is_no_event(kind: Kind) {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::Event;
 use domain::log::{DeliveryStatus, FieldError};
+use domain::{Event, EventId};
 use sandbox::SandboxError;
 use store::StoreError;
 use store::deliveries::InsertTest;
@@ -32,13 +32,16 @@ impl Engine {
     ///
     /// # Errors
     /// If it can't be written down.
-    pub async fn test(&self, outgoing: &Outgoing, event: NewEvent) -> Result<Tested, StoreError> {
-        let delivery = self.sample(outgoing, event);
+    pub async fn test(&self, outgoing: &Outgoing, event: Event) -> Result<Tested, StoreError> {
+        // Under an id of its own: a receiver may have seen the event itself already.
+        let delivery = self.delivery(outgoing, Event { id: self.next_event_id(), request_id: None, ..event });
         let Attempt { mut row, sent } = self.core.dispatcher.sender().attempt(outgoing, &delivery).await;
         row.due_at = None;
-        row.deactivate = None;
         if row.status == DeliveryStatus::Retrying {
             row.status = DeliveryStatus::Failed;
+        }
+        if row.status == DeliveryStatus::Delivered {
+            self.probe_soon(&outgoing.webhook.id).await?;
         }
         let event = redacted::test_event(outgoing, &delivery.event);
         self.core.store.write(InsertTest { event, attempt: row.clone() }).await?;
@@ -51,30 +54,32 @@ impl Engine {
     ///
     /// # Errors
     /// Why nothing would.
-    pub async fn draft(&self, outgoing: &Outgoing, event: NewEvent) -> Result<Draft, Unsendable> {
-        let event = self.sample(outgoing, event).event;
-        if let Some(reason) = outgoing.refuses(&event) {
+    pub async fn draft(&self, outgoing: &Outgoing, event: &Event) -> Result<Draft, Unsendable> {
+        if let Some(reason) = outgoing.refuses(event) {
             return Err(Unsendable { code: "filtered", message: reason });
         }
-        let prepared = self.core.dispatcher.sender().prepared(outgoing, &event).await;
+        let prepared = self.core.dispatcher.sender().prepared(outgoing, event).await;
         prepared.map_err(|unsent| Unsendable { code: unsent.code, message: unsent.message })
     }
 
-    fn sample(&self, outgoing: &Outgoing, new: NewEvent) -> DueDelivery {
-        let now = self.core.now();
-        let (id, event_id) = {
-            let mut ids = self.core.shared.ids.lock();
-            (ids.next(now), ids.next(now))
-        };
-        let event = Event {
-            id: event_id,
+    /// An event to try webhooks with: none that happened.
+    pub fn sample(&self, new: NewEvent) -> Event {
+        Event {
+            id: self.next_event_id(),
             event_type: new.event_type,
-            occurred_at: new.occurred_at.unwrap_or(now),
+            occurred_at: new.occurred_at.unwrap_or_else(|| self.core.now()),
             data: new.data.into(),
             request_id: None,
-        };
+        }
+    }
+
+    fn next_event_id(&self) -> EventId {
+        self.core.shared.ids.lock().next(self.core.now())
+    }
+
+    fn delivery(&self, outgoing: &Outgoing, event: Event) -> DueDelivery {
         DueDelivery {
-            id,
+            id: self.core.shared.ids.lock().next(self.core.now()),
             webhook_id: outgoing.webhook.id.clone(),
             event: Arc::new(event),
             attempts: 0,

@@ -101,6 +101,7 @@ fn one(
                 status: None,
                 lists: Some(lists.into_iter().collect()),
                 tags: Some(tags.into_iter().collect()),
+                only_if: None,
             };
             command::update(roster, snapshot, before.id, &change, now)
         }

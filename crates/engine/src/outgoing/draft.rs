@@ -1,11 +1,13 @@
 //! A request on its way to a destination, before it is signed.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use domain::outgoing::BodyFormat;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use super::rendering;
 use crate::headers;
 
 /// What is sent, but for what the program itself adds: its own headers, authentication and signatures.
@@ -82,11 +84,18 @@ impl Draft {
         }
         match changed.body {
             Some(Value::String(text)) => self.body = text.into(),
+            Some(body) if self.is_form() => self.body = rendering::form(&body).into(),
             Some(body) => self.body = body.to_string().into(),
             None => {}
         }
         self.is_own_body = true;
         Ok(Fate::Sent(Box::new(self)))
+    }
+
+    /// Whether the receiver is told that the body is a form.
+    fn is_form(&self) -> bool {
+        let kind = self.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        kind.to_ascii_lowercase().starts_with(BodyFormat::Form.content_type().as_bytes())
     }
 }
 
@@ -135,6 +144,17 @@ mod tests {
         assert!(
             matches!(draft().changed(json!({"cancel": "no"})), Ok(Fate::Cancelled(reason)) if reason == "no")
         );
+    }
+
+    #[test]
+    fn a_body_is_what_its_type_says() {
+        let changed = |kind: &str| {
+            let returned = json!({"headers": {"Content-Type": kind}, "body": {"a": 1, "b": ["x y", null]}});
+            let Ok(Fate::Sent(changed)) = draft().changed(returned) else { panic!() };
+            String::from_utf8(changed.body.to_vec()).unwrap()
+        };
+        assert_eq!(changed("application/x-www-form-urlencoded"), "a=1&b%5B%5D=x+y&b%5B%5D=");
+        assert_eq!(changed("application/json"), r#"{"a":1,"b":["x y",null]}"#);
     }
 
     #[test]

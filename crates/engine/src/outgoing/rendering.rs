@@ -256,7 +256,7 @@ fn escape_xml(text: &str) -> String {
 }
 
 /// Members nest by brackets; `null` is empty.
-fn form(value: &Value) -> String {
+pub(super) fn form(value: &Value) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     add(&mut form, "", value);
     form.finish()

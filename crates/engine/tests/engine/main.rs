@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod running;

@@ -43,16 +43,30 @@ pub fn clock() -> (Arc<AtomicI64>, Clock) {
 
 /// Starts an engine; each of one database has a number of its own.
 pub async fn start(store: &Store, clock: Clock, client: Client, number: u8) -> Engine {
+    start_with(store, clock, client, number, (engine::Operations::default(), None)).await
+}
+
+/// The same, with what the operator says of it.
+pub async fn start_with(
+    store: &Store,
+    clock: Clock,
+    client: Client,
+    number: u8,
+    (operations, mail): (engine::Operations, Option<mail::Server>),
+) -> Engine {
     let options = Options {
         store: store.clone(),
         master_key: master_key(),
         client,
         allow_private: Vec::new(),
         log_retention: engine::Retention::default(),
+        operations,
+        mail,
         clock,
         seed: [number; 32],
         // Nobody runs a script here.
         sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
+        under_way: engine::MAX_UNDER_WAY,
     };
     Engine::start(options).await.unwrap()
 }

@@ -37,7 +37,7 @@ async fn ended(database: &Database, attempts: u32, status: DeliveryStatus) -> De
 }
 
 async fn claim(database: &Database, node: &str) -> Vec<store::queue::DueDelivery> {
-    let claim = Claim { webhook_id: webhook('a'), node: node.into(), now: NOW, limit: 10 };
+    let claim = Claim { wants: vec![(webhook('a'), 10)], node: node.into(), now: NOW };
     database.store.write(claim).await.unwrap()
 }
 
@@ -66,6 +66,7 @@ fn log(filter: Filter) -> DeliveriesOf {
         http_statuses: Vec::new(),
         error_code: None,
         finished: None,
+        undelivered: false,
     }
 }
 

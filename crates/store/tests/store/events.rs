@@ -3,7 +3,7 @@
 use domain::log::DeliveryStatus;
 use domain::{Event, EventId, SubscriberId};
 use store::LogFilter;
-use store::commit::{NewDelivery, Writes};
+use store::commit::{NewDelivery, Skipped, Skips, Writes};
 use store::events::{EventDelivery, EventLog, EventsAbout, EventsById, GetEvent};
 use store::look::{Look, Order, Piece, fit};
 
@@ -12,6 +12,7 @@ use crate::support::{Database, NOW};
 
 conformance!(
     looked_up_with_its_deliveries,
+    who_was_skipped_is_told_and_counted,
     listed_in_pages,
     filtered,
     large_ones_make_short_pages,
@@ -39,10 +40,33 @@ async fn looked_up_with_its_deliveries(database: &Database) {
         id: made.id,
         webhook_id: made.webhook_id.clone(),
         status: DeliveryStatus::Pending,
+        due_at: Some(NOW),
+        error: None,
     };
     assert_eq!(found.deliveries, [shown(&deliveries[0]), shown(&deliveries[2])]);
+    assert_eq!(found.skipped, Skips::default());
     let nothing = database.store.read(GetEvent { id: EventId::lowest_at(NOW) }).await.unwrap();
     assert_eq!(nothing, None);
+}
+
+async fn who_was_skipped_is_told_and_counted(database: &Database) {
+    let event = event(database.id(), "order_paid");
+    let first = vec![Skipped { webhook_id: webhook('a'), reason: "the webhook is inactive".to_owned() }];
+    let skips = Skips { first: first.clone(), more: 7 };
+    let (told, left_out) = (event.clone(), skips.clone());
+    let writes = move || Writes {
+        events: vec![told.clone()],
+        skipped: [(told.id, left_out.clone())].into(),
+        ..Writes::default()
+    };
+    database.put(writes).await;
+    let found = async || database.store.read(GetEvent { id: event.id }).await.unwrap().unwrap().skipped;
+    assert_eq!(found().await, skips);
+    // As versions before this one wrote it.
+    let formerly =
+        r#"UPDATE events SET skipped = '[{"webhook_id":"aaaaaaaaaaaa","reason":"the webhook is inactive"}]'"#;
+    database.run(formerly, Vec::new()).await;
+    assert_eq!(found().await, Skips { first, more: 0 });
 }
 
 /// A page of events, and behind which the next begins.

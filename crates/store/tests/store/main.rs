@@ -19,6 +19,8 @@ mod event_types;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod health;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod migrate;

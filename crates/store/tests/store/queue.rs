@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use domain::log::CancelReason;
 use domain::{DeliveryId, Timestamp, WebhookId};
 use store::commit::{NewDelivery, Writes};
 use store::queue::{CancelWaiting, Claim, DueDelivery, GiveBack, Heartbeat, Leave, ReleaseDead, Waiting};
@@ -12,6 +13,7 @@ use crate::support::{Database, NOW};
 
 conformance!(
     what_is_due_first_is_claimed_first,
+    many_are_claimed_at_once,
     a_delivery_has_one_holder,
     a_dead_node_gives_back,
     a_node_that_leaves_gives_back,
@@ -51,8 +53,12 @@ async fn enqueue_for(
 }
 
 async fn claim(database: &Database, node: &str, to: &WebhookId, limit: usize) -> Vec<DueDelivery> {
-    let claim = Claim { webhook_id: to.clone(), node: node.into(), now: NOW, limit };
-    database.store.write(claim).await.unwrap()
+    claim_of(database, node, &[(to, limit)]).await
+}
+
+async fn claim_of(database: &Database, node: &str, wants: &[(&WebhookId, usize)]) -> Vec<DueDelivery> {
+    let wants = wants.iter().map(|(webhook, limit)| ((*webhook).clone(), *limit)).collect();
+    database.store.write(Claim { wants, node: node.into(), now: NOW }).await.unwrap()
 }
 
 fn ids(claimed: &[DueDelivery]) -> Vec<DeliveryId> {
@@ -79,13 +85,24 @@ async fn what_is_due_first_is_claimed_first(database: &Database) {
     assert_eq!(ids(&claim(database, "n2", &b, 10).await), of_b);
 }
 
+async fn many_are_claimed_at_once(database: &Database) {
+    let (a, b, c, d) = (webhook('a'), webhook('b'), webhook('c'), webhook('d'));
+    let of_a = enqueue(database, &a, &[-1, -30, 0]).await;
+    let of_b = enqueue(database, &b, &[-5, -99]).await;
+    enqueue(database, &d, &[-5]).await;
+    let claimed = claim_of(database, "n1", &[(&b, 1), (&c, 9), (&a, 2)]).await;
+    assert_eq!(ids(&claimed), [of_a[1], of_a[0], of_b[1]], "one webhook after the other");
+    assert!(Arc::ptr_eq(&claimed[0].event, &claimed[1].event), "an event is in memory once");
+    assert!(claim_of(database, "n1", &[]).await.is_empty());
+    assert_eq!(claim_of(database, "n1", &[(&a, 9), (&b, 9), (&d, 0)]).await.len(), 2);
+}
+
 async fn a_delivery_has_one_holder(database: &Database) {
     let a = webhook('a');
     let all = enqueue(database, &a, &[-1; 200]).await;
     let tasks: Vec<_> = (0..16)
         .map(|number| {
-            let claim =
-                Claim { webhook_id: a.clone(), node: format!("n{number}").into(), now: NOW, limit: 10 };
+            let claim = Claim { wants: vec![(a.clone(), 10)], node: format!("n{number}").into(), now: NOW };
             let store = database.store.clone();
             tokio::spawn(async move { store.write(claim).await.unwrap() })
         })
@@ -157,8 +174,13 @@ async fn cancelling_takes_what_waits(database: &Database) {
     enqueue(database, &a, &[-1, 0, 1]).await;
     enqueue(database, &webhook('b'), &[-1]).await;
     enqueue_for(database, &a, &[-1], Some("n1".into())).await;
-    let cancel =
-        async || database.store.write(CancelWaiting { webhook_id: a.clone(), limit: 2 }).await.unwrap();
+    let cancel = async || {
+        database
+            .store
+            .write(CancelWaiting { webhook_id: a.clone(), reason: CancelReason::WebhookDeleted, limit: 2 })
+            .await
+            .unwrap()
+    };
     assert_eq!((cancel().await, cancel().await, cancel().await), (2, 1, 0));
     assert_eq!(
         database.int("SELECT COUNT(*) FROM deliveries WHERE status = 'cancelled' AND due_at IS NULL").await,

@@ -1,8 +1,7 @@
 //! Attempts, as they are recorded.
 
-use domain::WebhookId;
 use domain::log::DeliveryStatus;
-use store::params;
+use store::health::HealthRow;
 use store::record::{AttemptRow, Record, duration_class};
 
 use crate::samples::{attempt, leased, record, webhook};
@@ -13,7 +12,6 @@ conformance!(
     who_lost_the_lease_decides_nothing,
     statistics_are_counted,
     at_the_same_time,
-    a_webhook_that_is_gone_is_deactivated,
 );
 
 async fn attempts_are_recorded(database: &Database) {
@@ -113,7 +111,8 @@ async fn at_the_same_time(database: &Database) {
                 attempts.push(attempt(id, webhook(letter), 1, DeliveryStatus::Delivered));
             }
             let store = database.store.clone();
-            let work = Record { node: node.into(), attempts, now: NOW };
+            let judge = |row: &HealthRow, _: &AttemptRow| row.clone();
+            let work = Record { node: node.into(), attempts, judge };
             tasks.push(tokio::spawn(async move { store.write(work).await.unwrap() }));
         }
     }
@@ -122,29 +121,4 @@ async fn at_the_same_time(database: &Database) {
     }
     assert_eq!(database.ints("SELECT delivered FROM delivery_stats").await, [16; 3]);
     assert_eq!(database.int("SELECT COUNT(*) FROM deliveries WHERE status = 'delivered'").await, 48);
-}
-
-async fn a_webhook_that_is_gone_is_deactivated(database: &Database) {
-    let a = webhook('a');
-    const SQL: &str = "INSERT INTO outgoing_webhooks (id, settings, secrets, created_at, updated_at) VALUES (?1, ?2, ?3, 0, 0)";
-    let settings = r#"{"name":"Shop","url":"https://example.com/","events":["order_paid"]}"#;
-    database.run(SQL, params![a.to_string(), settings, vec![1_u8]]).await;
-    let reason = "The destination answered 410 Gone";
-    let gone = async |to: WebhookId| {
-        let id = leased(database, &to, "n1").await;
-        let row = attempt(id, to, 1, DeliveryStatus::Failed);
-        record(database, "n1", vec![AttemptRow { deactivate: Some(reason), ..row }]).await;
-    };
-    gone(a.clone()).await;
-    let version = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'config_version'";
-    assert_eq!(database.int(version).await, 2);
-    assert_eq!(database.texts("SELECT disabled_reason FROM outgoing_webhooks").await, [reason]);
-    let stored = database.texts("SELECT settings FROM outgoing_webhooks").await;
-    let stored: domain::outgoing::OutgoingSettings = serde_json::from_str(&stored[0]).unwrap();
-    assert_eq!(stored.status, domain::incoming::WebhookStatus::Inactive);
-    // Once is enough, and a webhook that was deleted meanwhile is none.
-    database.run("UPDATE meta SET value = '1' WHERE name = 'config_version'", vec![]).await;
-    gone(a).await;
-    gone(webhook('b')).await;
-    assert_eq!(database.int(version).await, 1);
 }

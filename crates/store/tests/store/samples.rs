@@ -6,6 +6,7 @@ use domain::subscriber::MemberStatus;
 use domain::{DeliveryId, Event, EventId, ListId, Status, Subscriber, SubscriberId, Timestamp, WebhookId};
 use serde_json::json;
 use store::commit::{NewDelivery, RequestRow, Writes};
+use store::health::HealthRow;
 use store::record::{AttemptRow, Record};
 
 use crate::support::{Database, NOW};
@@ -128,11 +129,12 @@ pub fn attempt(delivery_id: DeliveryId, to: WebhookId, number: u32, status: Deli
         response_body: "ok".into(),
         status,
         due_at: (status == DeliveryStatus::Retrying).then(|| NOW.plus_millis(300_000)),
-        deactivate: None,
+        sign: None,
     }
 }
 
 /// Records attempts of a node.
 pub async fn record(database: &Database, node: &str, attempts: Vec<AttemptRow>) {
-    database.store.write(Record { node: node.into(), attempts, now: NOW }).await.unwrap();
+    let judge = |row: &HealthRow, _: &AttemptRow| row.clone();
+    database.store.write(Record { node: node.into(), attempts, judge }).await.unwrap();
 }

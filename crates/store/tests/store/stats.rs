@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use domain::log::DeliveryStatus;
-use store::record::{AttemptRow, class_duration_ms, duration_class};
+use store::record::{Answers, AttemptRow, class_duration_ms, duration_class};
 use store::stats::{DeliveryStats, LastAttempt, Stats, Window};
 
 use crate::samples::{attempt, leased, record, webhook};
@@ -35,19 +35,28 @@ async fn nothing_yet(database: &Database) {
 }
 
 async fn counted(database: &Database) {
-    for _ in 0..19 {
-        tried(database, 1, DeliveryStatus::Delivered, |_| ()).await;
+    for status in 0..19 {
+        let change = |row: &mut AttemptRow| row.http_status = Some(if status == 0 { 302 } else { 200 });
+        tried(database, 1, DeliveryStatus::Delivered, change).await;
     }
     tried(database, 4, DeliveryStatus::Failed, |row| {
         (row.duration_ms, row.http_status) = (2_000, None);
         row.attempted_at = NOW.plus_millis(7);
     })
     .await;
-    tried(database, 2, DeliveryStatus::Retrying, |row| row.attempted_at = NOW.plus_millis(-60_000)).await;
+    tried(database, 2, DeliveryStatus::Retrying, |row| {
+        row.http_status = Some(503);
+        row.attempted_at = NOW.plus_millis(-60_000);
+    })
+    .await;
     let stats = stats(database, DAY).await;
     assert_eq!((stats.delivered, stats.failed, stats.attempts, stats.retry_attempts), (19, 1, 21, 2));
     assert_eq!(stats.duration_ms, 20 * 100 + 2_000);
+    assert_eq!(stats.p50_ms, Some(class_duration_ms(duration_class(100))));
     assert_eq!(stats.p95_ms, Some(class_duration_ms(duration_class(100))));
+    assert_eq!(stats.answers, Answers { success: 18, redirect: 1, refusal: 0, failure: 1, none: 1 });
+    let slow = stats.series.iter().filter_map(|period| period.p95_ms).max();
+    assert_eq!(slow, Some(class_duration_ms(duration_class(100))));
     let last = LastAttempt { status: DeliveryStatus::Failed, at: NOW.plus_millis(7), http_status: None };
     assert_eq!(stats.last, Some(last));
 }

@@ -53,4 +53,6 @@ export const words = {
   task_import_subscribers: "Importing subscribers",
   task_retry_deliveries: "Sending deliveries again",
   task_retry_requests: "Running requests again",
+  tests_false: "No tests",
+  tests_true: "Only tests",
 };

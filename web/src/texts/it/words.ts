@@ -55,4 +55,6 @@ export const words: Record<keyof typeof english, string> = {
   task_import_subscribers: "Importazione di iscritti",
   task_retry_deliveries: "Nuovo invio di consegne",
   task_retry_requests: "Nuova esecuzione di richieste",
+  tests_false: "Senza prove",
+  tests_true: "Solo prove",
 };

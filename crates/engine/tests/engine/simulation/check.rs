@@ -55,6 +55,15 @@ impl World<'_> {
             self.a_delivery_is_at_its_end(delivery, attempts.get(&delivery.id).unwrap_or(&none));
         }
         self.destinations_saw_what_happened(&events);
+        self.who_is_deactivated_was_told_once().await;
+    }
+
+    /// The change and its event are one.
+    async fn who_is_deactivated_was_told_once(&self) {
+        let told = "SELECT json_extract(data, '$.webhook_id') FROM events WHERE event_type = 'webhook_disabled' ORDER BY 1";
+        let disabled = "SELECT id FROM outgoing_webhooks WHERE disabled_reason IS NOT NULL ORDER BY 1";
+        let ids = async |sql| self.look(sql, |row| row.read().text()).await;
+        assert_eq!(ids(told).await, ids(disabled).await, "deactivated without being told, or told twice");
     }
 
     /// Nobody takes back what was recorded: it would be sent again. To be called after each record.
@@ -218,7 +227,8 @@ impl World<'_> {
     }
 
     async fn events(&self) -> Vec<Event> {
-        const SQL: &str = "SELECT id, event_type, data, request_id FROM events ORDER BY id";
+        const SQL: &str = "SELECT id, event_type, data, request_id FROM events \
+             WHERE event_type <> 'webhook_disabled' ORDER BY id";
         let read = |row: Row| {
             let mut row = row.read();
             let (id, kind, data, request_id) = (row.text()?, row.text()?, row.text()?, row.text()?);

@@ -48,6 +48,7 @@ impl Database {
             "DELETE FROM requests",
             "DELETE FROM dedupe",
             "DELETE FROM events",
+            "DELETE FROM webhook_health",
             "DELETE FROM deliveries",
             "DELETE FROM attempts",
             "DELETE FROM delivery_stats",

@@ -2,8 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+use delivery::Sign;
 use domain::log::DeliveryStatus;
 use domain::{DeliveryId, WebhookId};
+use engine::health::judge;
 use engine::send::{self, Exchange};
 use store::queue::{DueDelivery, GiveBack};
 use store::record::{AttemptRow, Record};
@@ -31,6 +33,15 @@ impl World<'_> {
             self.next(What::Refill { life });
         }
         destinations.iter().for_each(|webhook_id| self.begin(life, webhook_id));
+    }
+
+    /// Begins attempts of those that waited for a place.
+    fn begin_turns(&mut self, life: u64) {
+        loop {
+            let turn = self.node(life).memory.0.lock().next_turn();
+            let Some(webhook_id) = turn else { return };
+            self.begin(life, &webhook_id);
+        }
     }
 
     /// Begins as many attempts as may be under way at once.
@@ -109,6 +120,7 @@ impl World<'_> {
         self.due.entry((delivery.id, row.number)).or_default().push(due);
         self.node(life).outcomes.attempts.push(row);
         self.finish(life, &delivery.webhook_id);
+        self.begin_turns(life);
         self.begin(life, &delivery.webhook_id);
     }
 
@@ -116,10 +128,10 @@ impl World<'_> {
         let node = self.node(life);
         let mut queues = node.memory.0.lock();
         queues.finish(webhook_id);
-        let has_spilled = queues.has_spilled(webhook_id);
+        let wants_refill = queues.wants_refill();
         drop(queues);
         let is_recording = std::mem::replace(&mut node.is_recording, true);
-        if has_spilled {
+        if wants_refill {
             self.next(What::Refill { life });
         }
         if !is_recording {
@@ -156,9 +168,9 @@ impl World<'_> {
 
     /// Whether it is done, if the process knows.
     async fn record_attempts(&mut self, life: u64, attempts: &[AttemptRow]) -> Option<bool> {
-        let (weather, node, now) = (self.weather(), self.node(life).name.clone(), self.time());
+        let (weather, node) = (self.weather(), self.node(life).name.clone());
         self.tell(|| format!("{node} records {}: {weather:?}", attempts.len()));
-        let work = Record { node, attempts: attempts.to_vec(), now };
+        let work = Record { node, attempts: attempts.to_vec(), judge };
         let is_done = write(&self.database.store, weather, work).await.is_done();
         if is_done == Some(false) {
             return is_done;
@@ -167,7 +179,13 @@ impl World<'_> {
         for due in attempts.iter().filter_map(|attempt| attempt.due_at) {
             self.sweep_all(due.millis());
         }
-        if attempts.iter().any(|attempt| attempt.deactivate.is_some()) {
+        let gone = |attempt: &&AttemptRow| attempt.sign == Some(Sign::Gone);
+        if attempts.iter().any(|attempt| gone(&attempt)) {
+            self.settle(
+                life,
+                attempts.iter().filter(gone).map(|attempt| attempt.webhook_id.clone()).collect(),
+            )
+            .await;
             for life in self.lives() {
                 self.soon(SECOND, What::Refresh { life });
             }

@@ -18,7 +18,7 @@ impl World<'_> {
         let life = self.lives;
         self.tell(|| format!("node-{life} starts"));
         let snapshot = self.load().await;
-        self.nodes[place] = Some(Node::new(life, self.clock(), self.window, snapshot));
+        self.nodes[place] = Some(Node::new(life, self.clock(), self.limits, snapshot));
         if self.scenario.nodes == 1 {
             let all = ReleaseDead { now: Timestamp::from_millis(i64::MAX) };
             self.database.store.write(all).await.unwrap();

@@ -1,13 +1,13 @@
 //! A process: what it holds in memory, and loses when it dies.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use delivery::{Limits, Queues};
 use domain::{DeliveryId, Ids, Timestamp, WebhookId};
 use engine::batch::{Room, Shared};
 use engine::receive::Accepted;
-use engine::{Clock, Outgoing, Snapshot};
+use engine::{Clock, Operations, Outgoing, Snapshot};
 use http::HeaderMap;
 use outbound::{Response, SendError};
 use parking_lot::Mutex;
@@ -62,8 +62,8 @@ pub struct Node {
     /// Being recorded: tried until the database takes it.
     pub recording: Option<Outcomes>,
     pub is_recording: bool,
-    /// Destinations to be refilled, the first being claimed for.
-    pub refills: VecDeque<WebhookId>,
+    /// A claim is under way.
+    pub is_claiming: bool,
     pub wants_refill: bool,
     pub next_sweep: Option<i64>,
     pub paused_until: i64,
@@ -72,12 +72,19 @@ pub struct Node {
 }
 
 impl Node {
-    pub fn new(life: u64, clock: Clock, window: usize, snapshot: Arc<Snapshot>) -> Self {
+    pub fn new(life: u64, clock: Clock, limits: Limits, snapshot: Arc<Snapshot>) -> Self {
         let name: Arc<str> = format!("node-{life}").into();
-        let memory = Arc::new(Memory(Mutex::new(Queues::new(Limits { per_destination: window }))));
+        let memory = Arc::new(Memory(Mutex::new(Queues::new(limits))));
         let ids = Mutex::new(Ids::new(StdRng::seed_from_u64(life)));
-        let shared =
-            Arc::new(Shared { clock, ids, node: name.clone(), room: memory.clone(), feed: Arc::default() });
+        let shared = Arc::new(Shared {
+            clock,
+            ids,
+            node: name.clone(),
+            room: memory.clone(),
+            feed: Arc::default(),
+            gate: Arc::default(),
+            operations: Operations::default(),
+        });
         Self {
             life,
             name,
@@ -90,7 +97,7 @@ impl Node {
             outcomes: Outcomes::default(),
             recording: None,
             is_recording: false,
-            refills: VecDeque::new(),
+            is_claiming: false,
             wants_refill: false,
             next_sweep: None,
             paused_until: 0,

@@ -3,9 +3,10 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use domain::WebhookId;
 use engine::batch::{Batch, Decided, Done, Item};
 use engine::receive::{self, Received};
-use engine::{Reply, Snapshot};
+use engine::{Command, Reply, Snapshot};
 use http::{HeaderMap, HeaderValue};
 use rand::RngExt;
 use serde_json::Value;
@@ -109,6 +110,15 @@ impl World<'_> {
             items.iter_mut().for_each(|item| item.under(&snapshot));
             self.node(life).snapshot = snapshot;
         }
+    }
+
+    /// Has it told that destinations want no more.
+    pub async fn settle(&mut self, life: u64, webhooks: Vec<WebhookId>) {
+        let settle = |id| Item::Command(Box::new(Command::Settle(id)));
+        let items = webhooks.into_iter().map(settle).collect();
+        let settled = self.commit_items(life, items, Weather::Fine).await;
+        // Those who want to hear of it have no place in memory here: there are none.
+        assert!(matches!(settled, Written::Answered(Ok(decided)) if decided.jobs.is_empty()));
     }
 
     /// What is committed must be answered as the model says.

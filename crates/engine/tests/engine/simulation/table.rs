@@ -1,8 +1,9 @@
 //! What waits in the table, and its way back into memory.
 
-use std::sync::Arc;
+use std::iter;
 
-use engine::batch::Room;
+use domain::WebhookId;
+use domain::log::CancelReason;
 use rand::RngExt;
 use store::queue::{CancelWaiting, Claim, DueDelivery, Waiting};
 
@@ -41,7 +42,11 @@ impl World<'_> {
             };
             if !is_active(self) {
                 self.refresh(life).await;
-                let cancel = CancelWaiting { webhook_id: webhook_id.clone(), limit: 1_000 };
+                let cancel = CancelWaiting {
+                    webhook_id: webhook_id.clone(),
+                    reason: CancelReason::WebhookDisabled,
+                    limit: 1_000,
+                };
                 if !is_active(self) {
                     self.database.store.write(cancel).await.unwrap();
                 }
@@ -61,25 +66,33 @@ impl World<'_> {
         self.node(life).snapshot = snapshot;
     }
 
-    /// Claims for destinations that have room, one after the other.
+    /// Claims for destinations that have room, one transaction after the other.
     pub async fn refill(&mut self, life: u64) {
         let node = self.node(life);
-        if !node.refills.is_empty() {
+        if node.is_claiming {
             node.wants_refill = true;
             return;
         }
-        let mut webhooks = node.memory.0.lock().destinations_to_refill();
-        webhooks.sort();
-        node.refills = webhooks.into();
         self.claim(life).await;
     }
 
     async fn claim(&mut self, life: u64) {
-        let (weather, now, limit) = (self.weather(), self.time(), self.window);
+        let (weather, now, most) = (self.weather(), self.time(), self.rng.random_range(1..=3));
         let node = self.node(life);
-        let Some(webhook_id) = node.refills.front().cloned() else { return };
-        let places = node.memory.0.lock().begin_refill(&webhook_id, limit);
-        let claim = Claim { webhook_id: webhook_id.clone(), node: node.name.clone(), now, limit: places };
+        let wants: Vec<(WebhookId, usize)> = {
+            let mut queues = node.memory.0.lock();
+            let next = || {
+                let webhook_id = queues.next_to_refill()?;
+                let places = queues.begin_refill(&webhook_id, usize::MAX);
+                Some((webhook_id, places))
+            };
+            iter::from_fn(next).take(most).collect()
+        };
+        if wants.is_empty() {
+            return;
+        }
+        node.is_claiming = true;
+        let claim = Claim { wants: wants.clone(), node: node.name.clone(), now };
         let found = match write(&self.database.store, weather, claim).await {
             Written::Answered(Ok(found)) => Some(found),
             Written::Answered(Err(_)) => None,
@@ -87,34 +100,36 @@ impl World<'_> {
         };
         self.tell(|| {
             let count = found.as_ref().map(Vec::len);
-            format!("node-{life} claims {places} of {webhook_id}: {weather:?}, {count:?}")
+            format!("node-{life} claims {wants:?}: {weather:?}, {count:?}")
         });
-        self.next(What::Claimed { life, places, found });
+        self.next(What::Claimed { life, wants, found });
     }
 
-    pub async fn claimed(&mut self, life: u64, places: usize, found: Option<Vec<DueDelivery>>) {
+    pub async fn claimed(
+        &mut self,
+        life: u64,
+        wants: Vec<(WebhookId, usize)>,
+        found: Option<Vec<DueDelivery>>,
+    ) {
         let node = self.node(life);
-        let webhook_id = node.refills.pop_front().unwrap();
-        let left = places - found.as_ref().map_or(0, Vec::len);
-        let memory: Arc<dyn Room> = node.memory.clone();
-        memory.release(&webhook_id, left);
-        match found {
-            Some(found) => {
-                if left > 0 {
-                    self.node(life).memory.0.lock().mark_caught_up(&webhook_id);
-                }
-                self.take(life, found, &[]);
+        node.is_claiming = false;
+        let wants_refill = std::mem::take(&mut node.wants_refill);
+        let Some(found) = found else {
+            let mut queues = node.memory.0.lock();
+            wants.iter().for_each(|(webhook_id, places)| queues.abandon_refill(webhook_id, *places));
+            drop(queues);
+            // Nobody knows what waits there: look again.
+            self.sweep_at(life, self.now() + SECOND);
+            if wants_refill {
+                self.next(What::Refill { life });
             }
-            None => {
-                // Nobody knows what waits there: look again.
-                self.node(life).refills.clear();
-                self.sweep_at(life, self.now() + SECOND);
-            }
+            return;
+        };
+        for (webhook_id, places) in &wants {
+            let of_it = found.iter().filter(|delivery| delivery.webhook_id == *webhook_id).count();
+            node.memory.0.lock().end_refill(webhook_id, places - of_it);
         }
-        if !self.node(life).refills.is_empty() {
-            self.claim(life).await;
-        } else if std::mem::take(&mut self.node(life).wants_refill) {
-            self.next(What::Refill { life });
-        }
+        self.take(life, found, &[]);
+        self.claim(life).await;
     }
 }

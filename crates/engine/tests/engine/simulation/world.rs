@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use delivery::Limits;
 use domain::{DeliveryId, Timestamp, WebhookId};
 use engine::batch::Decided;
 use engine::{Clock, Reply, Snapshot};
@@ -49,7 +50,7 @@ pub enum What {
     /// Destinations with room are refilled.
     Refill { life: u64 },
     /// The database answers to a claim, if it does.
-    Claimed { life: u64, places: usize, found: Option<Vec<DueDelivery>> },
+    Claimed { life: u64, wants: Vec<(WebhookId, usize)>, found: Option<Vec<DueDelivery>> },
     /// The configuration is loaded.
     Refresh { life: u64 },
     /// The process in this place says that it lives, and takes over from the dead.
@@ -73,6 +74,18 @@ impl What {
             | What::Refresh { life } => Some(*life),
             _ => None,
         }
+    }
+}
+
+/// What the processes have room for: so little that nearly everything waits for its turn, or enough.
+fn limits(scenario: &Scenario, rng: &mut StdRng) -> Limits {
+    match scenario.exact {
+        true => Limits { per_destination: 1_024, total: 100_000, in_flight: 10_000 },
+        false => Limits {
+            per_destination: rng.random_range(1..=6),
+            total: rng.random_range(1..=100),
+            in_flight: rng.random_range(1..=8),
+        },
     }
 }
 
@@ -103,7 +116,7 @@ pub struct World<'a> {
     pub delivered: BTreeSet<String>,
     /// The moments at which something in the table is due.
     pub moments: BTreeSet<i64>,
-    pub window: usize,
+    pub limits: Limits,
     pub lives: u64,
     pub exchanges: u64,
     pub is_told: bool,
@@ -126,7 +139,7 @@ impl<'a> World<'a> {
         let mut world = Self {
             scenario,
             database,
-            window: if scenario.exact { 1_024 } else { rng.random_range(1..=6) },
+            limits: limits(scenario, &mut rng),
             rng,
             orders,
             posts: Vec::new(),
@@ -204,7 +217,7 @@ impl<'a> World<'a> {
             What::Record { life } => self.record(life).await,
             What::Sweep { life } => self.sweep(life).await,
             What::Refill { life } => self.refill(life).await,
-            What::Claimed { life, places, found } => self.claimed(life, places, found).await,
+            What::Claimed { life, wants, found } => self.claimed(life, wants, found).await,
             What::Refresh { life } => self.refresh(life).await,
             What::Heartbeat { place } => self.heartbeat(place).await,
             What::Start { place } => self.start(place).await,

@@ -1,0 +1,85 @@
+//! What callers ask for by a key of their own, so that it is done once however often they ask.
+
+use std::sync::Arc;
+
+use store::commit::Commit;
+use store::once::{Once, OnceKey, OnceOutcome};
+use store::{StoreError, Work};
+
+use super::{Engine, executed, to_its_end};
+use crate::command::{Command, Executed};
+use crate::item::{Decided, Done, Item};
+
+impl Engine {
+    /// The same as [`Engine::write`], once for each key.
+    ///
+    /// # Errors
+    /// Those of the transaction and of the database.
+    pub async fn write_once<W: Work<Output: Sync>>(
+        &self,
+        work: W,
+        key: OnceKey,
+        render: impl Fn(&W::Output) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Result<OnceOutcome<W::Output>, StoreError> {
+        let identity = once_identity(&key);
+        let engine = self.clone();
+        let seal = identity.clone();
+        let render = Box::new(move |output: &W::Output| Some(engine.vault().seal(&seal, &render(output)?)));
+        let outcome = self.core.store.write(Once { work, key, render }).await?;
+        self.refresh_after_write().await;
+        self.opened(&identity, outcome)
+    }
+
+    /// The same as [`Engine::execute`], once for each key.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn execute_once(
+        &self,
+        command: Command,
+        key: OnceKey,
+        render: impl Fn(&Executed) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Result<OnceOutcome<Executed>, StoreError> {
+        let engine = self.clone();
+        to_its_end(async move { engine.execute_first(command, key, render).await }).await
+    }
+
+    async fn execute_first(
+        &self,
+        command: Command,
+        key: OnceKey,
+        render: impl Fn(&Executed) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Result<OnceOutcome<Executed>, StoreError> {
+        let identity = once_identity(&key);
+        let render = Arc::new(render);
+        let run = |batch| {
+            let (engine, seal, render) = (self.clone(), identity.clone(), render.clone());
+            let render = Box::new(move |decided: &Decided| match decided.done.first() {
+                Some(Done::Executed(executed)) => Some(engine.vault().seal(&seal, &render(executed)?)),
+                _ => None,
+            });
+            self.core.store.write(Once { work: Commit::new(batch), key: key.clone(), render })
+        };
+        let outcome = self.core.decide(vec![Item::Command(Box::new(command))].into(), run).await?;
+        let outcome = match outcome {
+            OnceOutcome::First(decided) => OnceOutcome::First(executed(self.core.settle(decided))?),
+            OnceOutcome::Again(answer) => OnceOutcome::Again(answer),
+            OnceOutcome::Mismatch => OnceOutcome::Mismatch,
+        };
+        self.opened(&identity, outcome)
+    }
+
+    fn opened<O>(&self, identity: &str, outcome: OnceOutcome<O>) -> Result<OnceOutcome<O>, StoreError> {
+        match outcome {
+            OnceOutcome::Again(sealed) => {
+                let answer = self.vault().open(identity, &sealed);
+                answer.map(OnceOutcome::Again).map_err(|error| StoreError::Database(Box::new(error)))
+            }
+            other => Ok(other),
+        }
+    }
+}
+
+fn once_identity(key: &OnceKey) -> String {
+    format!("idempotency/{}/{}", key.scope, key.key)
+}

@@ -1,0 +1,59 @@
+/** The parts that the drawers of all logs have. */
+import { Button, CopyButton, Drawer, Stack, Title } from "@mantine/core";
+import { IconCheck, IconTerminal2 } from "@tabler/icons-react";
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { Trouble } from "../components/Trouble";
+import { useTexts } from "../texts";
+import { asCurl, type Sent } from "./curl";
+
+interface EntryDrawerProps<T> {
+  title: string;
+  id: string | undefined;
+  entry: UseQueryResult<T>;
+  onClose: () => void;
+  children: (entry: T) => ReactNode;
+}
+
+export function EntryDrawer<T>({ title, id, entry, onClose, children }: EntryDrawerProps<T>) {
+  const t = useTexts();
+  return (
+    <Drawer opened={id !== undefined} onClose={onClose} position="right" size="lg" title={title} closeButtonProps={{ "aria-label": t("close") }}>
+      {entry.isError && <Trouble error={entry.error} retry={() => void entry.refetch()} />}
+      {entry.data && children(entry.data)}
+    </Drawer>
+  );
+}
+
+export function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Stack gap="xs">
+      <Title order={3} size="h5">{title}</Title>
+      {children}
+    </Stack>
+  );
+}
+
+/** Facts by name; those without a value are left out. */
+export function Facts({ facts }: { facts: [string, ReactNode][] }) {
+  return (
+    <dl className="facts">
+      {facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => (
+        <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
+      ))}
+    </dl>
+  );
+}
+
+export function CopyCurl({ sent }: { sent: Sent }) {
+  const t = useTexts();
+  return (
+    <CopyButton value={asCurl(sent)}>
+      {({ copied, copy }) => (
+        <Button size="xs" variant="default" leftSection={copied ? <IconCheck size={14} /> : <IconTerminal2 size={14} />} onClick={copy}>
+          {copied ? t("copied") : t("copy_as_curl")}
+        </Button>
+      )}
+    </CopyButton>
+  );
+}

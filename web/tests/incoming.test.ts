@@ -1,0 +1,112 @@
+/** The main acts on the pages of incoming webhooks. */
+import { expect, test, type Page } from "@playwright/test";
+import { signedIn, type SignedIn } from "./signed_in";
+
+let inside: SignedIn;
+let page: Page;
+
+test.beforeAll(async ({ playwright, browser }) => {
+  inside = await signedIn(playwright);
+  page = await inside.open(browser);
+});
+test.afterAll(() => inside.stop());
+
+function make(settings: object = {}) {
+  return inside.call("POST", "/incoming-webhooks", { name: "Form", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }], ...settings });
+}
+
+test("a sender's own secret is taken, and its signature tried", async () => {
+  await page.goto("/incoming/new");
+  await page.getByRole("textbox", { name: "Name" }).fill("Payments");
+  await page.getByRole("combobox", { name: "Sender" }).fill("Stripe");
+  await page.getByRole("option", { name: "Stripe" }).click();
+  await expect(page.getByRole("link", { name: /docs\.stripe\.com/ })).toHaveAttribute("href", /^https:\/\/docs\.stripe\.com/);
+  await page.getByLabel("Secret from Stripe", { exact: true }).fill("whsec_of_their_dashboard");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByRole("button", { name: "Send a sample for me" }).click();
+  await expect(page.getByRole("heading", { name: "The last request" })).toBeVisible();
+
+  await page.getByRole("tab", { name: "Security" }).click();
+  const outcome = page.getByRole("status").filter({ hasText: "·" });
+  await page.getByRole("button", { name: "Signed rightly" }).click();
+  await expect(outcome).toContainText("It was let in");
+  await page.getByRole("button", { name: "Signed wrongly" }).click();
+  await expect(outcome).toContainText("It was refused");
+
+  await page.getByRole("combobox", { name: "Signature" }).click();
+  await page.getByRole("option", { name: "A way of its own" }).click();
+  await page.getByRole("textbox", { name: "What is signed" }).fill("{nonsense}");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("signature.custom.content");
+  await page.getByRole("button", { name: "Undo changes" }).click();
+});
+
+test("a value is put together, changed and given a condition", async () => {
+  const { id, url } = await make();
+  await inside.request.post(url, { data: { person: { first: "ada ", last: "lovelace", mail: "ada@example.com" }, plan: "pro" } });
+  await page.goto(`/incoming/${id}?tab=mapping`);
+  const tree = page.getByRole("navigation", { name: "Sample" });
+  await tree.getByRole("button", { name: "person", exact: true }).click();
+  await expect(tree.getByRole("button", { name: /person\.mail/ })).toBeHidden();
+  await tree.getByRole("button", { name: "person", exact: true }).press("ArrowRight");
+  await tree.getByRole("button", { name: /person\.mail/ }).click();
+  await page.getByRole("button", { name: "Connect to Email" }).click();
+
+  await page.getByRole("button", { name: "Details of Company" }).click();
+  const details = page.getByRole("dialog", { name: "Details of Company" });
+  await details.getByText("Text put together").click();
+  await details.getByRole("textbox", { name: "Text put together" }).fill("{person.first}{person.last} Ltd");
+  await details.getByRole("button", { name: "Add a transform" }).click();
+  await details.getByRole("combobox", { name: "Transform 1" }).click();
+  await page.getByRole("option", { name: "Title Case" }).click();
+  await details.getByRole("textbox", { name: "Only if" }).fill("plan == 'pro'");
+  await details.getByRole("textbox", { name: "Otherwise" }).fill("none");
+  await details.getByRole("button", { name: "Done" }).click();
+  await expect(page.locator("dd", { hasText: "Ada Lovelace Ltd" })).toBeVisible();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect.poll(async () => (await inside.call("GET", `/incoming-webhooks/${id}`)).mapping).toEqual([
+    { to: "email", from: "person.mail" },
+    { to: "company", template: "{person.first}{person.last} Ltd", filters: ["title"], when: "plan == 'pro'", otherwise: "none" },
+  ]);
+});
+
+test("actions are moved by keyboard and by dragging, and tried dry", async () => {
+  const { id } = await make({ actions: [{ type: "add_subscriber" }, { type: "apply_tag", tags: ["a"] }, { type: "change_status", status: "pending" }] });
+  await page.goto(`/incoming/${id}?tab=actions`);
+  await page.getByRole("button", { name: "Move action 1:" }).press("ArrowDown");
+  await expect(page.getByRole("heading", { name: "1. Apply tags" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Move action 2:" })).toBeFocused();
+  await page.getByRole("button", { name: "Move action 3:" }).dragTo(page.getByRole("region", { name: "1. Apply tags" }));
+  await expect(page.getByRole("heading", { name: "1. Change status" })).toBeVisible();
+  await page.getByRole("button", { name: "Undo changes" }).click();
+  await page.getByRole("button", { name: "Dry run" }).click();
+  await expect(page.locator("dd", { hasText: "ada@example.com" })).toBeVisible();
+  expect((await inside.call("GET", "/subscribers?email=ada@example.com")).data).toEqual([]);
+});
+
+test("what was set when it was made can be changed", async () => {
+  const { id } = await make();
+  await page.goto(`/incoming/${id}?tab=settings`);
+  await page.getByRole("textbox", { name: "Name" }).fill("Another name");
+  await page.getByRole("button", { name: "Advanced" }).click();
+  await page.getByRole("textbox", { name: "Only if" }).fill("data.ok == true");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Another name" })).toBeVisible();
+  expect((await inside.call("GET", `/incoming-webhooks/${id}`)).filter).toBe("data.ok == true");
+});
+
+test("a sender is described, with what is wrong said at its field", async () => {
+  await page.goto("/senders/new");
+  await page.getByRole("textbox", { name: "Name" }).fill("Our shop");
+  const rest = page.getByRole("textbox", { name: "How its payloads are read" });
+  await rest.fill('{"mapping": [{"to": "nowhere", "from": "mail"}]}');
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("mapping.0.to");
+  await rest.fill('{"mapping": [{"to": "email", "from": "mail"}]}');
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("link", { name: "Our shop" }).click();
+  await expect(rest).toHaveValue(/"from": "mail"/);
+  const { url } = await make({ preset: "our_shop", event_type: "order_paid" });
+  expect((await inside.request.post(url, { data: { event: "order_paid", mail: "shop@example.com" } })).status()).toBe(200);
+  expect((await inside.call("GET", "/subscribers?email=shop@example.com")).data).toHaveLength(1);
+});
