@@ -101,7 +101,7 @@ fn with_custom_field(conditions: &mut Conditions, name: &str, value: Option<&str
     // No text of PostgreSQL holds what \u0000 stands for, and taking it out is an error.
     let name = conditions.place(name.to_owned());
     let own = format!(
-        "/*pg: CASE WHEN s.custom_fields NOT LIKE '%\\u0000%' THEN CAST(s.custom_fields AS JSON) ->> CAST({name} AS TEXT) END */ \
+        "/*pg: CASE WHEN strpos(s.custom_fields, '\\u0000') = 0 THEN CAST(s.custom_fields AS JSON) ->> CAST({name} AS TEXT) END */ \
          /*sqlite: CASE json_type(s.custom_fields, '$.\"' || {name} || '\"') WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' \
          ELSE CAST(json_extract(s.custom_fields, '$.\"' || {name} || '\"') AS TEXT) END */"
     );

@@ -121,6 +121,10 @@ pub(crate) async fn run(core: Arc<Core>) {
             _ = timer.tick() => {}
             () = core.tasks_due.notified() => {}
         }
+        // What a node takes after it has left, nobody would go on with.
+        if core.is_stopping() {
+            break;
+        }
         let limit = AT_ONCE.saturating_sub(running.load(Ordering::Relaxed));
         match core.store.write(ClaimTasks { node: core.node.clone(), limit }).await {
             Ok(tasks) => {
