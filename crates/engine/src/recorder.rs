@@ -114,7 +114,7 @@ async fn give_back(store: &Store, node: &Arc<str>, deliveries: &[DeliveryId]) {
 }
 
 /// Runs a transaction, again and again until the database takes it. If it did and the answer was lost, once more does no
-/// harm.
+/// harm: what is there already is neither written nor counted again.
 async fn until_done<F, O>(run: impl Fn() -> F, count: usize, failure: &str) -> O
 where
     F: Future<Output = Result<O, StoreError>>,

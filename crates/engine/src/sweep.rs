@@ -12,7 +12,7 @@ use store::StoreError;
 use store::imports::ForgetImports;
 use store::once::Forget;
 use store::queue::{CancelWaiting, Claim, Heartbeat, LiveNodes, ReleaseDead, Waiting};
-use store::retention::{OwnLog, Retain, RetainOf};
+use store::retention::{OwnLog, Retain, RetainOf, RetainStatistics};
 use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
@@ -188,6 +188,10 @@ pub(crate) async fn release_all(core: &Core) -> Result<u64, StoreError> {
 }
 
 async fn forget(core: Arc<Core>) -> Result<(), StoreError> {
+    let snapshot = core.snapshot();
+    core.dispatcher.sender().retain_tokens(|id| {
+        snapshot.outgoing.get(id).is_some_and(|outgoing| outgoing.secrets.auth.token_url().is_some())
+    });
     while core.store.write(Forget { now: core.now(), limit: CHUNK as i64 }).await? > 0 {}
     core.store.write(ForgetImports { before: core.now().plus_millis(-IMPORT_KEPT_MS) }).await
 }
@@ -202,11 +206,13 @@ async fn retain(core: Arc<Core>) -> Result<(), StoreError> {
         let kept = outgoing.webhook.settings.log_retention;
         retain_of(&core, OwnLog::Deliveries, webhook_id, kept).await?;
     }
+    let (now, limit) = (core.now(), CHUNK as i64);
+    // Also where logs are kept for ever: nobody is shown older ones.
+    while !core.is_stopping() && core.store.write(RetainStatistics { now, limit }).await? > 0 {}
     let Some(kept_ms) = core.log_retention.age_ms else { return Ok(()) };
-    let now = core.now();
     let before = now.plus_millis(-kept_ms);
     core.store.drop_days(before).await?;
-    while !core.is_stopping() && core.store.write(Retain { before, now, limit: CHUNK as i64 }).await? > 0 {}
+    while !core.is_stopping() && core.store.write(Retain { before, limit }).await? > 0 {}
     Ok(())
 }
 

@@ -56,6 +56,7 @@ impl World<'_> {
         }
         self.destinations_saw_what_happened(&events);
         self.who_is_deactivated_was_told_once().await;
+        self.statistics_are_those_of_the_log().await;
     }
 
     /// The change and its event are one.
@@ -64,6 +65,26 @@ impl World<'_> {
         let disabled = "SELECT id FROM outgoing_webhooks WHERE disabled_reason IS NOT NULL ORDER BY 1";
         let ids = async |sql| self.look(sql, |row| row.read().text()).await;
         assert_eq!(ids(told).await, ids(disabled).await, "deactivated without being told, or told twice");
+    }
+
+    /// Each attempt of the log is counted once, and each delivery that has come to its end.
+    async fn statistics_are_those_of_the_log(&self) {
+        const COUNTED: &str = "SELECT webhook_id, SUM(attempts), SUM(retry_attempts), SUM(duration_ms), SUM(delivered), \
+             SUM(failed) FROM delivery_stats GROUP BY webhook_id ORDER BY webhook_id";
+        const LOGGED: &str = "SELECT d.webhook_id, COUNT(*), SUM(a.number > 1), SUM(a.duration_ms), \
+             (SELECT COUNT(*) FROM deliveries WHERE webhook_id = d.webhook_id AND status = 'delivered'), \
+             (SELECT COUNT(*) FROM deliveries WHERE webhook_id = d.webhook_id AND status = 'failed') \
+             FROM attempts a JOIN deliveries d ON d.id = a.delivery_id GROUP BY d.webhook_id ORDER BY d.webhook_id";
+        let read = |row: Row| {
+            let mut row = row.read();
+            Ok((row.text()?, [row.int()?, row.int()?, row.int()?, row.int()?, row.int()?]))
+        };
+        let counted: Vec<(String, [i64; 5])> = self.look(COUNTED, read).await;
+        assert_eq!(
+            counted,
+            self.look(LOGGED, read).await,
+            "attempts, retries, milliseconds, delivered, failed"
+        );
     }
 
     /// Nobody takes back what was recorded: it would be sent again. To be called after each record.
