@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use delivery::{Buckets, Limits, Queues, Rate};
-use domain::{DeliveryId, WebhookId};
+use domain::{DeliveryId, Timestamp, WebhookId};
 use parking_lot::Mutex;
 use store::queue::DueDelivery;
 use tokio::sync::{Notify, mpsc};
@@ -53,6 +53,8 @@ pub(crate) struct Dispatcher {
     gate: Arc<Gate>,
     /// How many nodes share a limit.
     nodes: Arc<AtomicU32>,
+    /// From when on this node sends to limited webhooks: the others have to know of it before.
+    shares_from: AtomicI64,
     /// When it was last said that this machine lacks something.
     warned_at: AtomicI64,
     /// Says that a destination that has spilled has room again.
@@ -94,6 +96,7 @@ impl Dispatcher {
             snapshot,
             outcomes,
             gate,
+            shares_from: AtomicI64::new(i64::MIN),
             warned_at: AtomicI64::new(0),
             room_again: Notify::new(),
             ended: Notify::new(),
@@ -180,6 +183,11 @@ impl Dispatcher {
             dispatcher.queues.lock().waking.remove(&webhook_id);
             dispatcher.start(&webhook_id);
         });
+    }
+
+    /// Leaves limited webhooks to the other nodes until then: before, they don't know that they share with this one.
+    pub(crate) fn share_from(&self, moment: Timestamp) {
+        self.shares_from.store(moment.millis(), Ordering::Relaxed);
     }
 
     fn sharers(&self) -> u32 {
@@ -282,6 +290,10 @@ impl Dispatcher {
             return 0;
         }
         let Some(rate) = self.rate(webhook_id) else { return state.queues.begin_refill(webhook_id, most) };
+        if self.sender.now().millis() < self.shares_from.load(Ordering::Relaxed) {
+            // It has its turn when the sweep finds it again.
+            return 0;
+        }
         let (held, ahead) = (state.queues.load(webhook_id).held(), ahead(rate, self.sharers()));
         // As with the whole window: when half of it is free, a claim is worth its statement.
         if held > ahead / 2 { 0 } else { state.queues.begin_refill(webhook_id, most.min(ahead - held)) }

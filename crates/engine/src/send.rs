@@ -156,6 +156,7 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
     AttemptRow {
         delivery_id: delivery.id,
         webhook_id: delivery.webhook_id.clone(),
+        subject: delivery.subject,
         number,
         attempted_at: exchange.started,
         first_attempt_at,
@@ -293,6 +294,7 @@ pub(crate) fn unsent(
     AttemptRow {
         delivery_id: delivery.id,
         webhook_id: delivery.webhook_id.clone(),
+        subject: delivery.subject,
         number,
         attempted_at: started,
         first_attempt_at,

@@ -24,6 +24,8 @@ use crate::resume::Resumed;
 const SWEEP: Duration = Duration::from_secs(1);
 /// How often a node says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(3);
+/// How long it takes until all nodes have counted a new one: a heartbeat, and some for a busy database.
+const KNOWN_AFTER_MS: i64 = 4_000;
 /// How long a node that says nothing is taken to be alive: several heartbeats, so that a pause is not a death.
 const NODE_LIFETIME_MS: i64 = 15_000;
 /// How often the configuration's version is asked for: how late a node notices what another one changed, when nothing comes in.
@@ -172,7 +174,16 @@ async fn heartbeat(core: Arc<Core>) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub(crate) async fn beat(core: &Core) -> Result<(), StoreError> {
+/// Joins the nodes that are there: says that this one lives, and takes its share of limits when all know of it.
+pub(crate) async fn join(core: &Core) -> Result<(), StoreError> {
+    beat(core).await?;
+    if core.nodes.load(Ordering::Relaxed) > 1 {
+        core.dispatcher.share_from(core.now().plus_millis(KNOWN_AFTER_MS));
+    }
+    Ok(())
+}
+
+async fn beat(core: &Core) -> Result<(), StoreError> {
     let expires_at = core.now().plus_millis(NODE_LIFETIME_MS);
     core.store.write(Heartbeat { node: core.node.clone(), expires_at }).await?;
     if core.store.is_shared() {

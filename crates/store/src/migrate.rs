@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0009_event_type_versions.sql"),
     include_str!("../migrations/0010_users.sql"),
     include_str!("../migrations/0011_feed_and_request_stats.sql"),
+    include_str!("../migrations/0013_order.sql"),
     include_str!("../migrations/0014_webhook_health.sql"),
     include_str!("../migrations/0015_mails.sql"),
     include_str!("../migrations/0016_more_statistics.sql"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use delivery::Sign;
 use domain::log::DeliveryStatus;
-use domain::{DeliveryId, Timestamp, WebhookId};
+use domain::{DeliveryId, SubscriberId, Timestamp, WebhookId};
 use futures_util::try_join;
 
 use crate::error::StoreError;
@@ -49,6 +49,8 @@ pub struct AttemptRow {
     pub due_at: Option<Timestamp>,
     /// What it says of the destination; `None` if that was not asked.
     pub sign: Option<Sign>,
+    /// The subscriber whose deliveries follow each other, if they do.
+    pub subject: Option<SubscriberId>,
 }
 
 /// Records attempts made by a node. Returns how those destinations do for which that is not as before.
@@ -70,7 +72,7 @@ impl Work for Record {
             self.update_deliveries(tx),
             health::judge(tx, &self.attempts, self.judge),
         )?;
-        self.count(tx, &made, &decided).await?;
+        try_join!(self.count(tx, &made, &decided), self.hold_back(tx, &decided))?;
         Ok(changed)
     }
 }
@@ -125,6 +127,21 @@ impl Record {
             ]);
         }
         read_ids(tx.query_many(SQL, rows).await?)
+    }
+
+    /// What follows a delivery that failed can't be due before it. It would not be claimed before anyway: this keeps the claims
+    /// from looking at it until then.
+    async fn hold_back<T: Tx>(&self, tx: &T, decided: &HashSet<DeliveryId>) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE deliveries SET due_at = ?3 WHERE webhook_id = ?1 AND subject = ?2 AND id > ?4 AND due_at < ?3 \
+                           AND node IS NULL";
+        let mut rows = Rows::with_capacity(0, 4);
+        for attempt in self.attempts.iter().filter(|attempt| decided.contains(&attempt.delivery_id)) {
+            if let (Some(subject), Some(due_at)) = (attempt.subject, attempt.due_at) {
+                let id = attempt.delivery_id.to_string();
+                rows.push([attempt.webhook_id.as_str().into(), subject.0.into(), due_at.into(), id.into()]);
+            }
+        }
+        tx.execute_many(SQL, rows).await.map(|_| ())
     }
 
     /// Counts what was written: an attempt that is in the log already was counted, and so was what became of a delivery that is

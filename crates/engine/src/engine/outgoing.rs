@@ -85,6 +85,7 @@ impl Engine {
             attempts: 0,
             attempts_before: 0,
             first_attempt_at: None,
+            subject: None,
         }
     }
 

@@ -41,6 +41,7 @@ async fn put(database: &Database, days: i64, status: RequestStatus) -> NewDelive
         event_type: event.event_type.clone(),
         created_at: moment,
         node: Some("node".into()),
+        subject: None,
     };
     let request = RequestRow { id: id(moment), status, ..request(database, webhook('a'), "{}") };
     let made = delivery.clone();
