@@ -309,10 +309,10 @@ pub(crate) fn unsent(
         status,
         due_at,
         sign: match unsent.what {
+            Then::Cancel | Then::Wait => None,
             // Without a token the destination can't be used.
-            _ if unsent.code == "oauth_token" => Some(Sign::Down),
+            Then::Retry | Then::Fail if unsent.code == "oauth_token" => Some(Sign::Down),
             Then::Retry | Then::Fail => Some(Sign::Nothing),
-            Then::Cancel => None,
         },
     }
 }

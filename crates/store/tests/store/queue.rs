@@ -180,6 +180,7 @@ async fn what_failed_holds_back_what_follows(database: &Database) {
         http_statuses: Vec::new(),
         error_code: None,
         finished: None,
+        undelivered: false,
     };
     let piece = Piece { from: None, order: Order::OldestFirst, limit: 10, rows: 100 };
     let cancel = CancelOpen { log, piece, node: "n1".into(), withdrawn: Vec::new(), now: NOW };
