@@ -69,7 +69,7 @@ test("a subscriber is changed by forms of its fields' types, the history tells i
   await choose(page, "VIP", "Yes");
   await choose(page, "Lists", "Newsletter");
   await page.keyboard.press("Escape");
-  await page.getByRole("textbox", { name: "Tags" }).fill("navy");
+  await page.getByRole("combobox", { name: "Tags" }).fill("navy");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Got the tag navy")).toBeVisible();
@@ -112,9 +112,9 @@ test("lists, tags and fields are renamed and described, and what was deleted com
   const form = page.getByRole("dialog");
   await form.getByRole("textbox", { name: "Name" }).fill("T-shirt size");
   await choose(page, "Type", "One of several options");
-  await form.getByRole("textbox", { name: "Options" }).fill("S");
+  await form.getByRole("combobox", { name: "Options" }).fill("S");
   await page.keyboard.press("Enter");
-  await form.getByRole("textbox", { name: "Options" }).fill("M");
+  await form.getByRole("combobox", { name: "Options" }).fill("M");
   await page.keyboard.press("Enter");
   await form.getByRole("button", { name: "Create" }).click();
   await expect(page.getByRole("row", { name: /t_shirt_size/ })).toContainText("S, M");
