@@ -1,29 +1,17 @@
 //! Who sends a request, and whether nobody could read it on its way, where proxies stand in between.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use domain::network::Network;
+use domain::network::{self, Network};
 use http::HeaderMap;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// The address of the sender: that of the connection, or, behind trusted proxies, what the first of them was told. Each proxy
-/// appends whom it heard: read from the end, the first that is not trusted is the sender, and what stands before it is hearsay.
+/// The address of the sender: that of the connection, or, behind trusted proxies, what the first of them was told.
 pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-    let mut sender = peer.to_canonical();
     let lines = headers.get_all(FORWARDED_FOR).iter().rev().filter_map(|line| line.to_str().ok());
-    for entry in lines.flat_map(|line| line.rsplit(',')) {
-        if !is_trusted(sender) {
-            break;
-        }
-        match parse(entry.trim()) {
-            Some(address) => sender = address,
-            None => break,
-        }
-    }
-    sender
+    network::behind_proxies(peer, lines, trusted)
 }
 
 /// Whether a request came over HTTPS, or from this machine. The server itself speaks no TLS, so this is what a trusted proxy
@@ -39,12 +27,6 @@ pub fn is_secure(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> bool
         }
         None => peer.is_loopback(),
     }
-}
-
-/// Some proxies append the port.
-fn parse(entry: &str) -> Option<IpAddr> {
-    let address = entry.parse::<IpAddr>().or_else(|_| entry.parse::<SocketAddr>().map(|socket| socket.ip()));
-    Some(address.ok()?.to_canonical())
 }
 
 #[cfg(test)]

@@ -29,6 +29,10 @@ pub const DEFAULT_CALL_SECONDS: u32 = 10;
 /// The longest time that a call may take, in seconds.
 pub const MAX_CALL_SECONDS: u32 = 30;
 
+/// What is said of an option that can't be yet.
+const NEEDS_MAIL: &str =
+    "must be left out or false: it needs mail to be sent, which this version does not do";
+
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -69,6 +73,12 @@ pub enum Action {
     AddToList {
         /// The list.
         list_id: ListId,
+        /// Whether to ask the subscriber by mail first. Only `false` can be saved yet: no mail is sent.
+        #[serde(default, skip_serializing_if = "is_false")]
+        double_opt_in: bool,
+        /// Whether to welcome the subscriber by mail. Only `false` can be saved yet: no mail is sent.
+        #[serde(default, skip_serializing_if = "is_false")]
+        send_welcome: bool,
     },
     /// Takes the subscriber off a list.
     RemoveFromList {
@@ -148,6 +158,11 @@ fn yes() -> bool {
     true
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it by reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 fn default_call_seconds() -> u32 {
     DEFAULT_CALL_SECONDS
 }
@@ -167,6 +182,10 @@ pub enum CallMethod {
     Patch,
     /// DELETE.
     Delete,
+    /// HEAD.
+    Head,
+    /// OPTIONS.
+    Options,
 }
 
 impl CallMethod {
@@ -178,6 +197,8 @@ impl CallMethod {
             Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
+            Self::Head => "HEAD",
+            Self::Options => "OPTIONS",
         }
     }
 }
@@ -213,7 +234,7 @@ impl Action {
     pub fn lists(&self) -> &[ListId] {
         match self {
             Action::AddSubscriber { lists, .. } => lists,
-            Action::AddToList { list_id } | Action::RemoveFromList { list_id, .. } => {
+            Action::AddToList { list_id, .. } | Action::RemoveFromList { list_id, .. } => {
                 std::slice::from_ref(list_id)
             }
             _ => &[],
@@ -253,6 +274,14 @@ impl Action {
             wrong("lists".into(), format!("must have at most {MAX_NAMES} lists"));
         }
         match self {
+            Action::AddToList { double_opt_in, send_welcome, .. } => {
+                for (member, is_asked) in [("double_opt_in", *double_opt_in), ("send_welcome", *send_welcome)]
+                {
+                    if is_asked {
+                        wrong(member.into(), NEEDS_MAIL.into());
+                    }
+                }
+            }
             Action::CallApi { name, url, headers, timeout_seconds, save_response, .. } => {
                 if name.as_deref().is_some_and(|name| !is_name(name)) {
                     wrong("name".into(), "must be lower case letters, digits and _, at most 40".into());

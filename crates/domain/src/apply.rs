@@ -182,7 +182,7 @@ impl Work<'_> {
             Action::UpdateSubscriber { create_if_missing, add_tags, remove_tags } => {
                 self.update_subscriber(*create_if_missing, add_tags, remove_tags, now)
             }
-            Action::AddToList { list_id } => Ok(self.existing(|s| {
+            Action::AddToList { list_id, .. } => Ok(self.existing(|s| {
                 if join(s, *list_id) {
                     format!("added to list {list_id}")
                 } else {

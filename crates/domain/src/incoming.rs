@@ -74,7 +74,8 @@ pub const MAX_DEDUPE_SECONDS: u32 = 30 * 86_400;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dedupe {
-    /// Where the payload names the request. Without a value there, the headers `webhook-id` and `Idempotency-Key` count.
+    /// Where the payload names the request or, if it is an array, where each record has its name: one that came before is passed
+    /// over. Without a value there, what the preset knows and the headers `webhook-id` and `Idempotency-Key` count.
     #[schema(example = "data.event_id")]
     pub key: Path,
     /// For how long, in seconds: as long as senders retry, which is a day for most.
@@ -209,7 +210,7 @@ pub struct IncomingSettings {
     #[serde(default)]
     pub status: WebhookStatus,
     /// The event it is for: a record that names another one is ignored. Capitals and punctuation don't count: `Order.Paid` is
-    /// `order_paid`. Senders with a preset name events of their own.
+    /// `order_paid`. Senders with a preset name events of their own, which are looked at only where `event_path` says so.
     pub event_type: EventType,
     /// The sender, if it is one that the program knows.
     #[serde(default)]
@@ -244,7 +245,8 @@ pub struct IncomingSettings {
     /// Where the name of the event stands; without it, in `event`, or where the preset says.
     #[serde(default)]
     pub event_path: Option<EventPath>,
-    /// A condition on each record; those for which it does not hold are ignored.
+    /// A condition on each record; those for which it does not hold are ignored. It sees `event`, the name of the event, and
+    /// `headers` as well, unless the record has members of these names.
     #[serde(default)]
     pub filter: Option<String>,
     /// JavaScript, `function transform(payload, headers)`: what it returns is mapped instead of the payload.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::id::EventId;
+use crate::id::{EventId, RequestId};
 
 macro_rules! named_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -152,4 +152,24 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// The events that it caused.
     pub events: Vec<EventId>,
+    /// Of several records, those that had been sent before: nothing is done with them, now or when the request is run again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub duplicates: Vec<Duplicate>,
+}
+
+/// A record that had been sent before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Duplicate {
+    /// Its position in the request, from 0 on.
+    pub record: u32,
+    /// The request that it came with first.
+    pub of: RequestId,
+}
+
+impl Duplicate {
+    /// Whether the record at this position is one of these, which are in the order of their positions.
+    pub fn is_among(duplicates: &[Self], record: u32) -> bool {
+        duplicates.binary_search_by_key(&record, |duplicate| duplicate.record).is_ok()
+    }
 }

@@ -77,6 +77,16 @@ pub fn found_by_itself(record: &Value) -> Vec<Found<'_>> {
     own_fields(record).into_iter().chain(beside).collect()
 }
 
+/// What is found by itself in a record in which rules found no address: its address, and the fields that they left empty.
+pub fn found_beside<'a>(record: &'a Value, mapped: &Mapped) -> Vec<Found<'a>> {
+    if mapped.fields.email.is_some() {
+        return Vec::new();
+    }
+    let found = found_by_itself(record);
+    let has_address = by_itself(record).fields.email.is_some();
+    found.into_iter().filter(|found| has_address && !mapped.has(&found.to)).collect()
+}
+
 /// What is recognised in a payload that is not, or not only, in the specification's own form.
 fn foreign(record: &Value) -> Option<Vec<Found<'_>>> {
     let is_flat = !record.get("data").is_some_and(Value::is_object);

@@ -1,7 +1,7 @@
 //! A network of IP addresses, as lists of who may post name it.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
@@ -78,6 +78,29 @@ pub fn network_of(address: IpAddr) -> IpAddr {
         }
         v4 => v4,
     }
+}
+
+/// Who stands behind proxies, by what they append, `lines` from the last to the first, each a list: read from the end, the first
+/// that is not trusted is the sender, and what stands before it is hearsay.
+pub fn behind_proxies<'a>(peer: IpAddr, lines: impl Iterator<Item = &'a str>, trusted: &[Network]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    let mut sender = peer.to_canonical();
+    for entry in lines.flat_map(|line| line.rsplit(',')) {
+        if !is_trusted(sender) {
+            break;
+        }
+        match address(entry.trim()) {
+            Some(address) => sender = address,
+            None => break,
+        }
+    }
+    sender
+}
+
+/// Some proxies append the port.
+fn address(entry: &str) -> Option<IpAddr> {
+    let address = entry.parse::<IpAddr>().or_else(|_| entry.parse::<SocketAddr>().map(|socket| socket.ip()));
+    Some(address.ok()?.to_canonical())
 }
 
 #[cfg(test)]

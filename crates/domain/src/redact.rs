@@ -71,6 +71,22 @@ impl FromStr for RedactPath {
 }
 
 impl RedactPath {
+    /// The value at these steps, in all items of an array where one of them says a position.
+    pub fn of_steps<'a>(steps: impl Iterator<Item = &'a str>) -> Self {
+        let is_position = |step: &str| !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit());
+        // That of an array of records is in each of them by itself.
+        let steps: Vec<Step> = steps
+            .enumerate()
+            .filter(|(index, step)| *index > 0 || !is_position(step))
+            .map(|(_, step)| if is_position(step) { Step::Any } else { Step::Named(step.to_owned()) })
+            .collect();
+        let names = steps.iter().map(|step| match step {
+            Step::Any => "*",
+            Step::Named(name) => name,
+        });
+        Self { text: names.collect::<Vec<_>>().join("."), steps }
+    }
+
     /// Masks what stands there, and keeps in mind what that was.
     fn apply(&self, value: &mut Value, masked: &mut Vec<Value>) {
         mask(value, &self.steps, masked);

@@ -2,7 +2,8 @@
 //! asks before it sends, which are answered behind the same doors.
 //!
 //! Invariants: an unknown webhook and a wrong token cost the same work and get the same answer; secrets are compared as
-//! hashes or MACs, in constant time. Pure, but for the configuration and the time that are passed in.
+//! hashes or MACs, in constant time. Nothing of a request is looked at before its token is right: what comes after takes the
+//! webhook that only [`authenticate`] gives. Pure, but for the configuration and the time that are passed in.
 
 use std::sync::Arc;
 
@@ -22,20 +23,16 @@ pub(crate) struct Known {
     pub(crate) answer: presets::Answer,
 }
 
-/// The answer to what a sender asks before it sends, if the webhook's preset knows the question. Only who has the token, and
-/// an address from which requests are taken, gets one.
-pub(crate) fn handshake(snapshot: &Snapshot, request: &Received, now: Timestamp) -> Option<Known> {
-    let preset = snapshot.incoming.get(request.webhook_id.as_str())?.preset.as_deref()?;
-    if preset.handshakes.is_empty() {
-        return None;
-    }
-    let incoming = authenticate(snapshot, request, now).ok()?;
+/// The answer to what a sender asks before it sends, if the webhook's preset knows the question. Only who has the token (the
+/// webhook is what [`authenticate`] gave), and an address from which requests are taken, gets one.
+pub(crate) fn handshake(incoming: Arc<Incoming>, request: &Received, now: Timestamp) -> Option<Known> {
+    let preset = incoming.preset.clone().filter(|preset| !preset.handshakes.is_empty())?;
     if incoming.webhook.settings.status == WebhookStatus::Inactive {
         return None;
     }
     check_address(&incoming, request).ok()?;
     let verified = || verify(&incoming, request, now).is_ok();
-    let answer = sender::handshake(preset, &incoming, request, now, verified)?;
+    let answer = sender::handshake(&preset, &incoming, request, now, verified)?;
     Some(Known { incoming, answer })
 }
 

@@ -60,9 +60,9 @@ fn need_request(needs: &mut Needs, accepted: &Accepted) {
             Record::Ignored(_) | Record::Invalid(_) => None,
         }));
     }
-    if let Some(key) = &accepted.dedupe_key {
-        needs.dedupe.push(DedupeKey { webhook_id: accepted.webhook_id().clone(), key: key.clone() });
-    }
+    let webhook_id = accepted.webhook_id();
+    let key = |name: &String| DedupeKey { webhook_id: webhook_id.clone(), key: name.clone() };
+    needs.dedupe.extend(accepted.names.all().map(key));
 }
 
 impl Batch {

@@ -13,10 +13,10 @@ use signature::{Algorithm, Scheme, SchemeKey, Secret, sns};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::access;
 use crate::engine::Engine;
 use crate::error::chain;
 use crate::receive::{Received, Reply};
+use crate::snapshot::Incoming;
 
 /// How long a certificate is kept: what Amazon withdraws is gone a day later.
 const KEPT_MS: i64 = 86_400_000;
@@ -90,22 +90,19 @@ impl Certificates {
 }
 
 impl Engine {
-    /// The request with the key that its message names, if its webhook's scheme has such keys and its token is right.
+    /// The request with the key that its message names, if the scheme of its webhook, whose token it has, has such keys.
     ///
     /// # Errors
     /// If the key can't be had now: the sender is to come again.
-    pub(crate) async fn with_sender_key(&self, mut request: Received) -> Result<Received, Reply> {
-        let (snapshot, now) = (self.snapshot(), self.now());
-        let incoming = snapshot.incoming.get(request.webhook_id.as_str());
-        let scheme = incoming.and_then(|incoming| incoming.scheme.as_ref());
-        let Some(scheme) = scheme.filter(|scheme| scheme.algorithm == Algorithm::RsaSns) else {
-            return Ok(request);
-        };
+    pub(crate) async fn with_sender_key(
+        &self,
+        incoming: &Incoming,
+        mut request: Received,
+    ) -> Result<Received, Reply> {
+        let has_such_keys = |scheme: &&Scheme| scheme.algorithm == Algorithm::RsaSns;
+        let Some(scheme) = incoming.scheme.as_ref().filter(has_such_keys) else { return Ok(request) };
         let Some(url) = sns::certificate_url(&request.body) else { return Ok(request) };
-        if access::authenticate(&snapshot, &request, now).is_ok() {
-            request.sender_key = self.certificates.key(scheme, &url, now).await;
-            return if request.sender_key.is_some() { Ok(request) } else { Err(Reply::unavailable()) };
-        }
-        Ok(request)
+        request.sender_key = self.certificates.key(scheme, &url, self.now()).await;
+        if request.sender_key.is_some() { Ok(request) } else { Err(Reply::unavailable()) }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use domain::Timestamp;
@@ -10,6 +11,7 @@ use store::commit::Commit;
 use store::config::LoadConfig;
 use store::{Store, StoreError};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc};
+use tokio::time::Instant;
 
 use crate::actions::script;
 use crate::batch::Batch;
@@ -28,6 +30,9 @@ const PAYLOAD_IDENTITY: &str = "request/payload";
 /// How often a batch is decided again because the configuration changed under it, before the sender is told to come again.
 const STALE_TRIES: usize = 5;
 
+/// How often at most it is looked whether a webhook that is not known has just been made: strangers who guess ask for that.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// What the engine's parts share.
 pub(crate) struct Core {
     pub(crate) store: Store,
@@ -41,6 +46,8 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     /// Held while the configuration is loaded: the last of those who asked before the last load that succeeded began.
     pub(crate) loaded: AsyncMutex<u64>,
+    /// Held while someone looks whether there is a webhook that is not known: when the last look began.
+    pub(crate) looked: AsyncMutex<Option<Instant>>,
     /// How many have asked for the configuration to be loaded.
     pub(crate) asked: AtomicU64,
     pub(crate) outcomes: mpsc::Sender<Outcome>,
@@ -84,6 +91,24 @@ impl Core {
         }
         // Only now: a load that failed, or whose caller went away, served nobody.
         *loaded = last;
+        Ok(())
+    }
+
+    /// The same for whom nobody vouches yet. However many ask, the database is asked once in a while, and all who came before
+    /// that get what it says: so a stranger's guesses cost it nothing, and a webhook that was made a moment ago on another node is
+    /// found by its first request.
+    pub(crate) async fn look_again(&self) -> Result<(), StoreError> {
+        let came = Instant::now();
+        let mut looked = self.looked.lock().await;
+        if looked.is_some_and(|looked| looked > came) {
+            return Ok(());
+        }
+        if let Some(looked) = *looked {
+            tokio::time::sleep_until(looked + LOOK_EVERY).await;
+        }
+        let begins = Instant::now();
+        self.refresh().await?;
+        *looked = Some(begins);
         Ok(())
     }
 

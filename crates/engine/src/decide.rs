@@ -1,11 +1,13 @@
 //! One run of deciding a batch: from what was loaded to what is to be written and answered.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry as Place;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::apply::{self, OutOfIds};
 use domain::change::Draft;
-use domain::log::{Outcome, RequestStatus};
+use domain::log::{Duplicate, Outcome, RequestStatus};
 use domain::redact::Masked;
 use domain::{Event, EventId, RequestId, Roster, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -43,7 +45,7 @@ pub(crate) struct Decision<'a> {
     snapshot: &'a Snapshot,
     now: Timestamp,
     roster: Roster,
-    dedupe: std::collections::HashMap<DedupeKey, String>,
+    dedupe: HashMap<DedupeKey, String>,
     writes: Writes,
     /// Events with the webhooks that get them; deliveries are made of them at the end, when it is known how many.
     fan_out: Vec<(Arc<Event>, Arc<Outgoing>)>,
@@ -109,6 +111,8 @@ impl<'a> Decision<'a> {
                 }
             }
         }
+        // One order for all who lock.
+        self.writes.dedupe.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         self.writes.subscribers = self.roster.into_changes();
         let has_jobs = !self.writes.jobs.is_empty();
         let told = if self.shared.feed.is_heard() { told(&self.writes) } else { Vec::new() };
@@ -116,42 +120,65 @@ impl<'a> Decision<'a> {
     }
 
     fn request(&mut self, accepted: &Accepted) -> Result<Reply, StoreError> {
-        let dedupe = accepted
-            .dedupe_key
-            .as_ref()
-            .map(|key| DedupeKey { webhook_id: accepted.webhook_id().clone(), key: key.clone() });
-        if let Some(reply) =
-            dedupe.as_ref().and_then(|key| self.dedupe.get(key)).and_then(|answer| again(answer))
-        {
+        let key = |name: &String| DedupeKey { webhook_id: accepted.webhook_id().clone(), key: name.clone() };
+        let keys: Vec<DedupeKey> = accepted.names.of_request().map(key).collect();
+        if let Some(reply) = keys.iter().find_map(|key| again(self.dedupe.get(key)?)) {
             return Ok(reply);
         }
         let id = self.shared.ids.lock().next(self.now);
+        let (duplicates, new) = self.duplicates(accepted, id);
         let (row, reply) = match &accepted.content {
-            Content::Rejected { .. } => self.run(id, accepted, 1, &Ended::default())?,
-            _ if !accepted.incoming.is_active() => put_off(id, accepted),
-            _ => self.run(id, accepted, 1, &Ended::default())?,
+            Content::Rejected { .. } => self.run(id, accepted, 1, &Ended::default(), duplicates)?,
+            _ if !accepted.incoming.is_active() => put_off(id, accepted, duplicates),
+            _ => self.run(id, accepted, 1, &Ended::default(), duplicates)?,
         };
         if row.status == RequestStatus::Accepted && accepted.incoming.is_active() {
             self.writes.jobs.push(JobRow::new(id, accepted.webhook_id().clone(), self.now));
         }
         self.writes.requests.push(row);
-        if let Some(key) = dedupe.filter(|_| reply.status < 300) {
-            let dedupe = accepted.incoming.webhook.settings.dedupe.as_ref();
-            let mut answer = reply.clone();
-            if let Some(masked) = &accepted.masked {
-                masked.hide_json(&mut answer.body);
-            }
-            self.remember(key, &answer, dedupe.map_or(DEDUPE_SECONDS, |dedupe| dedupe.window_seconds));
+        if reply.status < 300 {
+            self.remember(keys.into_iter().chain(new), accepted, &reply);
         }
         Ok(reply)
     }
 
-    fn remember(&mut self, key: DedupeKey, reply: &Reply, seconds: u32) {
-        let Ok(body) = serde_json::from_str(&reply.body) else { return };
+    /// Which records came before, with another request or with this one; and the keys of the others.
+    fn duplicates(&self, accepted: &Accepted, id: RequestId) -> (Vec<Duplicate>, Vec<DedupeKey>) {
+        let (mut duplicates, mut new) = (Vec::new(), HashSet::new());
+        for (record, name) in (0..).zip(&accepted.names.records) {
+            let Some(name) = name else { continue };
+            let key = DedupeKey { webhook_id: accepted.webhook_id().clone(), key: name.clone() };
+            if let Some(of) = self.dedupe.get(&key).and_then(|answer| first_request(answer)) {
+                duplicates.push(Duplicate { record, of });
+            } else if !new.insert(key) {
+                duplicates.push(Duplicate { record, of: id });
+            }
+        }
+        (duplicates, new.into_iter().collect())
+    }
+
+    /// Remembers an answer by all of these names.
+    fn remember(&mut self, keys: impl Iterator<Item = DedupeKey>, accepted: &Accepted, reply: &Reply) {
+        let mut keys = keys.peekable();
+        if keys.peek().is_none() {
+            return;
+        }
+        let mut body = reply.body.clone();
+        if let Some(masked) = &accepted.masked {
+            masked.hide_json(&mut body);
+        }
+        let Ok(body) = serde_json::from_str(&body) else { return };
         let Ok(answer) = serde_json::to_string(&Remembered { status: reply.status, body }) else { return };
-        self.dedupe.insert(key.clone(), answer.clone());
+        let dedupe = accepted.incoming.webhook.settings.dedupe.as_ref();
+        let seconds = dedupe.map_or(DEDUPE_SECONDS, |dedupe| dedupe.window_seconds);
         let expires_at = self.now.plus_millis(i64::from(seconds) * 1_000);
-        self.writes.dedupe.push((key, DedupeAnswer { answer, expires_at }));
+        for key in keys {
+            // A request may be called what one of its records is.
+            if let Place::Vacant(free) = self.dedupe.entry(key.clone()) {
+                free.insert(answer.clone());
+                self.writes.dedupe.push((key, DedupeAnswer { answer: answer.clone(), expires_at }));
+            }
+        }
     }
 
     /// Acts upon a request: the entry of the log and the answer. What ended before is not done again.
@@ -161,8 +188,9 @@ impl<'a> Decision<'a> {
         accepted: &Accepted,
         attempts: i64,
         ended: &Ended<'_>,
+        duplicates: Vec<Duplicate>,
     ) -> Result<(RequestRow, Reply), StoreError> {
-        let mut summary = Summary::default();
+        let mut summary = Summary::of(duplicates);
         if accepted.is_partial {
             let warning = "this run was without the values that the log does not keep";
             summary.outcome.warnings.push(warning.to_owned());
@@ -202,6 +230,9 @@ impl<'a> Decision<'a> {
         ended: &Ended<'_>,
         summary: &mut Summary,
     ) -> Result<(), OutOfIds> {
+        if Duplicate::is_among(&summary.outcome.duplicates, position) {
+            return Ok(());
+        }
         let record = match record {
             Record::Ignored(reason) => {
                 summary.ignored.get_or_insert_with(|| reason.clone());
@@ -304,7 +335,8 @@ impl<'a> Decision<'a> {
             let executed = if is_gone { Executed::WebhookGone } else { Executed::Rerun(stored.clone()) };
             return Ok(executed);
         };
-        let (mut row, _) = self.run(stored.id, &accepted, stored.attempts + 1, &rerun.ended())?;
+        let (mut row, _) =
+            self.run(stored.id, &accepted, stored.attempts + 1, &rerun.ended(), rerun.duplicates.clone())?;
         rerun.keep(&mut row);
         match rerun.next_job(&mut row, self.now) {
             Some(job) => self.writes.jobs.push(job),
@@ -321,8 +353,8 @@ fn told(writes: &Writes) -> Vec<Entry> {
 }
 
 /// A request to a webhook that is paused: stored, and run when it is active again.
-fn put_off(id: RequestId, accepted: &Accepted) -> (RequestRow, Reply) {
-    let summary = Summary::default();
+fn put_off(id: RequestId, accepted: &Accepted, duplicates: Vec<Duplicate>) -> (RequestRow, Reply) {
+    let summary = Summary::of(duplicates);
     let reply = summary.reply(202, "Webhook accepted", 0, id);
     (row(id, accepted, RequestStatus::Accepted, 0, &summary.outcome, &reply), reply)
 }
@@ -379,15 +411,17 @@ fn without(masked: &Masked, mut outcome: Outcome) -> Outcome {
     outcome
 }
 
+/// The request to which this was the answer.
+fn first_request(remembered: &str) -> Option<RequestId> {
+    let first: Remembered = serde_json::from_str(remembered).ok()?;
+    first.body.get("request_id")?.as_str()?.parse().ok()
+}
+
 /// The answer of the first time, marked as such.
 fn again(remembered: &str) -> Option<Reply> {
-    let mut first: Remembered = serde_json::from_str(remembered).ok()?;
-    first.body.insert("duplicate".to_owned(), true.into());
-    Some(Reply {
-        status: first.status,
-        body: serde_json::Value::Object(first.body).to_string(),
-        retry_after: None,
-    })
+    let first: Remembered = serde_json::from_str(remembered).ok()?;
+    let body = serde_json::Value::Object(first.body).to_string();
+    Some(Reply { status: first.status, body, retry_after: None }.marked_duplicate())
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ mod again;
 mod log;
 mod outgoing;
 mod preview;
+mod receiving;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -27,7 +27,6 @@ use store::queue::Leave;
 use store::{Store, StoreError, Work};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 
-use crate::access;
 use crate::actions::script;
 use crate::attempt::Sender;
 use crate::certificates::Certificates;
@@ -38,13 +37,11 @@ use crate::dispatch::Dispatcher;
 use crate::error::chain;
 use crate::feed::{Listener, TooManyListeners};
 use crate::forward;
-use crate::handshake::Answered;
 use crate::ingest::Ingest;
 use crate::item::{Decided, Done, Item, Shared};
 use crate::jobs::Jobs;
 use crate::limits::Limits;
 use crate::outcome::{OUTCOME_QUEUE, Outcome};
-use crate::receive::{self, Accepted, Content, Received, Reply};
 use crate::recorder;
 use crate::refresh;
 use crate::room::Room;
@@ -152,6 +149,7 @@ impl Engine {
             vault,
             clock: clock.clone(),
             loaded: AsyncMutex::new(0),
+            looked: AsyncMutex::default(),
             asked: AtomicU64::new(0),
             outcomes,
             stopping: AtomicBool::new(false),
@@ -367,67 +365,6 @@ impl Engine {
         }
     }
 
-    /// Takes in a request of a sender, and answers it when it is stored.
-    pub async fn receive(&self, request: Received) -> Answered {
-        let request = match self.prepared(request).await {
-            Ok(request) => Arc::new(request),
-            Err(reply) => return Answered::Reply(reply),
-        };
-        match self.shake_hands(&request).await {
-            Some(answered) => answered,
-            None => Answered::Reply(self.take_in(request).await),
-        }
-    }
-
-    /// The answer to what a sender asks before it sends; `None` if this is no such question.
-    pub async fn handshake(&self, request: Received) -> Option<Answered> {
-        match self.prepared(request).await {
-            Ok(request) => self.shake_hands(&Arc::new(request)).await,
-            Err(reply) => Some(Answered::Reply(reply)),
-        }
-    }
-
-    /// The request with all that is needed to judge it.
-    async fn prepared(&self, request: Received) -> Result<Received, Reply> {
-        let may_be = request.token.is_some() && request.webhook_id.len() == 12;
-        let is_unknown = || access::authenticate(&self.snapshot(), &request, self.now()).is_err();
-        // It may have been made, or its token replaced, a moment ago on another node.
-        if may_be && is_unknown() && self.refresh().await.is_err() {
-            return Err(Reply::unavailable());
-        }
-        self.with_sender_key(request).await
-    }
-
-    async fn take_in(&self, request: Arc<Received>) -> Reply {
-        let now = self.now();
-        let admitted = receive::admit(&self.snapshot(), &request, now);
-        count_rejection(&admitted);
-        let within = |accepted| self.within_limits(&accepted, request.sender_ip, now).map(|()| accepted);
-        match admitted.and_then(within) {
-            Ok(accepted) => match self.core.transformed(accepted).await {
-                Ok(accepted) => self.ingest.submit(self.core.sealed(accepted)).await,
-                Err(error) => {
-                    tracing::warn!(error = %chain(&error), webhook.id = %request.webhook_id, "a webhook's transform could not be run");
-                    Reply::unavailable()
-                }
-            },
-            Err(reply) => {
-                metrics::counter!("ccsp_requests_total", "http_status" => reply.status.to_string())
-                    .increment(1);
-                reply
-            }
-        }
-    }
-
-    pub(crate) fn within_limits(
-        &self,
-        accepted: &Accepted,
-        sender: IpAddr,
-        now: Timestamp,
-    ) -> Result<(), Reply> {
-        self.limits.check(accepted, sender, self.nodes(), now)
-    }
-
     /// How many nodes serve the database, as far as this one knows.
     pub fn nodes(&self) -> u32 {
         self.core.nodes.load(Ordering::Relaxed)
@@ -465,16 +402,6 @@ fn executed(done: Vec<Done>) -> Result<Executed, StoreError> {
 
 fn once_identity(key: &OnceKey) -> String {
     format!("idempotency/{}/{}", key.scope, key.key)
-}
-
-/// Counts who is not let in, by why: the reasons are few, whatever comes.
-fn count_rejection(admitted: &Result<Accepted, Reply>) {
-    let reason = match admitted {
-        Ok(Accepted { content: Content::Rejected { reason, .. }, .. }) => reason.field.clone(),
-        Err(reply) if reply.status == 404 => "unknown_webhook".to_owned(),
-        _ => return,
-    };
-    metrics::counter!("ccsp_requests_rejected_total", "reason" => reason).increment(1);
 }
 
 /// Every node must have the key with which the secrets in the database are sealed.

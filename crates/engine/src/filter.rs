@@ -13,9 +13,13 @@ impl Filter {
     }
 
     /// Why a record is ignored, if it is. What can't be decided is: it is in the log, and can be run again.
-    pub(crate) fn ignores(&self, record: &Value) -> Option<String> {
+    pub(crate) fn ignores(&self, record: &Value, beside: Option<&Value>) -> Option<String> {
+        let payload = || match beside {
+            Some(beside) => Payload::beside(record, beside),
+            None => Payload::new(record),
+        };
         let holds = match &self.0 {
-            Ok(expression) => expression.is_true(&Payload::new(record)).map_err(|error| error.to_string()),
+            Ok(expression) => expression.is_true(&payload()).map_err(|error| error.to_string()),
             Err(error) => Err(error.clone()),
         };
         match holds {

@@ -41,7 +41,7 @@ pub fn check_request(headers: HeaderMap, body: Vec<u8>, settings: Value) {
     match admit(&snapshot, &request, NOW) {
         Ok(accepted) => {
             assert!(accepted.event_type.chars().count() <= 64 && !accepted.event_type.contains('\0'));
-            assert!(accepted.dedupe_key.as_ref().is_none_or(|key| key.len() <= 4 * 300));
+            assert!(accepted.names.all().all(|name| name.len() <= 4 * 300));
             assert!(!accepted.headers.contains('\0') && !accepted.text.contains('\0'));
             if let Content::Records(records) = &accepted.content {
                 assert!(records.list.len() <= MAX_RECORDS);
@@ -55,7 +55,7 @@ pub fn check_request(headers: HeaderMap, body: Vec<u8>, settings: Value) {
 }
 
 /// The entry of the log, as far as it says what a request was.
-fn row(accepted: &Accepted) -> RequestRow {
+pub(crate) fn row(accepted: &Accepted) -> RequestRow {
     RequestRow {
         id: domain::RequestId::lowest_at(NOW),
         webhook_id: accepted.webhook_id().clone(),

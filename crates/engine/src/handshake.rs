@@ -18,7 +18,9 @@ use crate::access::{self, Known};
 use crate::engine::Engine;
 use crate::error::chain;
 use crate::headers;
-use crate::receive::{Accepted, Content, MAX_REJECTED_BYTES, Received, Reply, header_text};
+use crate::kept;
+use crate::names::Names;
+use crate::receive::{Accepted, Content, Received, Reply, header_text};
 use crate::rotating::Rotating;
 use crate::snapshot::Incoming;
 use crate::vault::IncomingSecrets;
@@ -39,9 +41,9 @@ pub enum Answered {
 
 impl Engine {
     /// Answers what a sender asks before it sends, and does what has to be done for it; `None` if it asks nothing.
-    pub(crate) async fn shake_hands(&self, request: &Arc<Received>) -> Option<Answered> {
+    pub(crate) async fn shake_hands(&self, known: Arc<Incoming>, request: &Received) -> Option<Answered> {
         let now = self.now();
-        let known = access::handshake(&self.snapshot(), request, now)?;
+        let known = access::handshake(known, request, now)?;
         Some(self.answer(known, request, now).await.map_or_else(Answered::Reply, Answered::Handshake))
     }
 
@@ -124,14 +126,15 @@ impl Engine {
 fn logged(incoming: Arc<Incoming>, request: &Received, answer: &Answer, now: Timestamp) -> Accepted {
     Accepted {
         request: None,
+        stored: None,
         received_at: now,
         event_type: incoming.webhook.settings.event_type.to_string(),
         sender_ip: request.sender_ip.to_string(),
         method: request.method.to_owned(),
         content_type: header_text(&request.headers, "content-type").unwrap_or_default(),
-        headers: headers::to_json(&request.headers),
-        text: headers::text(&request.body, MAX_REJECTED_BYTES).into_owned(),
-        dedupe_key: None,
+        headers: headers::to_json_without(&request.headers, &incoming.secret_headers),
+        text: kept::of_question(&incoming, &request.body),
+        names: Names::default(),
         resent_from: None,
         original: None,
         masked: None,

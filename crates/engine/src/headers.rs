@@ -39,8 +39,13 @@ pub fn is_secret(name: &str) -> bool {
 
 /// The headers as the text of a JSON object. Names are in lower case; several values of one name are joined by commas.
 pub fn to_json(headers: &HeaderMap) -> String {
+    to_json_without(headers, &[])
+}
+
+/// The same; of these, whose names don't tell, the values are masked, too.
+pub(crate) fn to_json_without(headers: &HeaderMap, secret: &[HeaderName]) -> String {
     // Texts can always be written.
-    serde_json::to_string(&Shown(headers)).unwrap_or_default()
+    serde_json::to_string(&Shown(headers, secret)).unwrap_or_default()
 }
 
 /// Headers that the log kept, as far as they are headers; those that were masked are there as masks.
@@ -52,7 +57,7 @@ pub(crate) fn from_json(text: &str) -> HeaderMap {
     kept.into_iter().filter_map(header).collect()
 }
 
-struct Shown<'a>(&'a HeaderMap);
+struct Shown<'a>(&'a HeaderMap, &'a [HeaderName]);
 
 impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -63,7 +68,7 @@ impl Serialize for Shown<'_> {
 impl Shown<'_> {
     fn value(&self, name: &HeaderName) -> Cow<'_, str> {
         let is_sensitive = self.0.get_all(name).iter().any(HeaderValue::is_sensitive);
-        if is_sensitive || is_secret(name.as_str()) {
+        if is_sensitive || is_secret(name.as_str()) || self.1.contains(name) {
             return MASK.into();
         }
         let values = self.0.get_all(name).iter().map(|value| text(value.as_bytes(), MAX_VALUE_BYTES));
@@ -92,12 +97,14 @@ mod tests {
         for name in ["authorization", "x-api-key", "x-my-token", "set-cookie"] {
             headers.insert(name, "hunter2".parse().unwrap());
         }
-        let shown: Value = serde_json::from_str(&to_json(&headers)).unwrap();
+        headers.insert("x-door", "hunter2".parse().unwrap());
+        let secret = [HeaderName::from_static("x-door")];
+        let shown: Value = serde_json::from_str(&to_json_without(&headers, &secret)).unwrap();
         assert_eq!(shown["accept"], "a, b");
         assert!(!shown.to_string().contains("hunter2"));
-        assert_eq!(shown.as_object().unwrap().len(), 5);
-        let kept = from_json(&to_json(&headers));
-        assert_eq!((kept.len(), &kept["accept"]), (5, &HeaderValue::from_static("a, b")));
+        assert_eq!(shown.as_object().unwrap().len(), 6);
+        let kept = from_json(&to_json_without(&headers, &secret));
+        assert_eq!((kept.len(), &kept["accept"]), (6, &HeaderValue::from_static("a, b")));
         assert!(from_json("no JSON").is_empty());
     }
 

@@ -10,7 +10,7 @@ use store::queue::DueDelivery;
 use crate::clock::Clock;
 use crate::command::{Command, Executed};
 use crate::feed::{Entry, Feed};
-use crate::receive::{self, Accepted, Reply};
+use crate::receive::{Accepted, Reply};
 use crate::room::{Reservation, Room};
 use crate::snapshot::Snapshot;
 
@@ -29,17 +29,12 @@ impl Item {
     /// The same item under another configuration: a request is let in anew, or refused.
     pub fn under(&mut self, snapshot: &Snapshot) {
         let Item::Request(accepted) = self else { return };
-        let Some(request) = &accepted.request else { return };
-        let again = receive::admit(snapshot, request, accepted.received_at);
-        let again = again.map(|again| match &accepted.transformed {
-            Some(transformed) => again.transformed(transformed),
-            None => again,
-        });
-        match again {
+        match accepted.anew(snapshot) {
+            None => {}
             // Another script has to run first, which takes time that a batch does not have.
-            Ok(again) if again.to_transform().is_some() => *self = Item::Refused(Reply::unavailable()),
-            Ok(again) => **accepted = Accepted { sealed: accepted.sealed.take(), ..again },
-            Err(reply) => *self = Item::Refused(reply),
+            Some(Ok(again)) if again.to_transform().is_some() => *self = Item::Refused(Reply::unavailable()),
+            Some(Ok(again)) => **accepted = Accepted { sealed: accepted.sealed.take(), ..again },
+            Some(Err(reply)) => *self = Item::Refused(reply),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::incoming::WebhookStatus;
-use domain::log::ActionLog;
+use domain::log::{ActionLog, Duplicate};
 use domain::{Action, WebhookId};
 use outbound::Client;
 use parking_lot::Mutex;
@@ -22,7 +22,7 @@ use tokio::time::MissedTickBehavior;
 use crate::actions::compile::Work;
 use crate::actions::context::Facts;
 use crate::actions::plan::{self, Leave, Rest};
-use crate::actions::script::Ran;
+use crate::actions::script::{Busy, Ran};
 use crate::actions::{call, script};
 use crate::command::Command;
 use crate::core::Core;
@@ -173,6 +173,7 @@ impl Jobs {
                 failures: job.failures,
                 first_attempt_at: job.first_attempt_at.unwrap_or(started),
                 wait: 0,
+                not_before: None,
             },
         );
         let mut rerun = self.core.prepared(rerun).await.map_err(|error| chain(&error))?;
@@ -189,11 +190,19 @@ impl Jobs {
         let mut output_bytes = 0;
         for (position, record) in (0..).zip(&records.list) {
             let Record::Mapped(record) = record else { continue };
+            if Duplicate::is_among(&rerun.duplicates, position) {
+                continue;
+            }
             while let Rest::Leave(leave) = self.rest(accepted, record, position, rerun) {
                 if self.core.is_stopping() || self.core.now().millis() >= until_ms {
                     return;
                 }
-                let (mut log, wait) = self.leave(accepted, *leave).await;
+                let Ok((mut log, wait)) = self.leave(accepted, *leave).await else {
+                    if let Some(run) = &mut rerun.job {
+                        run.not_before = Some(self.core.now().plus_millis(AGAIN_MS));
+                    }
+                    return;
+                };
                 output_bytes += log.output.as_ref().map_or(0, |output| output.to_string().len());
                 if output_bytes > MAX_OUTPUT_BYTES {
                     log.output = None;
@@ -213,7 +222,10 @@ impl Jobs {
     }
 
     /// Does one action that leaves the process: how it ended, and for how many seconds the other side asked to be left alone.
-    async fn leave(&self, accepted: &Accepted, leave: Leave) -> (ActionLog, u32) {
+    ///
+    /// # Errors
+    /// If there is no place for a script now.
+    async fn leave(&self, accepted: &Accepted, leave: Leave) -> Result<(ActionLog, u32), Busy> {
         let Leave { place, context } = leave;
         let started = self.core.now();
         let compiled = accepted.incoming.actions.get(place.step);
@@ -228,7 +240,7 @@ impl Jobs {
                 }
             }
             Some((Action::CustomCode { code }, Ok(Work::Script))) => {
-                script::run(&self.core.sandbox, code, &context, started).await
+                script::run(&self.core.sandbox, code, &context, started).await?
             }
             _ => Ran::failed("is not ready"),
         };
@@ -245,6 +257,6 @@ impl Jobs {
             output,
             passing: passing.is_some(),
         };
-        (log, passing.unwrap_or(0))
+        Ok((log, passing.unwrap_or(0)))
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Mapper {
 enum By {
     /// Rules.
     Rules(Arc<Mapping>),
+    /// The rules of a preset: what they don't find, a sender may have put where its other users do.
+    OfSender(Arc<Mapping>),
     /// Nothing: what is stored can't be compiled. Saving checks it, so only another version of the program can have stored that.
     Unusable(Arc<str>),
     /// Itself: the specification's own form, or names that senders use.
@@ -58,6 +60,14 @@ impl Mapper {
     pub(crate) fn map(&self, record: &Value) -> Mapped {
         let mut mapped = match &self.by {
             By::Rules(mapping) => mapping.apply(record).mapped(),
+            By::OfSender(mapping) => {
+                let mut mapped = mapping.apply(record).mapped();
+                for mapping::Found { to, from, value } in mapping::found_beside(record, &mapped) {
+                    mapped.set(&to, value, &from);
+                }
+                mapped.email_error = mapped.email_error.filter(|_| mapped.fields.email.is_none());
+                mapped
+            }
             By::Unusable(fault) => unusable(fault),
             By::Itself => mapping::by_itself(record),
         };
@@ -65,12 +75,20 @@ impl Mapper {
         mapped
     }
 
+    fn trace_rules(&self, mapping: &Mapping, record: &Value) -> Vec<Trace> {
+        let outcomes = mapping.apply(record).outcomes;
+        outcomes.iter().map(|outcome| Trace::of_rule(outcome, &self.field_types)).collect()
+    }
+
     /// What came from where and what it became, rule by rule; without rules, by the fields that were found.
     pub(crate) fn trace(&self, record: &Value) -> Vec<Trace> {
         match &self.by {
-            By::Rules(mapping) => {
-                let outcomes = mapping.apply(record).outcomes;
-                outcomes.iter().map(|outcome| Trace::of_rule(outcome, &self.field_types)).collect()
+            By::Rules(mapping) => self.trace_rules(mapping, record),
+            By::OfSender(mapping) => {
+                let mut traces = self.trace_rules(mapping, record);
+                let found = mapping::found_beside(record, &mapping.apply(record).mapped());
+                traces.extend(found.iter().map(|found| Trace::of_field(found, &self.field_types)));
+                traces
             }
             By::Unusable(_) => Vec::new(),
             By::Itself => {
@@ -84,7 +102,11 @@ impl Mapper {
 impl By {
     fn of_preset(preset: &Preset) -> Self {
         let known = OF_PRESETS.get(preset.id.as_str()).filter(|(rules, _)| *rules == preset.mapping);
-        known.map_or_else(|| Self::compile(&preset.mapping), |(_, by)| by.clone())
+        let by = known.map_or_else(|| Self::compile(&preset.mapping), |(_, by)| by.clone());
+        match by {
+            Self::Rules(mapping) => Self::OfSender(mapping),
+            other => other,
+        }
     }
 
     fn compile(rules: &[Rule]) -> Self {

@@ -12,23 +12,22 @@ use domain::{Timestamp, WebhookId};
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
-use signature::{SchemeKey, token};
+use signature::SchemeKey;
+use store::commit::RequestRow;
 
 use crate::access::{self, Rejection};
 use crate::body;
 use crate::handshake;
 use crate::headers;
+use crate::kept::{self, Kept};
 use crate::mapping::RecordTrace;
+use crate::names::{self, Names};
 use crate::records::{self, Record, Records};
 use crate::sender;
 use crate::snapshot::{Incoming, Snapshot};
 
-/// The most characters of a sender's name for a request.
-const MAX_DEDUPE_KEY_CHARS: usize = 255;
 /// How many bytes of the name of an event are kept: as many as a valid one has.
 const MAX_EVENT_NAME_BYTES: usize = 64;
-/// How many bytes of a request that was not let in are kept.
-pub(crate) const MAX_REJECTED_BYTES: usize = 4 * 1_024;
 
 /// A request as it came in.
 #[derive(Debug)]
@@ -92,6 +91,15 @@ impl Reply {
         Self { status, body: body.text(), retry_after: None }
     }
 
+    /// The same, marked as the answer to what came before.
+    pub(crate) fn marked_duplicate(mut self) -> Self {
+        if let Ok(mut body) = serde_json::from_str::<serde_json::Map<String, Value>>(&self.body) {
+            body.insert("duplicate".to_owned(), true.into());
+            self.body = Value::Object(body).to_string();
+        }
+        self
+    }
+
     /// Nothing was stored; the sender is to come again.
     pub fn unavailable() -> Self {
         Self {
@@ -107,6 +115,8 @@ pub struct Accepted {
     pub(crate) incoming: Arc<Incoming>,
     /// As it came in, to be let in again under another configuration.
     pub(crate) request: Option<Arc<Received>>,
+    /// The same of a stored request that someone takes in again as a new one.
+    pub(crate) stored: Option<Arc<RequestRow>>,
     pub(crate) received_at: Timestamp,
     pub(crate) event_type: String,
     pub(crate) sender_ip: String,
@@ -114,7 +124,8 @@ pub struct Accepted {
     pub(crate) content_type: String,
     pub(crate) headers: String,
     pub(crate) text: String,
-    pub(crate) dedupe_key: Option<String>,
+    /// By what it and its records are recognised when they come again.
+    pub(crate) names: Names,
     pub(crate) content: Content,
     /// The request of which this one is another try with an edited payload.
     pub(crate) resent_from: Option<domain::RequestId>,
@@ -169,25 +180,29 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
         body::read(&request.headers, &request.body, request.max_body)?;
     sender::parse_inside(&incoming, &mut payload);
     let payload = Arc::new(payload);
-    let sent = sender::Sent::new(&incoming, &request.url, &request.headers);
+    let kept = Kept::new(&incoming, &payload, text);
+    let headers = kept.headers(headers::to_json_without(&request.headers, &incoming.secret_headers));
+    let sent = sender::Sent::of(&incoming, request, &headers);
     let (content, event_type) =
         content(&incoming, &sent, &payload).map_err(|message| Reply::refusal(400, &message))?;
-    let kept = Kept::new(&incoming, &payload, text);
-    let dedupe_key =
-        dedupe_key(&incoming, &sent, &payload).map_err(|message| Reply::refusal(400, &message))?;
+    let mut names =
+        Names::of(&incoming, &sent, request, &payload).map_err(|message| Reply::refusal(400, &message))?;
+    if matches!(content, Content::Raw(_)) {
+        // Its records are those that the script makes.
+        names.records = Vec::new();
+    }
     Ok(Accepted {
         request: Some(request.clone()),
+        stored: None,
         received_at: now,
         event_type,
         sender_ip: request.sender_ip.to_string(),
         method: request.method.to_owned(),
         content_type,
-        headers: kept.headers(headers::to_json(&request.headers)),
+        headers,
         text: kept.text,
         original: kept.original,
-        // The key may be a value that is not to be kept.
-        dedupe_key: dedupe_key
-            .map(|key| if kept.masked.is_some() { token::hash(&key).to_hex() } else { key }),
+        names,
         masked: kept.masked,
         content,
         resent_from: None,
@@ -199,7 +214,7 @@ pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Re
 }
 
 /// A stored request, as if it came in again. What was rejected never was ours to act upon.
-pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow) -> Result<Accepted, String> {
+pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &RequestRow) -> Result<Accepted, String> {
     if row.status == RequestStatus::Rejected {
         return Err("The request was rejected".to_owned());
     }
@@ -207,20 +222,20 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
         return Err("The request was a handshake, which is answered".to_owned());
     }
     let mut payload = body::json(row.payload.as_bytes())?;
-    let is_partial = redact::take_out(&mut payload);
+    let is_redacted = redact::take_out(&mut payload);
     sender::parse_inside(incoming, &mut payload);
     let headers = headers::from_json(&row.headers);
-    let sent = sender::Sent::new(incoming, "", &headers);
+    let sent = sender::Sent::stored(incoming, &headers, &row.headers, &row.event_type);
     let payload = Arc::new(payload);
     let (content, event_type) = content(incoming, &sent, &payload)?;
-    let kept = match is_partial {
-        // It is redacted already.
+    let kept = match is_redacted {
         true => Kept { text: row.payload.clone(), original: None, masked: None },
         false => Kept::new(incoming, &payload, row.payload.clone()),
     };
     Ok(Accepted {
         incoming: incoming.clone(),
         request: None,
+        stored: None,
         received_at: row.received_at,
         event_type,
         sender_ip: row.sender_ip.clone(),
@@ -230,64 +245,38 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &store::commit::RequestRow)
         text: kept.text,
         original: kept.original,
         masked: kept.masked,
-        dedupe_key: None,
+        names: Names::default(),
         content,
         resent_from: row.resent_from,
         transformed: None,
-        is_partial,
+        // What proves the sender is of no use to an action.
+        is_partial: is_redacted && !incoming.webhook.settings.redact.is_empty(),
         sealed: row.sealed.clone(),
     })
 }
 
-/// A payload as the log keeps it.
-struct Kept {
-    text: String,
-    /// As it came, if that is another.
-    original: Option<String>,
-    /// What is masked in it.
-    masked: Option<Arc<Masked>>,
-}
-
-impl Kept {
-    fn new(incoming: &Incoming, payload: &Value, text: String) -> Self {
-        let paths = &incoming.webhook.settings.redact;
-        if paths.is_empty() {
-            return Self { text, original: None, masked: None };
-        }
-        let mut shown = payload.clone();
-        let masked = Masked::mask(paths, &mut shown);
-        Self { text: shown.to_string(), original: Some(text), masked: Some(Arc::new(masked)) }
-    }
-
-    /// Headers may repeat what the payload must not show.
-    fn headers(&self, mut headers: String) -> String {
-        if let Some(masked) = &self.masked {
-            masked.hide_json(&mut headers);
-        }
-        headers
-    }
-}
-
-/// What is kept of a body that was not let in. Nobody looked into it: all of it may be what the log must not hold.
-fn kept_of(incoming: &Incoming, body: &[u8]) -> String {
-    if incoming.webhook.settings.redact.is_empty() {
-        headers::text(body, MAX_REJECTED_BYTES).into_owned()
-    } else {
-        domain::redact::MASK.to_owned()
-    }
+/// A stored request, taken in as a new one that is linked to it.
+///
+/// # Errors
+/// The refusal, for one that can't be.
+pub(crate) fn resent(snapshot: &Snapshot, row: &Arc<RequestRow>) -> Result<Accepted, Reply> {
+    let incoming = snapshot.incoming.get(&row.webhook_id).ok_or_else(access::unknown_webhook)?;
+    let accepted = readmit(incoming, row).map_err(|message| Reply::refusal(400, &message))?;
+    Ok(Accepted { resent_from: Some(row.id), stored: Some(row.clone()), ..accepted })
 }
 
 fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection, now: Timestamp) -> Accepted {
     Accepted {
         request: Some(request.clone()),
+        stored: None,
         received_at: now,
         event_type: incoming.webhook.settings.event_type.to_string(),
         sender_ip: request.sender_ip.to_string(),
         method: request.method.to_owned(),
         content_type: header_text(&request.headers, "content-type").unwrap_or_default(),
-        headers: headers::to_json(&request.headers),
-        text: kept_of(&incoming, &request.body),
-        dedupe_key: None,
+        headers: headers::to_json_without(&request.headers, &incoming.secret_headers),
+        text: kept::of_rejected(&incoming, &request.body),
+        names: Names::default(),
         content: Content::Rejected {
             reply: Reply::refusal(reason.status, reason.message),
             reason: FieldError { field: reason.code.to_owned(), message: reason.message.to_owned() },
@@ -314,7 +303,7 @@ fn content(
 ) -> Result<(Content, String), String> {
     if incoming.webhook.settings.transform.is_some() {
         let own = || incoming.webhook.settings.event_type.as_str().into();
-        let event = shown(&sent.event(payload).unwrap_or_else(own));
+        let event = shown(&sent.event_of(payload, payload).unwrap_or_else(own));
         return Ok((Content::Raw(payload.clone()), event));
     }
     let records = records::read(incoming, sent, payload)?;
@@ -327,44 +316,23 @@ pub(crate) fn shown(event_name: &str) -> String {
     headers::text(event_name.as_bytes(), MAX_EVENT_NAME_BYTES).into_owned()
 }
 
-/// What names a request: the value in the payload that the webhook says, or else a header.
-fn dedupe_key(
-    incoming: &Incoming,
-    sent: &sender::Sent<'_>,
-    payload: &Value,
-) -> Result<Option<String>, String> {
-    let dedupe = incoming.webhook.settings.dedupe.as_ref();
-    match dedupe.and_then(|dedupe| dedupe.key.find(payload)).filter(|value| !value.is_null()) {
-        Some(value) => Ok(Some(format!("payload:{}", short(value.to_string())))),
-        None => match sent.name(payload) {
-            Some(name) => Ok(Some(format!("preset:{}", short(name)))),
-            None => named_by_header(sent.headers),
-        },
-    }
-}
-
-/// A name of bounded length, as much another as the text is.
-fn short(text: String) -> String {
-    if text.chars().count() <= MAX_DEDUPE_KEY_CHARS { text } else { token::hash(&text).to_hex() }
-}
-
-fn named_by_header(headers: &HeaderMap) -> Result<Option<String>, String> {
-    let named = ["webhook-id", "svix-id", "idempotency-key"]
-        .into_iter()
-        .find_map(|name| Some((name, headers.get(name)?)));
-    let Some((name, value)) = named else { return Ok(None) };
-    let key =
-        value.to_str().map_err(|_| format!("The header {name} must be visible ASCII characters"))?.trim();
-    if key.len() > MAX_DEDUPE_KEY_CHARS {
-        return Err(format!("The header {name} must have at most {MAX_DEDUPE_KEY_CHARS} characters"));
-    }
-    Ok((!key.is_empty()).then(|| format!("{name}:{key}")))
-}
-
 impl Accepted {
     /// Where it came in.
     pub fn webhook_id(&self) -> &WebhookId {
         &self.incoming.webhook.id
+    }
+
+    /// The same, let in under another configuration; `None` of what nothing lets in again.
+    pub(crate) fn anew(&self, snapshot: &Snapshot) -> Option<Result<Self, Reply>> {
+        let again = match (&self.request, &self.stored) {
+            (Some(request), _) => admit(snapshot, request, self.received_at),
+            (None, Some(row)) => resent(snapshot, row),
+            (None, None) => return None,
+        };
+        Some(again.map(|again| match &self.transformed {
+            Some(transformed) => again.transformed(transformed),
+            None => again,
+        }))
     }
 
     /// What became of each record before any action.
@@ -409,9 +377,17 @@ impl Accepted {
             return self;
         }
         let headers = headers::from_json(&self.headers);
-        let sent = sender::Sent::new(&self.incoming, "", &headers);
-        let records = transformed.result.as_ref().map_err(String::clone);
-        let records = records.and_then(|payload| records::read(&self.incoming, &sent, payload));
+        let sent = match &self.request {
+            Some(request) => sender::Sent::of(&self.incoming, request, &self.headers),
+            None => sender::Sent::stored(&self.incoming, &headers, &self.headers, &self.event_type),
+        };
+        let records = transformed.result.as_ref().map_err(String::clone).and_then(|payload| {
+            // One that was stored has its names already, or never had any.
+            if self.request.is_some() {
+                self.names.records = names::of_records(&self.incoming, &sent, payload);
+            }
+            records::read(&self.incoming, &sent, payload)
+        });
         match records {
             Ok(records) => {
                 self.event_type = records.event.clone();

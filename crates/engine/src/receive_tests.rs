@@ -6,6 +6,8 @@ use signature::{Secret, SigningKey, standard_webhooks, x_webhook};
 
 use super::*;
 use crate::item::Item;
+use crate::kept::MAX_REJECTED_BYTES;
+use crate::names::MAX_CHARS;
 use crate::records::{MAX_RECORDS, Record};
 use crate::testing::{API_KEY, ID, NOW, OLD_TOKEN, SECRET, TOKEN, request, signup, snapshot};
 
@@ -199,7 +201,7 @@ fn standard_webhooks_are_checked_with_their_time() {
     let now = NOW.seconds();
     for seconds in [now, now - 60, now + 60] {
         let accepted = admit_by(signed.clone(), at(seconds)).unwrap();
-        assert_eq!(accepted.dedupe_key.as_deref(), Some("webhook-id:msg_1"));
+        assert_eq!(accepted.names.request.as_deref(), Some("webhook-id:msg_1"));
     }
     for (request, code) in [
         (at(now - 61), "timestamp_out_of_tolerance"),
@@ -223,7 +225,7 @@ fn of_what_is_rejected_little_is_kept_and_no_secret() {
     let accepted = admit_by(signed, long).unwrap();
     assert!(accepted.text.len() <= 3 * MAX_REJECTED_BYTES && !accepted.text.contains('\0'));
     assert!(!accepted.headers.contains("hunter2"), "{}", accepted.headers);
-    assert_eq!(accepted.dedupe_key, None, "who can't prove who they are names nothing");
+    assert_eq!(accepted.names, Names::default(), "who can't prove who they are names nothing");
 }
 
 #[test]
@@ -304,15 +306,15 @@ fn the_body_is_an_object_or_an_array_of_objects() {
 
 #[test]
 fn a_request_may_carry_a_name_of_its_own() {
-    let key = |name: &'static str, value: &str| admitted(request("{}").with(name, value)).dedupe_key;
+    let key = |name: &'static str, value: &str| admitted(request("{}").with(name, value)).names.request;
     assert_eq!(key("webhook-id", " msg_1 ").as_deref(), Some("webhook-id:msg_1"));
     assert_eq!(key("idempotency-key", "k").as_deref(), Some("idempotency-key:k"));
     assert_eq!(key("webhook-id", ""), None);
     assert_eq!(key("x-request-id", "k"), None);
     let both = request("{}").with("webhook-id", "a").with("idempotency-key", "b");
-    assert_eq!(admitted(both).dedupe_key.as_deref(), Some("webhook-id:a"));
-    assert!(key("idempotency-key", &"k".repeat(MAX_DEDUPE_KEY_CHARS)).is_some());
-    let long = request("{}").with("idempotency-key", "k".repeat(MAX_DEDUPE_KEY_CHARS + 1));
+    assert_eq!(admitted(both).names.request.as_deref(), Some("webhook-id:a"));
+    assert!(key("idempotency-key", &"k".repeat(MAX_CHARS)).is_some());
+    let long = request("{}").with("idempotency-key", "k".repeat(MAX_CHARS + 1));
     assert_eq!(refused(admit_by(json!({}), long)).0, 400);
     assert_eq!(refused(admit_by(json!({}), request("{}").with("webhook-id", b"\xe9"))).0, 400);
 }
@@ -324,7 +326,7 @@ fn the_payload_may_hold_the_name() {
         if let Some(header) = header {
             request = request.with("webhook-id", header);
         }
-        admit_by(json!({"dedupe": {"key": "data.order.id"}}), request).unwrap().dedupe_key
+        admit_by(json!({"dedupe": {"key": "data.order.id"}}), request).unwrap().names.request
     };
     let order = |id: Value| json!({"data": {"order": {"id": id}}});
     assert_eq!(key(order(json!(7)), None).as_deref(), Some("payload:7"));
@@ -369,4 +371,42 @@ fn another_configuration_lets_a_request_in_anew_or_refuses_it() {
     let mut item = item();
     item.under(&Snapshot::default());
     assert!(matches!(item, Item::Refused(reply) if reply.status == 404), "its webhook is deleted");
+}
+
+#[test]
+fn what_is_sent_again_by_hand_is_let_in_under_another_configuration_too() {
+    let stored = crate::fuzz::row(&admitted(request(signup("ada@example.com"))));
+    let (id, stored) = (stored.id, Arc::new(stored));
+    let item = || Item::Request(Box::new(resent(&snapshot(json!({}), &[]), &stored).unwrap()));
+    let mut other = item();
+    other.under(&snapshot(json!({"event_type": "order_paid"}), &[]));
+    let Item::Request(other) = other else { panic!("refused") };
+    assert!(matches!(records_of(&other), [Record::Ignored(_)]));
+    assert_eq!((other.resent_from, &other.names), (Some(id), &Names::default()));
+    let mut gone = item();
+    gone.under(&Snapshot::default());
+    assert!(matches!(gone, Item::Refused(reply) if reply.status == 404));
+}
+
+#[test]
+fn what_proves_the_sender_is_kept_nowhere() {
+    let scheme = |from: &str| json!({"scheme": "custom", "custom": {"algorithm": "token", "signature": {"from": from}}});
+    let in_body =
+        |secret: &str| json!({"email": "a@example.com", "proof": [{"key": secret}], "n": secret}).to_string();
+    let settings = json!({"signature": scheme("body:proof.0.key")});
+    let accepted = admit_by(settings.clone(), request(in_body(SECRET))).unwrap();
+    assert_eq!(records_of(&accepted).len(), 1);
+    assert!(!accepted.text.contains(SECRET) && accepted.text.contains("a@example.com"), "{}", accepted.text);
+    assert_eq!(accepted.original.as_deref(), Some(in_body(SECRET).as_str()), "for what runs it later");
+    let again = readmit(&accepted.incoming, &crate::fuzz::row(&accepted)).unwrap();
+    assert!(!again.is_partial, "nobody needs it");
+    let wrong = admit_by(settings, request(in_body("nearly right"))).unwrap();
+    assert!(!wrong.text.contains("nearly right"), "{}", wrong.text);
+    let in_header = json!({"signature": scheme("header:x-door")});
+    let accepted = admit_by(in_header, request("{}").with("x-door", SECRET)).unwrap();
+    assert!(
+        !accepted.headers.contains(SECRET) && accepted.headers.contains("x-door"),
+        "{}",
+        accepted.headers
+    );
 }

@@ -68,7 +68,7 @@ pub(crate) fn read(incoming: &Incoming, sent: &Sent<'_>, payload: &Arc<Value>) -
             let mut list = Vec::with_capacity(items.len());
             for (position, item) in items.iter().enumerate() {
                 list.push(if item.is_object() {
-                    record(incoming, names.next(sent, item, payload), Arc::new(item.clone()))
+                    record(incoming, sent, names.next(sent, item, payload), Arc::new(item.clone()))
                 } else {
                     Record::Invalid(not_an_object(format!("{base}{position}"), item))
                 });
@@ -78,7 +78,7 @@ pub(crate) fn read(incoming: &Incoming, sent: &Sent<'_>, payload: &Arc<Value>) -
         Some(only) if only.is_object() => {
             // Most are the payload itself, which need not be copied.
             let value = if path.is_none() { payload.clone() } else { Arc::new(only.clone()) };
-            (vec![record(incoming, names.next(sent, only, payload), value)], None)
+            (vec![record(incoming, sent, names.next(sent, only, payload), value)], None)
         }
         _ => (vec![Record::Invalid(no_records(base.trim_end_matches('.')))], None),
     };
@@ -87,7 +87,7 @@ pub(crate) fn read(incoming: &Incoming, sent: &Sent<'_>, payload: &Arc<Value>) -
 }
 
 /// Where the records stand, if anything stands there, and the path to it, unless that is the payload itself.
-fn place<'a>(incoming: &'a Incoming, payload: &'a Value) -> (Option<&'a Value>, Option<&'a Path>) {
+pub(crate) fn place<'a>(incoming: &'a Incoming, payload: &'a Value) -> (Option<&'a Value>, Option<&'a Path>) {
     if let Some(path) = &incoming.webhook.settings.records {
         return (path.find(payload), Some(path));
     }
@@ -109,17 +109,15 @@ fn check_first_object(items: &[Value], base: &str) -> Result<(), String> {
     }
 }
 
-fn record(incoming: &Incoming, event: Option<Cow<'_, str>>, value: Arc<Value>) -> Record {
-    let settings = &incoming.webhook.settings;
-    match event {
-        // The names of a sender with a preset are its own.
-        Some(name) if incoming.preset.is_none() && !is_same(&name, settings.event_type.as_str()) => {
-            Record::Ignored(format!("the event {} is not {}", shown(&name), settings.event_type))
-        }
-        _ => match incoming.filter.as_ref().and_then(|filter| filter.ignores(&value)) {
-            Some(reason) => Record::Ignored(reason),
-            None => Record::Mapped(Prepared { mapped: Arc::new(map(incoming, &value)), value }),
-        },
+fn record(incoming: &Incoming, sent: &Sent<'_>, event: Option<Cow<'_, str>>, value: Arc<Value>) -> Record {
+    let own = incoming.webhook.settings.event_type.as_str();
+    if let Some(name) = event.as_ref().filter(|name| incoming.compares_events() && !is_same(name, own)) {
+        return Record::Ignored(format!("the event {} is not {own}", shown(name)));
+    }
+    let beside = sent.beside(event.as_deref().unwrap_or(own));
+    match incoming.filter.as_ref().and_then(|filter| filter.ignores(&value, beside.as_deref())) {
+        Some(reason) => Record::Ignored(reason),
+        None => Record::Mapped(Prepared { mapped: Arc::new(map(incoming, &value)), value, beside }),
     }
 }
 
@@ -144,7 +142,7 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     /// The name that this record gives, or what is around it.
     fn next(&mut self, sent: &'a Sent<'_>, record: &'a Value, payload: &'a Value) -> Option<Cow<'a, str>> {
-        let name = sent.event(record).or_else(|| sent.event(payload));
+        let name = sent.event_of(record, payload);
         if self.differ || name.is_none() {
             return name;
         }

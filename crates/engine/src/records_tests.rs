@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::receive::{Accepted, Content, Received, Reply, admit};
+use crate::receive::{Accepted, Content, Received, Reply, Transformed, admit};
 use crate::testing::{NOW, request, snapshot};
 
 fn admit_by(settings: Value, request: Received) -> Result<Accepted, Reply> {
@@ -176,4 +176,62 @@ fn the_event_of_the_log_is_the_named_one_cut_to_what_a_name_can_be() {
     assert_eq!(event(json!([{"event": "a"}, {"event": "b"}, {"event": "a"}])), "subscriber_added");
     assert_eq!(event(json!({"event": "x".repeat(10_000)})).len(), 64);
     assert_eq!(event(json!({"event": "a\u{0}b"})), "a\u{fffd}b");
+}
+
+#[test]
+fn the_names_of_a_known_sender_are_compared_only_where_the_user_says_where_they_stand() {
+    let github = |more: Value| {
+        let mut settings = json!({"preset": "github", "event_type": "push"});
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let request = request(r#"{"email": "a@example.com"}"#).with("x-github-event", "issues");
+        outcomes(&read_by(settings, request))
+    };
+    assert_eq!(github(json!({})), ["a@example.com"]);
+    assert_eq!(github(json!({"event_path": "header:X-GitHub-Event"})), ["the event issues is not push"]);
+    let generic = json!({"preset": "generic", "event_type": "order_paid"});
+    assert_eq!(outcomes(&read(generic, &json!({"event": "other"}))), ["the event other is not order_paid"]);
+}
+
+#[test]
+fn filters_see_the_event_and_the_headers() {
+    let by = |filter: &str, body: &str| {
+        let settings = json!({"preset": "github", "filter": filter});
+        let request = request(body.to_owned()).with("x-github-event", "push").with("x-my-token", "hunter2");
+        outcomes(&read_by(settings, request))[0] == "a@example.com"
+    };
+    let body = r#"{"email": "a@example.com"}"#;
+    assert!(by("event == 'push' and headers['x-github-event'] == 'push'", body));
+    assert!(!by("event == 'issues'", body) && !by("headers['x-none'] == 'push'", body));
+    assert!(by("headers['x-my-token'] != 'hunter2'", body), "what is masked in the log");
+    assert!(
+        by("event.type == 'own'", r#"{"email": "a@example.com", "event": {"type": "own"}}"#),
+        "its own comes first"
+    );
+    let unnamed = json!({"filter": "event == 'subscriber_added'"});
+    assert_eq!(
+        outcomes(&read(unnamed, &json!({"email": "a@example.com"}))),
+        ["a@example.com"],
+        "the webhook's"
+    );
+}
+
+#[test]
+fn an_event_is_known_after_the_transform_and_when_it_is_run_again() {
+    let settings = json!({
+        "event_type": "order_paid", "event_path": "header:X-Auth-Event", "filter": "event == 'Order.Paid'",
+        "transform": "function transform(payload) { return payload }",
+    });
+    let request = request(r#"{"email": "a@example.com"}"#).with("x-auth-event", "Order.Paid");
+    let accepted = admit_by(settings, request).unwrap();
+    let (code, payload) = accepted.to_transform().unwrap();
+    let done = Arc::new(Transformed { code: code.to_owned(), result: Ok(payload.clone()) });
+    let outcomes_of = |accepted: Accepted| match accepted.content {
+        Content::Records(records) => outcomes(&records),
+        other => panic!("{other:?}"),
+    };
+    let row = crate::fuzz::row(&accepted);
+    assert!(row.headers.contains("••••"), "{}", row.headers);
+    let again = crate::receive::readmit(&accepted.incoming, &row).unwrap();
+    assert_eq!(outcomes_of(accepted.transformed(&done)), ["a@example.com"]);
+    assert_eq!(outcomes_of(again.transformed(&done)), ["a@example.com"]);
 }

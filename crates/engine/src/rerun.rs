@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use delivery::Schedule;
-use domain::log::{ActionLog, ActionStatus, Outcome, RequestStatus};
+use domain::log::{ActionLog, ActionStatus, Duplicate, Outcome, RequestStatus};
 use domain::{Action, Email, RequestId, Timestamp, redact};
 use store::commit::RequestRow;
 use store::jobs::JobRow;
@@ -22,6 +22,8 @@ pub struct Rerun {
     pub(crate) recorded: Vec<ActionLog>,
     /// How actions ended that left the process, of which the log does not know yet.
     pub(crate) fresh: Vec<ActionLog>,
+    /// Which of its records had come before: nothing is done with them in any run.
+    pub(crate) duplicates: Vec<Duplicate>,
     /// What the webhook's script made of it.
     pub(crate) transformed: Option<Arc<Transformed>>,
     /// Its webhook as someone wants to try it; without one, as it is saved.
@@ -39,6 +41,8 @@ pub(crate) struct JobRun {
     pub(crate) first_attempt_at: Timestamp,
     /// For how many seconds the other side of a call that failed asked to be left alone.
     pub(crate) wait: u32,
+    /// When to go on at the earliest, if there was no place for a script: nothing has failed by that.
+    pub(crate) not_before: Option<Timestamp>,
 }
 
 impl Rerun {
@@ -54,7 +58,16 @@ impl Rerun {
 
     /// Runs everything, also what was done before.
     pub(crate) fn all(row: RequestRow) -> Self {
-        Self { row, recorded: Vec::new(), fresh: Vec::new(), transformed: None, draft: None, job: None }
+        let outcome: Outcome = serde_json::from_str(&row.outcome).unwrap_or_default();
+        Self {
+            row,
+            recorded: Vec::new(),
+            fresh: Vec::new(),
+            duplicates: outcome.duplicates,
+            transformed: None,
+            draft: None,
+            job: None,
+        }
     }
 
     /// What a user means who retries a request: what was not done, or `all`; of one that did not fail, all as well.
@@ -125,7 +138,8 @@ impl Rerun {
         };
         let (failures, first_attempt_at) = (run.failures, run.first_attempt_at);
         if row.status == RequestStatus::Accepted {
-            return Some(JobRow { failures, first_attempt_at: Some(first_attempt_at), ..new });
+            let due_at = run.not_before.unwrap_or(now);
+            return Some(JobRow { failures, first_attempt_at: Some(first_attempt_at), due_at, ..new });
         }
         if !self.fresh.iter().any(|log| log.passing) {
             return None;

@@ -1,13 +1,17 @@
 //! What a preset says of a request: whether it is signed right, what it is called, and what event it names.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::sync::Arc;
 
+use domain::redact::MASK;
 use domain::{EventPath, Timestamp};
 use http::HeaderMap;
 use presets::Preset;
-use serde_json::Value;
-use signature::{Algorithm, Message, Part, Request, Secret, Source, VerifyError};
+use serde_json::{Value, json};
+use signature::{Algorithm, Message, Part, Request, Scheme, Secret, Source, VerifyError};
 
+use crate::headers;
 use crate::receive::Received;
 use crate::snapshot::Incoming;
 
@@ -48,6 +52,11 @@ pub(crate) fn handshake(
     presets::answer(&preset.handshakes, of(request), &known, verified)
 }
 
+/// What names a request by what its sender signed.
+pub(crate) fn name_of_signed(scheme: &Scheme, request: &Received) -> Option<String> {
+    scheme.name(of(request))
+}
+
 fn of(request: &Received) -> Request<'_> {
     Request { method: request.method, url: &request.url, headers: &request.headers, body: &request.body }
 }
@@ -57,19 +66,47 @@ pub(crate) struct Sent<'a> {
     pub(crate) headers: &'a HeaderMap,
     incoming: &'a Incoming,
     message: Message<'a>,
+    /// The headers as the log keeps them.
+    kept: &'a str,
+    /// Whether that is all that is left of them.
+    is_stored: bool,
+    /// The event that the log knows of a stored request, if that was named where the log keeps nothing.
+    event: Option<&'a str>,
+    /// What conditions see beside a record, of the event before: most records of a request name the same.
+    beside: RefCell<Option<(String, Arc<Value>)>>,
 }
 
 impl<'a> Sent<'a> {
-    pub(crate) fn new(incoming: &'a Incoming, url: &'a str, headers: &'a HeaderMap) -> Self {
+    /// Of a request that came in; `kept` are its headers as the log keeps them.
+    pub(crate) fn of(incoming: &'a Incoming, request: &'a Received, kept: &'a str) -> Self {
         // What stands in the body is looked up in the payload that it came to.
+        let (url, headers) = (&request.url, &request.headers);
         let message = Message::new(Request { method: "POST", url, headers, body: &[] });
-        Self { headers, incoming, message }
+        Self { headers, incoming, message, kept, is_stored: false, event: None, beside: RefCell::default() }
+    }
+
+    /// Of a request that was stored, with the headers and the event that the log has.
+    pub(crate) fn stored(
+        incoming: &'a Incoming,
+        headers: &'a HeaderMap,
+        kept: &'a str,
+        event: &'a str,
+    ) -> Self {
+        let message = Message::new(Request { method: "POST", url: "", headers, body: &[] });
+        let event = names_events_unseen(incoming).then_some(event);
+        Self { headers, incoming, message, kept, is_stored: true, event, beside: RefCell::default() }
+    }
+
+    /// The name of the event of a record: its own, or else that of the payload around it.
+    pub(crate) fn event_of<'p>(&'p self, record: &'p Value, payload: &'p Value) -> Option<Cow<'p, str>> {
+        let named = self.event(record).or_else(|| self.event(payload));
+        named.or_else(|| self.event.map(Cow::from))
     }
 
     /// The name that a record gives its event: where the user says, or else the preset, or else in `event`.
     pub(crate) fn event<'p>(&'p self, record: &'p Value) -> Option<Cow<'p, str>> {
         match &self.incoming.webhook.settings.event_path {
-            Some(EventPath::Header(name)) => text_of(self.headers.get(name)?.as_bytes().into()),
+            Some(EventPath::Header(name)) => self.shown(self.headers.get(name)?.as_bytes().into()),
             Some(EventPath::Record(path)) => event_text(path.find(record)?),
             None => {
                 let preset = self.incoming.preset.as_deref();
@@ -79,22 +116,80 @@ impl<'a> Sent<'a> {
         }
     }
 
-    /// What the sender calls the request, by the preset.
-    pub(crate) fn name(&self, payload: &Value) -> Option<String> {
-        let preset = self.incoming.preset.as_deref()?;
-        // One value can't name many records.
-        if preset.records.is_some() {
+    /// What conditions and scripts see beside a record, if any of the webhook's asks for it: the name of the event, and the
+    /// headers as the log keeps them, so that a request that is run again is judged by the same.
+    pub(crate) fn beside(&self, event: &str) -> Option<Arc<Value>> {
+        if !self.incoming.asks_beside {
             return None;
         }
-        self.first(&preset.dedupe, payload).map(|name| name.replace('\0', "\u{fffd}"))
+        let mut last = self.beside.borrow_mut();
+        if let Some((_, beside)) = last.as_ref().filter(|(of, _)| of == event) {
+            return Some(beside.clone());
+        }
+        let headers: Value = serde_json::from_str(self.kept).unwrap_or_default();
+        let beside = Arc::new(json!({"event": event, "headers": headers}));
+        *last = Some((event.to_owned(), beside.clone()));
+        Some(beside)
+    }
+
+    /// What the sender calls a record, by the preset; without one, what it calls the request beside its records.
+    pub(crate) fn name(&self, record: Option<&Value>) -> Option<String> {
+        let preset = self.incoming.preset.as_deref()?;
+        preset.dedupe.iter().find_map(|name| self.together(name, record))
+    }
+
+    fn together(&self, name: &presets::Name, record: Option<&Value>) -> Option<String> {
+        let record = match name.is_of_record() {
+            true => record?,
+            false => &Value::Null,
+        };
+        let parts: Option<Vec<_>> = name.sources().iter().map(|source| self.part(source, record)).collect();
+        Some(parts?.join(" ").replace('\0', "\u{fffd}"))
+    }
+
+    /// A part of a name: also what is no text.
+    fn part<'p>(&'p self, source: &Source, record: &'p Value) -> Option<Cow<'p, str>> {
+        self.value(source, record).or_else(|| match source {
+            Source::Body(path) => {
+                let found = path.find(record).filter(|found| found.is_array() || found.is_object())?;
+                Some(found.to_string().into())
+            }
+            _ => None,
+        })
     }
 
     fn first<'p>(&'p self, sources: &'p [Source], payload: &'p Value) -> Option<Cow<'p, str>> {
-        sources.iter().find_map(|source| match source {
+        sources.iter().find_map(|source| self.value(source, payload))
+    }
+
+    fn value<'p>(&'p self, source: &Source, payload: &'p Value) -> Option<Cow<'p, str>> {
+        match source {
             Source::Body(path) => path.text(payload).filter(|text| !text.is_empty()),
             Source::Form(name) => payload.get(name)?.as_str().filter(|text| !text.is_empty()).map(Cow::from),
-            Source::Header(_) | Source::Query(_) => text_of(source.value(&self.message)?),
-        })
+            Source::Header(_) | Source::Query(_) => self.shown(source.value(&self.message)?),
+        }
+    }
+
+    /// A text, unless it is what the log keeps in its place.
+    fn shown<'p>(&self, bytes: Cow<'p, [u8]>) -> Option<Cow<'p, str>> {
+        text_of(bytes).filter(|text| !self.is_stored || text != MASK)
+    }
+}
+
+/// Whether events are named where the log keeps nothing: in the URL, or in a header that is masked.
+fn names_events_unseen(incoming: &Incoming) -> bool {
+    let is_masked = |name: &str| {
+        headers::is_secret(name) || incoming.secret_headers.iter().any(|secret| secret.as_str() == name)
+    };
+    let is_unseen = |source: &Source| match source {
+        Source::Query(_) => true,
+        Source::Header(name) => is_masked(name.as_str()),
+        Source::Form(_) | Source::Body(_) => false,
+    };
+    match &incoming.webhook.settings.event_path {
+        Some(EventPath::Header(name)) => is_masked(&name.to_ascii_lowercase()),
+        Some(EventPath::Record(_)) => false,
+        None => incoming.preset.as_deref().is_some_and(|preset| preset.event.iter().any(is_unseen)),
     }
 }
 
@@ -119,10 +214,7 @@ fn event_text(value: &Value) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use presets::Sample;
-    use serde_json::json;
 
     use super::*;
     use crate::receive::{Accepted, Content, admit};
@@ -172,10 +264,22 @@ mod tests {
                     .collect();
                 let expected: Vec<_> = sample.records.iter().map(|record| record.email.clone()).collect();
                 assert_eq!(emails, expected, "{}: {}", preset.id, sample.body);
+                assert_eq!(names(&accepted, expected.len()), named(&sample.records), "{}", preset.id);
                 senders += 1;
             }
         }
         assert!(senders >= 25, "{senders}");
+    }
+
+    /// By what each record is recognised, as its preset says: by itself, or with the whole request.
+    fn names(accepted: &Accepted, records: usize) -> Vec<Option<String>> {
+        let own = |name: &Option<String>| Some(name.as_ref()?.strip_prefix("preset:")?.to_owned());
+        let of_record = |record: usize| accepted.names.records.get(record).and_then(own);
+        (0..records).map(|record| of_record(record).or_else(|| own(&accepted.names.request))).collect()
+    }
+
+    fn named(records: &[presets::Record]) -> Vec<Option<String>> {
+        records.iter().map(|record| record.dedupe.clone()).collect()
     }
 
     #[test]
@@ -184,7 +288,7 @@ mod tests {
         let sample = &stripe.samples[0];
         let accepted = admitted(stripe, post(stripe, sample, Some(SECRET)));
         assert_eq!(accepted.event_type, "customer.created");
-        assert_eq!(accepted.dedupe_key.as_deref(), Some("preset:evt_1"));
+        assert_eq!(accepted.names.request.as_deref(), Some("preset:evt_1"));
         for secret in [None, Some("whsec_another")] {
             let rejected = admitted(stripe, post(stripe, sample, secret));
             assert!(matches!(rejected.content, Content::Rejected { .. }), "{secret:?}");

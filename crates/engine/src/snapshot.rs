@@ -7,14 +7,16 @@ use delivery::{Rate, Schedule};
 use domain::custom_field::CustomField;
 use domain::incoming::{IncomingSettings, SignatureScheme, SignatureSettings, WebhookStatus};
 use domain::outgoing::TlsSettings;
+use domain::redact::RedactPath;
 use domain::{
     Event, EventPattern, EventType, IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId,
 };
 use expression::CustomFields;
+use http::HeaderName;
 use outbound::TlsOptions;
 use presets::Preset;
 use serde::Deserialize;
-use signature::{KeyError, Scheme, SchemeKey, Secret, SigningKey, TokenHash, token};
+use signature::{Algorithm, KeyError, Scheme, SchemeKey, Secret, SigningKey, Source, TokenHash, token};
 use store::config::Config;
 
 use crate::actions::compile::Actions;
@@ -30,6 +32,9 @@ use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
 static OF_PROGRAM: LazyLock<HashMap<&'static str, Arc<Preset>>> = LazyLock::new(|| {
     presets::all().iter().map(|preset| (preset.id.as_str(), Arc::new(preset.clone()))).collect()
 });
+
+/// The preset of senders that are not known: it says no more than a webhook without one.
+const GENERIC: &str = "generic";
 
 /// What an API key may do; each scope includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +96,12 @@ pub struct Incoming {
     pub(crate) scheme: Option<Scheme>,
     /// Without those secrets that are none of the scheme: by them no signature is right.
     pub(crate) scheme_keys: Ready<SchemeKey>,
+    /// Values of the payload that the log does not hold: the user's, and those by which the sender proves who it is.
+    pub(crate) redact: Vec<RedactPath>,
+    /// Headers that carry such a value, whatever their names look like.
+    pub(crate) secret_headers: Vec<HeaderName>,
+    /// Whether a condition, a template or a script may ask for the event's name or the headers.
+    pub(crate) asks_beside: bool,
 }
 
 /// An outgoing webhook, ready to be used.
@@ -246,6 +257,13 @@ impl Incoming {
         self.webhook.settings.status == WebhookStatus::Active
     }
 
+    /// Whether a record that names another event than the webhook's is not for it. The names that a known sender gives are its
+    /// own, unless the user says where to look.
+    pub(crate) fn compares_events(&self) -> bool {
+        let is_own = |preset: &Preset| preset.id != GENERIC;
+        self.webhook.settings.event_path.is_some() || !self.preset.as_deref().is_some_and(is_own)
+    }
+
     /// The sender, if it is one that the program knows.
     pub fn preset(&self) -> Option<&Preset> {
         self.preset.as_deref()
@@ -275,7 +293,11 @@ impl Incoming {
         let scheme = scheme(&webhook.settings.signature, preset.as_deref());
         let scheme_key = |secret: &Secret| scheme.as_ref()?.key(secret).ok();
         let hash = |secret: &Secret| Some(token::hash(secret.expose()));
+        let (redact, secret_headers) = secrets_of(&webhook.settings, preset.as_deref(), scheme.as_ref());
         Self {
+            redact,
+            secret_headers,
+            asks_beside: asks_beside(&webhook.settings),
             filter: webhook.settings.filter.as_deref().map(Filter::new),
             mapper: Mapper::new(webhook.settings.mapping.as_deref(), preset.as_deref(), field_types),
             preset,
@@ -289,6 +311,38 @@ impl Incoming {
             secrets,
         }
     }
+}
+
+/// Where the secrets of a webhook's sender stand in what it posts, beside what the user redacts.
+fn secrets_of(
+    settings: &IncomingSettings,
+    preset: Option<&Preset>,
+    scheme: Option<&Scheme>,
+) -> (Vec<RedactPath>, Vec<HeaderName>) {
+    let mut paths = settings.redact.clone();
+    paths.extend(preset.iter().flat_map(|preset| preset.redact.clone()));
+    let mut headers = Vec::new();
+    // What other schemes carry proves one message only.
+    let sends_secret = |scheme: &&Scheme| matches!(scheme.algorithm, Algorithm::Token | Algorithm::Basic);
+    for source in scheme.filter(sends_secret).into_iter().flat_map(|scheme| &scheme.signature.from) {
+        match source {
+            Source::Header(name) => headers.push(name.clone()),
+            Source::Body(path) => paths.push(RedactPath::of_steps(path.steps())),
+            Source::Form(name) => {
+                paths.push(RedactPath::of_steps(name.split('[').map(|step| step.trim_end_matches(']'))));
+            }
+            // The log keeps no URL.
+            Source::Query(_) => {}
+        }
+    }
+    (paths, headers)
+}
+
+/// Whether any text that is worked out has one of these words: a name in it or a text, which costs little.
+fn asks_beside(settings: &IncomingSettings) -> bool {
+    let asks = |text: &str| text.contains("event") || text.contains("headers");
+    let of_actions = || serde_json::to_string(&settings.actions).is_ok_and(|text| asks(&text));
+    settings.filter.as_deref().is_some_and(asks) || of_actions()
 }
 
 fn scheme(settings: &SignatureSettings, preset: Option<&Preset>) -> Option<Scheme> {

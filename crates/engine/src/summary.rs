@@ -3,7 +3,7 @@
 use domain::RequestId;
 use domain::apply::Applied;
 use domain::incoming::{OnUnprocessable, Respond};
-use domain::log::{ActionLog, ActionStatus, FieldError, Outcome, Place, RequestStatus};
+use domain::log::{ActionLog, ActionStatus, Duplicate, FieldError, Outcome, Place, RequestStatus};
 use domain::mapping::Mapped;
 
 use crate::actions::compile::Actions;
@@ -23,6 +23,11 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
+    /// Of a request of which these records came before.
+    pub(crate) fn of(duplicates: Vec<Duplicate>) -> Self {
+        Self { outcome: Outcome { duplicates, ..Outcome::default() }, ..Self::default() }
+    }
+
     /// Takes what tasks did; whether they failed.
     pub(crate) fn take(&mut self, applied: &Applied) -> bool {
         if let (true, Some(last)) = (applied.failed, applied.actions.last()) {
@@ -81,6 +86,10 @@ impl Summary {
         if let (Some(reason), 0, false) = (&self.ignored, self.processed, failed) {
             let message = format!("Ignored: {reason}");
             return (RequestStatus::Ignored, self.reply(200, &message, 0, id));
+        }
+        if self.processed == 0 && !failed && !self.outcome.duplicates.is_empty() {
+            let reply = self.reply(200, "Ignored: all of its records came before", 0, id);
+            return (RequestStatus::Ignored, reply.marked_duplicate());
         }
         let nothing_tried = self.processed == 0 && self.outcome.actions.is_empty();
         if let (Some(message), true, OnUnprocessable::Refuse) =

@@ -58,7 +58,7 @@ impl Engine {
             return Ok(request);
         }
         let message_id = format!("msg_{}", self.vault().new_webhook_id());
-        let mut parts = proof(incoming, &request, &message_id, self.now())?;
+        let mut parts = proof(incoming, &mut request, &message_id, self.now())?;
         if how == TrialSignature::Wrong {
             spoil(&mut parts.last_mut().ok_or(TrialError::Unsigned)?.1);
         }
@@ -67,10 +67,11 @@ impl Engine {
     }
 }
 
-/// What proves that a request comes from the webhook's sender: names and values, the signature itself last.
+/// What proves that a request comes from the webhook's sender: names and values, the signature itself last. What is signed of
+/// the body and is not there is put into it.
 fn proof(
     incoming: &Incoming,
-    request: &Received,
+    request: &mut Received,
     id: &str,
     now: Timestamp,
 ) -> Result<Vec<(Source, String)>, TrialError> {
@@ -97,6 +98,8 @@ fn proof(
         }
         SignatureScheme::Preset | SignatureScheme::Custom => {
             let scheme = incoming.scheme.as_ref().ok_or(TrialError::Secret)?;
+            let body = scheme.with_signed_members(&request.body, id).map_err(TrialError::Sign)?;
+            request.body = body.into();
             let signed = scheme.sign(secret, request.method, &request.url, &request.body, id, now.seconds());
             parts.extend(signed.map_err(TrialError::Sign)?);
         }
@@ -109,6 +112,7 @@ fn key(secret: &Secret) -> Result<SigningKey, TrialError> {
 }
 
 fn add(request: &mut Received, parts: Vec<(Source, String)>) -> Result<(), TrialError> {
+    request.body = signature::put_in_body(&request.body, &parts).map_err(TrialError::Sign)?.into();
     for (source, value) in parts {
         match source {
             Source::Header(name) => {
@@ -121,7 +125,9 @@ fn add(request: &mut Received, parts: Vec<(Source, String)>) -> Result<(), Trial
                     url::form_urlencoded::Serializer::new(String::new()).append_pair(&name, &value).finish();
                 request.url.extend([separator.to_string(), pair]);
             }
-            Source::Body(_) | Source::Form(_) => return Err(TrialError::Sign(SignError::InBody)),
+            // It is there.
+            Source::Body(_) => {}
+            Source::Form(_) => return Err(TrialError::Sign(SignError::InBody)),
         }
     }
     Ok(())
@@ -154,9 +160,9 @@ mod tests {
     fn status(settings: serde_json::Value, how: TrialSignature) -> Option<u16> {
         let snapshot = snapshot(settings, &[]);
         let incoming: &Arc<Incoming> = snapshot.incoming.values().next()?;
-        let mut request = request(r#"{"data":{"email":"ada@example.com"}}"#);
+        let mut request = request(r#"{"data":{"email":"ada@example.com"},"value":[{}]}"#);
         if how != TrialSignature::None {
-            let mut parts = proof(incoming, &request, "msg_1", NOW).ok()?;
+            let mut parts = proof(incoming, &mut request, "msg_1", NOW).ok()?;
             if how == TrialSignature::Wrong {
                 spoil(&mut parts.last_mut()?.1);
             }
@@ -176,7 +182,9 @@ mod tests {
         ];
         let signs_with_text = |preset: &&presets::Preset| {
             let can_sign = |scheme: &signature::Scheme| {
-                scheme.sign(&Secret::new(SECRET), "POST", "", b"{}", "", 0).is_ok()
+                // Those of a signature in the body have more to be signed.
+                let body = br#"{"signature":{"token":"t"}}"#;
+                scheme.sign(&Secret::new(SECRET), "POST", "", body, "", 0).is_ok()
             };
             preset.scheme.as_ref().is_some_and(can_sign)
         };

@@ -26,7 +26,13 @@ pub struct Payload(Engine);
 impl Payload {
     /// Makes a payload ready: costs a copy of it.
     pub fn new(payload: &Value) -> Self {
-        Self(Engine::from_object(Variables(Engine::from(Serde(payload)))))
+        Self(Engine::from_object(Variables(Engine::from(Serde(payload)), None)))
+    }
+
+    /// The same with what is known beside it: those members are variables, too, unless the payload has one of that name.
+    pub fn beside(payload: &Value, known: &Value) -> Self {
+        let [payload, known] = [payload, known].map(|value| Engine::from(Serde(value)));
+        Self(Engine::from_object(Variables(payload, Some(known))))
     }
 
     pub(crate) fn variables(&self) -> Engine {
@@ -35,7 +41,7 @@ impl Payload {
 }
 
 #[derive(Debug)]
-struct Variables(Engine);
+struct Variables(Engine, Option<Engine>);
 
 impl Object for Variables {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -43,8 +49,9 @@ impl Object for Variables {
     }
 
     fn get_value(self: &Arc<Self>, key: &Engine) -> Option<Engine> {
-        let member = self.0.get_item(key).ok().filter(|member| !member.is_undefined());
-        member.or_else(|| (key.as_str() == Some("payload")).then(|| self.0.clone()))
+        let member = |of: &Engine| of.get_item(key).ok().filter(|member| !member.is_undefined());
+        let known = || self.1.as_ref().and_then(member);
+        member(&self.0).or_else(known).or_else(|| (key.as_str() == Some("payload")).then(|| self.0.clone()))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -53,6 +53,25 @@ fn meta_gets_its_challenge_back_if_it_knows_the_token() {
 }
 
 #[test]
+fn linkedin_front_ringcentral_and_clio_hear_what_they_ask_for() {
+    let linkedin = Asked { method: "GET", url: "&challengeCode=c1", headers: &[], body: "" };
+    let answer = ask("linkedin", &linkedin, false).unwrap();
+    // Computed with Python's hmac by LinkedIn's recipe: hex HMAC-SHA256 of the code, keyed with the client secret.
+    let hmac = "e5a1e65a7151743873936227f78ac882613a7f69c8a934e3ccfc62bd3dee3789";
+    let heard: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(heard, serde_json::json!({"challengeCode": "c1", "challengeResponse": hmac}));
+    assert_eq!(ask("linkedin", &Asked { url: "", ..linkedin }, false), None);
+
+    let asked = |headers, body| Asked { method: "POST", url: "", headers, body };
+    let front = asked(&[("x-front-challenge", "f1")], r#"{"type":"sync","authorization":{"id":"cmp_abc"}}"#);
+    assert_eq!(ask("front", &front, true).unwrap().body, "f1");
+    assert_eq!(ask("front", &front, false), None);
+    let ringcentral = asked(&[("validation-token", "r1")], "");
+    assert_eq!(header(&ask("ringcentral", &ringcentral, false).unwrap(), "validation-token"), Some("r1"));
+    assert_eq!(find("clio").unwrap().handshakes, find("asana").unwrap().handshakes, "the same protocol");
+}
+
+#[test]
 fn slack_and_zoom_are_answered_only_if_they_signed() {
     let slack = post(
         r#"{"token":"x","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#,

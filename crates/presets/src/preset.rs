@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::incoming::OnUnprocessable;
 use domain::mapping::{Path, Rule};
+use domain::redact::RedactPath;
 use expression::Mapping;
 use serde::{Deserialize, Serialize};
 use signature::{Scheme, Source};
@@ -44,18 +45,47 @@ pub struct Preset {
     /// Where the name of the event may stand, in this order; `body:` counts from the record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub event: Vec<Source>,
-    /// What is the same when a sender sends the same again, in this order; `body:` counts from the record.
+    /// What is the same when a sender sends the same again, in this order; `body:` counts from the record, so that of many
+    /// records each is recognised by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dedupe: Vec<Source>,
+    pub dedupe: Vec<Name>,
     /// From a record to a subscriber, unless the user has a mapping of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mapping: Vec<Rule>,
+    /// Values of the payload that the log never shows, beside that by which the scheme knows the sender.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redact: Vec<RedactPath>,
     /// What the sender is told whose request has no valid email.
     #[serde(default)]
     pub on_unprocessable: OnUnprocessable,
     /// Payloads to try it with: their form is the vendor's, their values are made up.
     #[serde(default)]
     pub samples: Vec<Sample>,
+}
+
+/// Values that name something together, for a sender that counts anew in each of its places: one source, or a list of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "must be header:NAME, query:NAME, form:NAME or body:PATH, or a list of them")]
+pub enum Name {
+    /// One value is enough.
+    One(Source),
+    /// All of them are needed.
+    Together(Vec<Source>),
+}
+
+impl Name {
+    /// The values.
+    pub fn sources(&self) -> &[Source] {
+        match self {
+            Self::One(source) => std::slice::from_ref(source),
+            Self::Together(sources) => sources,
+        }
+    }
+
+    /// Whether a part of it stands in the record: then it names a record, and else the whole request.
+    pub fn is_of_record(&self) -> bool {
+        self.sources().iter().any(|source| matches!(source, Source::Body(_) | Source::Form(_)))
+    }
 }
 
 /// A payload, and what comes out of it.

@@ -77,6 +77,19 @@ impl Content {
         self.pieces.contains(&Piece::Id)
     }
 
+    /// The members of a JSON body that are signed.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &BodyPath> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::BodyMember(path) => Some(path),
+            _ => None,
+        })
+    }
+
+    /// Whether all of the body is signed.
+    pub(crate) fn covers_body(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Body | Piece::Form | Piece::Sns))
+    }
+
     pub(crate) fn is_sns(&self) -> bool {
         self.pieces.contains(&Piece::Sns)
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 
@@ -177,16 +178,40 @@ impl From<Source> for String {
 pub struct BodyPath(Vec<String>);
 
 impl BodyPath {
+    /// Names of members and positions in arrays.
+    pub fn steps(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// What stands there.
+    pub fn find<'a>(&self, root: &'a serde_json::Value) -> Option<&'a serde_json::Value> {
+        self.0.iter().try_fold(root, |value, step| match value {
+            serde_json::Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+            other => other.get(step),
+        })
+    }
+
+    /// Puts a text there, with the objects around it that are missing; false if something else stands in the way.
+    pub fn put(&self, root: &mut serde_json::Value, text: &str) -> bool {
+        let mut place = root;
+        for step in &self.0 {
+            let inner = match place {
+                serde_json::Value::Object(members) => Some(members.entry(step).or_insert_with(|| json!({}))),
+                serde_json::Value::Array(items) => {
+                    step.parse::<usize>().ok().and_then(|position| items.get_mut(position))
+                }
+                _ => None,
+            };
+            let Some(inner) = inner else { return false };
+            place = inner;
+        }
+        *place = text.into();
+        true
+    }
+
     /// The text or number there, as text.
     pub fn text<'a>(&self, root: &'a serde_json::Value) -> Option<Cow<'a, str>> {
-        let mut value = root;
-        for step in &self.0 {
-            value = match value {
-                serde_json::Value::Array(items) => items.get(step.parse::<usize>().ok()?)?,
-                other => other.get(step)?,
-            };
-        }
-        match value {
+        match self.find(root)? {
             serde_json::Value::String(text) => Some(text.into()),
             serde_json::Value::Number(number) => Some(number.to_string().into()),
             _ => None,

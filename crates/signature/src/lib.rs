@@ -52,5 +52,5 @@ pub use scheme::{Algorithm, Encoding, Scheme, SchemeError, TimestampUnit};
 pub use scheme_key::{KeyEncoding, KeyForm, SchemeKey};
 pub use seal::{MasterKey, MasterKeyError, OpenError};
 pub use secret::Secret;
-pub use sign::{SignError, Signer};
+pub use sign::{SignError, Signer, put_in_body};
 pub use token::TokenHash;

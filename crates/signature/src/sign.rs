@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::HeaderMap;
 use ring::hmac;
+use serde_json::Value;
 
 use crate::content::Values;
 use crate::ed25519::PrivateKey;
@@ -22,8 +23,8 @@ pub enum SignError {
     /// Only the sender has the key for that.
     #[error("only the sender can sign by this scheme: a public key verifies, and does not sign")]
     PublicKey,
-    /// The signature would be part of the body, whose form is the sender's.
-    #[error("the scheme's signature stands in the body")]
+    /// The signature would be a part of what is signed, or of a body that has no place for it.
+    #[error("the scheme's signature stands in the body, and there is no place for it in this one")]
     InBody,
     /// The secret is no key of the scheme.
     #[error("the secret can't sign")]
@@ -62,7 +63,7 @@ impl Signer {
 }
 
 impl Scheme {
-    /// The headers and parameters that sign a request with `secret`. `id` names the message, where the scheme has
+    /// The headers, the parameters and the members of a JSON body that sign a request with `secret`. `id` names the message, where the scheme has
     /// that; `now` is the time of sending in seconds since the Unix epoch.
     ///
     /// # Errors
@@ -78,6 +79,24 @@ impl Scheme {
     ) -> Result<Vec<(Source, String)>, SignError> {
         let headers = HeaderMap::new();
         self.sign_with(&[self.signer(secret)?], Request { method, url, headers: &headers, body }, id, now)
+    }
+
+    /// A body with what a sender would have put into it before signing: the members that are signed and missing get `id`.
+    ///
+    /// # Errors
+    /// [`SignError::InBody`] if they have no place in it.
+    pub fn with_signed_members(&self, body: &[u8], id: &str) -> Result<Vec<u8>, SignError> {
+        let mut members = self.content.members().peekable();
+        if members.peek().is_none() {
+            return Ok(body.to_vec());
+        }
+        let mut json: Value = serde_json::from_slice(body).map_err(|_| SignError::InBody)?;
+        for path in members {
+            if path.text(&json).is_none() && !path.put(&mut json, id) {
+                return Err(SignError::InBody);
+            }
+        }
+        Ok(json.to_string().into_bytes())
     }
 
     /// Makes a secret ready to sign with.
@@ -110,6 +129,12 @@ impl Scheme {
         let values = Values { id: self.id.as_ref().map(|_| id.to_owned()), timestamp };
         let message = Message::new(request);
 
+        let fields = [self.id.as_ref(), self.timestamp.as_ref(), Some(&self.signature)];
+        let is_inside =
+            |field: &&Field| !matches!(field.from.first(), Some(Source::Header(_) | Source::Query(_)));
+        if self.covers_body() && fields.iter().flatten().any(is_inside) {
+            return Err(SignError::InBody);
+        }
         let mut parts = Vec::new();
         for (field, value) in [(self.id.as_ref(), &values.id), (self.timestamp.as_ref(), &values.timestamp)] {
             if let (Some(field), Some(value)) = (field, value) {
@@ -151,8 +176,8 @@ impl Scheme {
 /// Puts the value to where the field is looked for first, into the list that stands there already if it is one.
 fn put(parts: &mut Vec<(Source, String)>, field: &Field, value: &str) -> Result<(), SignError> {
     let source = match field.from.first() {
-        Some(source @ (Source::Header(_) | Source::Query(_))) => source,
-        _ => return Err(SignError::InBody),
+        Some(source @ (Source::Header(_) | Source::Query(_) | Source::Body(_))) => source,
+        Some(Source::Form(_)) | None => return Err(SignError::InBody),
     };
     let entry = format!("{}{value}", field.prefix);
     match parts.iter_mut().find(|(found, _)| found == source) {
@@ -163,6 +188,27 @@ fn put(parts: &mut Vec<(Source, String)>, field: &Field, value: &str) -> Result<
         None => parts.push((source.clone(), entry)),
     }
     Ok(())
+}
+
+/// A JSON body with what of a signature stands in it.
+///
+/// # Errors
+/// [`SignError::InBody`] if there is no place for it.
+pub fn put_in_body(body: &[u8], parts: &[(Source, String)]) -> Result<Vec<u8>, SignError> {
+    let inside = |(source, value): &(Source, String)| match source {
+        Source::Body(path) => Some((path.clone(), value.clone())),
+        _ => None,
+    };
+    let mut inside = parts.iter().filter_map(inside).peekable();
+    if inside.peek().is_none() {
+        return Ok(body.to_vec());
+    }
+    let mut json: Value = serde_json::from_slice(body).map_err(|_| SignError::InBody)?;
+    if inside.all(|(path, value)| path.put(&mut json, &value)) {
+        Ok(json.to_string().into_bytes())
+    } else {
+        Err(SignError::InBody)
+    }
 }
 
 impl Encoding {
@@ -315,6 +361,28 @@ mod tests {
     }
 
     #[test]
+    fn a_signature_may_stand_in_the_body() {
+        let inside = scheme(
+            r#"algorithm = "hmac_sha256"
+            content = "{timestamp}{body.s.token}"
+            signature = { from = "body:s.signature" }
+            timestamp = { from = "body:s.timestamp" }"#,
+        );
+        let secret = Secret::new("key");
+        let sign = |body: &[u8]| {
+            let body = inside.with_signed_members(body, "t1")?;
+            let parts = inside.sign(&secret, "POST", "", &body, "t1", 9)?;
+            put_in_body(&body, &parts)
+        };
+        let body = sign(br#"{"event":{"id":1}}"#).unwrap();
+        assert!(verified(&inside, &secret, &[], &body, 9), "{}", String::from_utf8_lossy(&body));
+        assert!(!verified(&inside, &Secret::new("other"), &[], &body, 9));
+        for no_place in [&b"[]"[..], b"{\"s\":7}", b"text"] {
+            assert_eq!(sign(no_place), Err(SignError::InBody));
+        }
+    }
+
+    #[test]
     fn what_only_the_sender_can_do_is_said() {
         let sign =
             |text: &str, secret: &str| scheme(text).sign(&Secret::new(secret), "POST", "", b"{}", "", 0);
@@ -326,6 +394,8 @@ mod tests {
         let inside = r#"algorithm = "hmac_sha256"
             signature = { from = "body:signature" }"#;
         assert_eq!(sign(inside, "key"), Err(SignError::InBody));
+        let in_a_form = inside.replace("body:", "form:").replace("hmac_sha256", "token");
+        assert_eq!(sign(&in_a_form, "key"), Err(SignError::InBody));
         let late = r#"algorithm = "hmac_sha256"
             content = "{timestamp}{body}"
             timestamp = { from = "header:X-Time" }

@@ -3,10 +3,11 @@
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use ring::{hmac, signature};
+use ring::{digest, hmac, signature};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::content::Values;
+use crate::field::Field;
 use crate::message::{Message, Request};
 use crate::scheme::{Algorithm, Encoding, Scheme};
 use crate::scheme_key::{Kind, SchemeKey};
@@ -43,6 +44,28 @@ impl Scheme {
             matches |= self.matches(key, &message, &values, &given)?;
         }
         if matches.into() { Ok(()) } else { Err(VerifyError::Mismatch) }
+    }
+
+    /// What names a message by what its sender signed: its id or, without one, all that was signed with the time of sending.
+    /// `None` where neither is signed: then nothing tells the same message from another one that says the same.
+    pub fn name(&self, request: Request<'_>) -> Option<String> {
+        let message = Message::new(request);
+        let text = |field: &Option<Field>, part| field.as_ref()?.value(&message, part).ok();
+        let values =
+            Values { id: text(&self.id, Part::Id), timestamp: text(&self.timestamp, Part::Timestamp) };
+        if values.id.is_some() || values.timestamp.is_none() {
+            return values.id;
+        }
+        let mut context = digest::Context::new(&digest::SHA256);
+        self.content.write(&message, &values, &mut |piece| context.update(piece)).ok()?;
+        let mut name = String::new();
+        hex::push(&mut name, context.finish().as_ref());
+        Some(name)
+    }
+
+    /// Whether the signature stands for all of the body, so that whatever names a message in it was signed, too.
+    pub fn covers_body(&self) -> bool {
+        !matches!(self.algorithm, Algorithm::Token | Algorithm::Basic) && self.content.covers_body()
     }
 
     /// The id and the time of sending, as far as the scheme has them, and not too far from `now`.

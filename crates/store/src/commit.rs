@@ -9,6 +9,7 @@ use domain::roster::Changed;
 use domain::{
     DeliveryId, Email, Event, EventId, EventType, RequestId, Subscriber, SubscriberId, Timestamp, WebhookId,
 };
+use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,7 @@ pub struct Needs {
 }
 
 /// What names a request that must not be acted upon twice.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DedupeKey {
     /// The incoming webhook.
     pub webhook_id: WebhookId,
@@ -229,15 +230,20 @@ async fn load_dedupe<T: Tx>(tx: &T, keys: &[DedupeKey]) -> Result<HashMap<Dedupe
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    let webhooks = keys.iter().map(|key| key.webhook_id.as_str().to_owned()).collect();
-    let names = keys.iter().map(|key| key.key.clone()).collect();
-    let rows = tx
-        .query(
-            "SELECT webhook_id, dedupe_key, answer FROM dedupe WHERE webhook_id IN ?1 AND dedupe_key IN ?2",
-            vec![Value::Texts(webhooks), Value::Texts(names)],
-        )
-        .await?;
+    let mut names: HashMap<&WebhookId, Vec<String>> = HashMap::new();
+    for key in keys {
+        names.entry(&key.webhook_id).or_default().push(key.key.clone());
+    }
+    // One after the other webhook: all names of all of them are many more pairs than there are.
+    const SQL: &str =
+        "SELECT webhook_id, dedupe_key, answer FROM dedupe WHERE webhook_id = ?1 AND dedupe_key IN ?2";
+    let mut loads = Vec::with_capacity(names.len());
+    for (webhook_id, names) in names {
+        loads.push(tx.query(SQL, vec![webhook_id.as_str().into(), Value::Texts(names)]));
+    }
+    let rows = try_join_all(loads).await?;
     rows.into_iter()
+        .flatten()
         .map(|row| {
             let mut row = row.read();
             Ok((DedupeKey { webhook_id: row.parse("a webhook id")?, key: row.text()? }, row.text()?))

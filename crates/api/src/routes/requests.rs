@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::incoming::WebhookStatus;
-use domain::log::{ActionLog, FieldError, Outcome, RequestStatus};
+use domain::log::{ActionLog, Duplicate, FieldError, Outcome, RequestStatus};
 use domain::network::Network;
 use domain::{EventId, RequestId, Timestamp, WebhookId};
 use engine::tasks::Job;
@@ -66,6 +66,9 @@ struct RequestView {
     payload: Box<RawValue>,
     /// How it ended.
     status: RequestStatus,
+    /// Whether someone may have tried what they must not: it has the webhook's token, and did not prove who sent it. `errors`
+    /// says why it was not let in.
+    suspicious: bool,
     /// How often it was run.
     attempts: i64,
     /// What each action did.
@@ -78,6 +81,8 @@ struct RequestView {
     response: ResponseView,
     /// The events that it caused.
     events: Vec<EventId>,
+    /// Of several records, those that had been sent before, and nothing was done with.
+    duplicates: Vec<Duplicate>,
     /// The request of which this one is another try with an edited payload; `null` if it is none.
     #[schema(required = true)]
     resent_from: Option<RequestId>,
@@ -97,7 +102,7 @@ struct ResponseView {
 impl From<RequestRow> for RequestView {
     fn from(row: RequestRow) -> Self {
         // It was written by this program: what can't be read was written by a newer one.
-        let Outcome { actions, errors, warnings, events } =
+        let Outcome { actions, errors, warnings, events, duplicates } =
             serde_json::from_str(&row.outcome).unwrap_or_default();
         Self {
             id: row.id,
@@ -110,12 +115,14 @@ impl From<RequestRow> for RequestView {
             headers: json(row.headers),
             payload: payload(row.payload),
             status: row.status,
+            suspicious: row.status == RequestStatus::Rejected,
             attempts: row.attempts,
             actions,
             errors,
             warnings,
             response: ResponseView { status: row.response_status, body: payload(row.response_body) },
             events,
+            duplicates,
             resent_from: row.resent_from,
         }
     }
@@ -245,7 +252,10 @@ impl Line for RequestView {
         "method",
         "content_type",
         "response_status",
+        "response_body",
+        "actions",
         "errors",
+        "warnings",
         "events",
         "payload",
     ];
@@ -253,6 +263,10 @@ impl Line for RequestView {
     fn cells(&self) -> Vec<String> {
         let errors = self.errors.iter().map(|error| format!("{}: {}", error.field, error.message));
         let events = self.events.iter().map(ToString::to_string);
+        let actions = self.actions.iter().map(|log| match log.detail.as_str() {
+            "" => format!("{}: {}", log.action, log.status.as_str()),
+            detail => format!("{}: {} ({detail})", log.action, log.status.as_str()),
+        });
         vec![
             self.id.to_string(),
             self.received_at.to_string(),
@@ -263,7 +277,10 @@ impl Line for RequestView {
             self.method.clone(),
             self.content_type.clone(),
             self.response.status.to_string(),
+            self.response.body.get().to_owned(),
+            actions.collect::<Vec<_>>().join("; "),
             errors.collect::<Vec<_>>().join("; "),
+            self.warnings.join("; "),
             events.collect::<Vec<_>>().join(" "),
             self.payload.get().to_owned(),
         ]

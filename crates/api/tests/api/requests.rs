@@ -57,6 +57,8 @@ async fn an_entry_shows_what_came_in_and_what_became_of_it() {
         ("attempts", json!(1)),
         ("errors", json!([])),
         ("warnings", json!([])),
+        ("suspicious", json!(false)),
+        ("duplicates", json!([])),
     ] {
         assert_eq!(entry[member], expected, "{member}");
     }
@@ -173,11 +175,15 @@ async fn the_log_is_exported() {
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[1], server.get(&format!("/requests/{first}")).await.json());
 
+    let processed = server.get(&format!("{export}?format=csv&status=processed")).await;
+    assert!(processed.text.contains("add_subscriber: done"), "{}", processed.text);
     let table = server.get(&format!("{export}?format=csv&status=failed")).await;
     assert_eq!(table.headers["content-type"], "text/csv; charset=utf-8");
     let lines: Vec<&str> = table.text.split_terminator("\r\n").collect();
     assert_eq!(lines.len(), 2);
     assert!(lines[0].starts_with("id,received_at,event_type,status,"));
+    assert!(lines[0].ends_with("response_status,response_body,actions,errors,warnings,events,payload"));
+    assert!(lines[1].contains("No valid email was found"), "the answer: {}", lines[1]);
     assert!(lines[1].starts_with(&format!("{second},")));
     assert!(lines[1].ends_with(r#","{""data"":{""mail"":""a \""b\"", c""}}""#), "{}", lines[1]);
     assert_eq!(server.get(&format!("{export}?format=xml")).await.status, 400);

@@ -17,6 +17,8 @@ on_both_databases!(
     sixty_four_at_once,
     from_who_did_not_wait_for_the_answer,
     across_a_restart,
+    records_of_batches_that_overlap,
+    batches_that_overlap_at_once,
 );
 
 /// A webhook whose payloads name their requests.
@@ -136,4 +138,84 @@ async fn across_a_restart(kind: Kind) {
     let again = send(&server, &webhook, "a").await;
     assert_eq!((&again["request_id"], &again["duplicate"]), (&first["request_id"], &json!(true)));
     done_once(&server, &webhook, &["a"]).await;
+}
+
+/// A batch of events as SendGrid posts them.
+fn batch(names: impl IntoIterator<Item = usize>) -> String {
+    let event = |name: usize| json!({"email": format!("r{name}@example.com"), "event": "open", "sg_event_id": format!("ev{name}")});
+    Value::Array(names.into_iter().map(event).collect()).to_string()
+}
+
+async fn sendgrid(server: &Server) -> Value {
+    server.incoming(json!({"preset": "sendgrid", "signature": {"scheme": "none"}})).await
+}
+
+async fn send_batch(server: &Server, webhook: &Value, names: impl IntoIterator<Item = usize>) -> Value {
+    server.receive(webhook, &[], &batch(names)).await.expect(StatusCode::OK).unwrap()
+}
+
+/// A sender puts what it sends again into other arrays than before: each record is acted upon once, also after a crash.
+async fn records_of_batches_that_overlap(kind: Kind) {
+    let world = World::new(kind).await;
+    let node = world.node("data");
+    let mut server = Server::start(&node).await;
+    let webhook = sendgrid(&server).await;
+    let first = send_batch(&server, &webhook, [1, 2, 2]).await;
+    assert_eq!((&first["processed_records"], &first["duplicate"]), (&json!(2), &Value::Null));
+    for name in ["r1", "r2"] {
+        undo(&server, name).await;
+    }
+    let second = send_batch(&server, &webhook, [2, 3]).await;
+    assert_eq!((&second["processed_records"], &second["duplicate"]), (&json!(1), &Value::Null));
+    undo(&server, "r3").await;
+    let same = send_batch(&server, &webhook, [2, 3]).await;
+    assert_eq!((&same["request_id"], &same["duplicate"]), (&second["request_id"], &json!(true)));
+    assert_eq!(log(&server, &webhook).await.len(), 2);
+
+    server.program.kill9().await.unwrap();
+    let server = Server::of(node.start().await.unwrap(), server.key);
+    let mixed = send_batch(&server, &webhook, [3, 1]).await;
+    assert_eq!((&mixed["processed_records"], &mixed["duplicate"]), (&json!(0), &json!(true)));
+    let entries = log(&server, &webhook).await;
+    assert_eq!(
+        entries.iter().map(|entry| text(&entry["status"])).collect::<Vec<_>>(),
+        ["ignored", "processed", "processed"]
+    );
+    let of = |record: usize, request: &Value| json!({"record": record, "of": request["request_id"]});
+    assert_eq!(entries[0]["duplicates"], json!([of(0, &second), of(1, &first)]));
+    assert_eq!(entries[1]["duplicates"], json!([of(0, &first)]));
+    assert_eq!(entries[2]["duplicates"], json!([of(2, &first)]));
+
+    // Run again by hand, a request does again what it did, and not what others did.
+    let again = format!("/requests/{}/retry?all=true", text(&second["request_id"]));
+    let again: Value = server.post(&again, &json!({})).await.unwrap().expect(StatusCode::OK).unwrap();
+    assert_eq!(again["duplicates"], entries[1]["duplicates"]);
+    assert!(server.subscriber("r3@example.com").await.is_some());
+    for name in ["r1", "r2"] {
+        assert!(server.subscriber(&format!("{name}@example.com")).await.is_none(), "{name} came back");
+    }
+}
+
+async fn batches_that_overlap_at_once(kind: Kind) {
+    let world = World::new(kind).await;
+    let server = world.serve().await;
+    let webhook = sendgrid(&server).await;
+    let mut senders = JoinSet::new();
+    for number in 0..32 {
+        let (api, target) = (Api::anonymous(server.program.address()), target(&webhook));
+        // Some in one order and some in the other.
+        let mut names: Vec<usize> = (number..number + 8).collect();
+        if number % 2 == 0 {
+            names.reverse();
+        }
+        senders.spawn(async move {
+            let headers = [("content-type", "application/json")];
+            api.raw(Method::POST, &target, &headers, batch(names)).await.unwrap()
+        });
+    }
+    let answers: Vec<Response> = senders.join_all().await;
+    let answers: Vec<Value> = answers.iter().map(|answer| answer.expect(StatusCode::OK).unwrap()).collect();
+    let processed: u64 = answers.iter().map(|answer| answer["processed_records"].as_u64().unwrap()).sum();
+    assert_eq!(processed, 39, "each record by one of the requests that held it");
+    assert_eq!(server.list("/events?event_type=subscriber_added&limit=200").await.len(), 39);
 }

@@ -61,6 +61,28 @@ async fn survives(fail: fn(&Proxy)) {
     assert!(!server.program.log().contains("panicked"), "{}", server.program.log());
 }
 
+/// SQLite's file is held by another process for longer than a sender is kept waiting: nothing is acknowledged, and nothing is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_another_process_holds() {
+    let world = World::new(Kind::Sqlite).await;
+    let server = world.serve().await;
+    let incoming = server.incoming(json!({})).await;
+    let file = world.folder().join("data").join("ccsp-mailer.sqlite");
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.busy_timeout(ANSWER_LIMIT).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    refused(timed(post(&server, &incoming, "meanwhile")).await);
+    other.execute_batch("ROLLBACK").unwrap();
+    eventually("the server to store requests again", PATIENCE, async || {
+        (post(&server, &incoming, "after").await.status == StatusCode::OK).then_some(())
+    })
+    .await
+    .unwrap();
+    let found = server.list("/subscribers").await;
+    assert_eq!(found.len(), 1, "what was refused is nowhere: {found:?}");
+    assert_eq!(found[0]["email"], "after@example.com");
+}
+
 async fn post(server: &Server, incoming: &Value, name: &str) -> Response {
     let body = json!({"data": {"email": format!("{name}@example.com")}}).to_string();
     server.receive(incoming, &[("webhook-id", name)], &body).await

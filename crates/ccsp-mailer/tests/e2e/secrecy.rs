@@ -1,13 +1,13 @@
 //! Nothing that is secret, and nothing that senders send, is in the log, however much is logged.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::receiver::always;
-use testkit::{ProgramBuilder, Receiver};
+use testkit::{ProgramBuilder, Receiver, eventually};
 
-use crate::support::{Kind, PATIENCE, Server, World, text};
+use crate::support::{Kind, PATIENCE, Server, World, target, text};
 
-on_both_databases!(the_log_holds_no_secret_and_no_payload);
+on_both_databases!(the_log_holds_no_secret_and_no_payload, no_entry_holds_what_proves_a_sender);
 
 /// What stands in payloads, configuration and answers of destinations, and must stand nowhere else.
 const PAYLOAD_MARK: &str = "zebra-in-the-payload";
@@ -98,4 +98,63 @@ async fn check(node: &ProgramBuilder) {
     watched.server.program.wait_exit(PATIENCE).await.unwrap();
     watched.check("the end");
     assert!(watched.server.program.log().lines().count() <= KEPT_LINES);
+}
+
+/// Wherever a sender puts its secret, the log of its requests holds it nowhere: neither of those that were let in, nor of those
+/// that were not, nor of those that wait.
+async fn no_entry_holds_what_proves_a_sender(kind: Kind) {
+    const SECRET: &str = "zebra-that-proves-the-sender";
+    const WRONG: &str = "zebra-that-proves-nothing";
+    let world = World::new(kind).await;
+    let server = world.serve().await;
+    let token = |from: &str| json!({"scheme": "custom", "secret": SECRET, "custom": {"algorithm": "token", "signature": {"from": from}}});
+    let graph = |secret: &str| {
+        let change = |id: u8| json!({"clientState": secret, "changeType": "created", "resource": format!("users/{id}")});
+        json!({"value": [change(1), change(2)]}).to_string()
+    };
+    let person = |secret: &str| {
+        json!({"email": "ada@example.com", "proof": {"secret": secret}, "note": secret}).to_string()
+    };
+    let form = |secret: &str| format!("email=ada%40example.com&proof%5Bsecret%5D={secret}");
+    type Request<'a> = (&'a str, Option<&'a str>, &'a dyn Fn(&str) -> String);
+    let json = "application/json";
+    let ways: [(Value, Request<'_>); 5] = [
+        (
+            json!({"signature": token("header:x-door")}),
+            (json, Some("x-door"), &|_| r#"{"email":"ada@example.com"}"#.to_owned()),
+        ),
+        (json!({"signature": token("body:proof.secret")}), (json, None, &person)),
+        (
+            json!({"signature": token("form:proof[secret]")}),
+            ("application/x-www-form-urlencoded", None, &form),
+        ),
+        (json!({"preset": "microsoft_graph", "signature": {"secret": SECRET}}), (json, None, &graph)),
+        (json!({"signature": token("body:proof.secret"), "status": "paused"}), (json, None, &person)),
+    ];
+    for (settings, (kind, header, body)) in ways {
+        let name = settings.to_string();
+        let webhook = server.incoming(settings).await;
+        for secret in [SECRET, WRONG] {
+            let mut headers = vec![("content-type", kind)];
+            headers.extend(header.map(|header| (header, secret)));
+            let answer = server.raw(Method::POST, &target(&webhook), &headers, body(secret)).await.unwrap();
+            assert_eq!(answer.status.is_success(), secret == SECRET, "{name}: {:?}", answer.body);
+        }
+        let path = format!("/incoming-webhooks/{}/requests", text(&webhook["id"]));
+        let entries = server.list(&path).await;
+        let suspicious: Vec<_> = entries.iter().map(|entry| entry["suspicious"] == true).collect();
+        assert_eq!(suspicious, [true, false], "{name}");
+        let shown = Value::Array(entries).to_string();
+        assert!(!shown.contains(SECRET) && !shown.contains(WRONG), "{name}: {shown}");
+        assert!(shown.contains("••••"), "{name}: {shown}");
+    }
+
+    // What waits has the real values once more when it is run.
+    let paused = &server.list("/incoming-webhooks").await[0];
+    let path = format!("/incoming-webhooks/{}", text(&paused["id"]));
+    server.change(&path, json!({"status": "active"})).await;
+    let log = format!("{path}/requests?status=processed");
+    eventually("the request to be run", PATIENCE, async || server.list(&log).await.into_iter().next())
+        .await
+        .unwrap();
 }

@@ -84,6 +84,8 @@ fn http_method(method: CallMethod) -> Method {
         CallMethod::Put => Method::PUT,
         CallMethod::Patch => Method::PATCH,
         CallMethod::Delete => Method::DELETE,
+        CallMethod::Head => Method::HEAD,
+        CallMethod::Options => Method::OPTIONS,
     }
 }
 

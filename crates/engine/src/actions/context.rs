@@ -7,11 +7,15 @@ use domain::{RequestId, Timestamp};
 use expression::Payload;
 use serde_json::{Map, Value, json};
 
+use super::plan::Prepared;
+
 /// A record on its way through the actions.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) record: Arc<Value>,
     pub(crate) mapped: Arc<Mapped>,
+    /// The name of the event and the headers, if anything asks for them.
+    beside: Option<Arc<Value>>,
     facts: Facts,
     responses: Map<String, Value>,
     last: Option<Value>,
@@ -28,10 +32,11 @@ pub(crate) struct Facts {
 }
 
 impl Context {
-    pub(crate) fn new(record: &Arc<Value>, mapped: &Arc<Mapped>, facts: Facts) -> Self {
+    pub(crate) fn new(record: &Prepared, facts: Facts) -> Self {
         Self {
-            record: record.clone(),
-            mapped: mapped.clone(),
+            record: record.value.clone(),
+            mapped: record.mapped.clone(),
+            beside: record.beside.clone(),
             facts,
             responses: Map::new(),
             last: None,
@@ -52,12 +57,19 @@ impl Context {
             for (name, value) in self.own() {
                 root.insert(name, value);
             }
-            Payload::new(&Value::Object(root))
+            let root = Value::Object(root);
+            self.beside.as_ref().map_or_else(|| Payload::new(&root), |beside| Payload::beside(&root, beside))
         })
     }
 
     /// For scripts: what is known beside the record.
-    pub(crate) fn own(&self) -> Map<String, Value> {
+    pub(crate) fn for_script(&self) -> Map<String, Value> {
+        let mut known = self.own();
+        known.extend(self.beside.iter().filter_map(|beside| beside.as_object().cloned()).flatten());
+        known
+    }
+
+    fn own(&self) -> Map<String, Value> {
         let mut own = Map::new();
         own.insert("mapped".to_owned(), shown(&self.mapped));
         own.insert(

@@ -88,6 +88,8 @@ pub(crate) struct Prepared {
     pub(crate) value: Arc<Value>,
     /// What was mapped.
     pub(crate) mapped: Arc<Mapped>,
+    /// The name of the event and the headers, if anything asks for them.
+    pub(crate) beside: Option<Arc<Value>>,
 }
 
 /// Plans a record. `remap` maps a record that a script has changed.
@@ -99,7 +101,7 @@ pub(crate) fn plan<'a>(
     ended: &Ended<'_>,
     remap: &dyn Fn(&Value) -> Mapped,
 ) -> Plan<'a> {
-    let context = Context::new(&record.value, &record.mapped, facts);
+    let context = Context::new(record, facts);
     let mut planner = Planner { plan: Plan::default(), context, snapshot, remap };
     for (step, compiled) in (0..).zip(actions.iter()) {
         let place = Place { record: position, step, part: None };

@@ -44,7 +44,7 @@ fn next_of(
     decide(snapshot, vec![Item::Command(Box::new(Command::Rerun(Box::new(rerun))))], stored).0
 }
 
-const JOB: JobRun = JobRun { failures: 0, first_attempt_at: NOW, wait: 0 };
+const JOB: JobRun = JobRun { failures: 0, first_attempt_at: NOW, wait: 0, not_before: None };
 
 fn log(action: &str, step: u32, status: ActionStatus, output: Option<Value>, passing: bool) -> ActionLog {
     let (place, detail) = (Place { step, ..Place::default() }, "so it was".to_owned());
@@ -159,6 +159,32 @@ fn what_does_not_pass_is_not_run_again_by_itself_but_by_hand() {
     let (writes, _) = decide(&snapshot, vec![by_hand], vec![]);
     assert_eq!(ends(&writes.retried[0]), [(0, 0, Pending)], "the first is done again, before all behind it");
     assert_eq!(writes.jobs.len(), 1);
+}
+
+#[test]
+fn a_script_without_a_place_waits_and_has_not_failed() {
+    let snapshot = with(json!([{"type": "custom_code", "code": "function handle() {}"}]));
+    let row = first(&snapshot, ada()).requests.remove(0);
+    let soon = NOW.plus_millis(2_000);
+    let writes = next(&snapshot, &row, JobRun { not_before: Some(soon), ..JOB }, vec![]);
+    assert_eq!(writes.retried[0].status, RequestStatus::Accepted);
+    assert_eq!((writes.jobs[0].due_at, writes.jobs[0].failures), (soon, 0));
+}
+
+#[test]
+fn what_came_before_is_in_no_later_run() {
+    let actions = json!([{"type": "call_api", "url": "https://a.b/"}, {"type": "add_subscriber"}]);
+    let snapshot = snapshot(json!({"actions": actions, "dedupe": {"key": "id"}}), &[]);
+    let of = |id: u8| json!({"id": id, "email": format!("r{id}@example.com")});
+    let row = first(&snapshot, json!([of(1), of(1), of(2)])).requests.remove(0);
+    assert_eq!(ends(&row), [(0, 0, Pending), (2, 0, Pending)]);
+    let answered = |record| {
+        let place = Place { record, ..Place::default() };
+        ActionLog { place, ..answered(0, json!(null)) }
+    };
+    let writes = next(&snapshot, &row, JOB, vec![answered(0), answered(2)]);
+    assert_eq!(changed(&writes).len(), 2);
+    assert_eq!(outcome(&writes.retried[0]).duplicates, outcome(&row).duplicates);
 }
 
 #[test]

@@ -75,14 +75,26 @@ impl Ran {
     }
 }
 
+/// All places for scripts are taken, and so are those in line.
+#[derive(Debug)]
+pub(crate) struct Busy;
+
 /// Runs `custom_code`.
-pub(crate) async fn run(sandbox: &Sandbox, code: &str, context: &Context, now: Timestamp) -> Ran {
+///
+/// # Errors
+/// If it can't be run now, which is no failure of anything.
+pub(crate) async fn run(
+    sandbox: &Sandbox,
+    code: &str,
+    context: &Context,
+    now: Timestamp,
+) -> Result<Ran, Busy> {
     // A function that returns nothing is a fine one, but no JSON.
     let code = format!(
         "{code}\nasync function ccsp_handle(payload, context) {{ const result = await handle(payload, context); \
          return result === undefined ? null : result; }}"
     );
-    let arguments = [context.record.as_ref().clone(), Value::Object(context.own())];
+    let arguments = [context.record.as_ref().clone(), Value::Object(context.for_script())];
     let call = Call {
         code: &code,
         function: "ccsp_handle",
@@ -93,12 +105,13 @@ pub(crate) async fn run(sandbox: &Sandbox, code: &str, context: &Context, now: T
     };
     let returned = match sandbox.call(call).await {
         Ok(value) => Returned::read(value),
+        Err(SandboxError::Busy) => return Err(Busy),
         Err(error) if is_passing(&error) => {
-            return Ran { passing: Some(0), ..Ran::failed(error.to_string()) };
+            return Ok(Ran { passing: Some(0), ..Ran::failed(error.to_string()) });
         }
         Err(error) => Err(error.to_string()),
     };
-    match returned {
+    Ok(match returned {
         Err(fault) | Ok(Returned { error: Some(fault), .. }) => Ran::failed(fault),
         Ok(returned) => {
             let detail = match (returned.payload.is_some(), returned.actions.len()) {
@@ -112,7 +125,7 @@ pub(crate) async fn run(sandbox: &Sandbox, code: &str, context: &Context, now: T
             let output = serde_json::to_value(&returned).ok();
             Ran { status: ActionStatus::Done, detail, output, passing: None }
         }
-    }
+    })
 }
 
 /// Runs a `transform`.

@@ -1,12 +1,13 @@
 //! Requests that are run or taken in once more.
 
+use std::sync::Arc;
+
 use domain::log::RequestStatus;
 use store::commit::RequestRow;
 
 use super::{Engine, RunError};
-use crate::access;
 use crate::command::{Command, Executed};
-use crate::receive::{self, Accepted, Reply};
+use crate::receive::{self, Reply};
 use crate::rerun::Rerun;
 
 impl Engine {
@@ -26,15 +27,11 @@ impl Engine {
     /// # Errors
     /// The refusal, if nothing was stored.
     pub async fn resend(&self, row: RequestRow, payload: Option<String>) -> Result<Reply, Reply> {
-        let from = row.id;
         let now = self.now();
         let payload = payload.unwrap_or_else(|| row.payload.clone());
         let status = RequestStatus::Accepted;
         let row = RequestRow { payload, received_at: now, status, sealed: None, ..row };
-        let snapshot = self.snapshot();
-        let incoming = snapshot.incoming.get(&row.webhook_id).ok_or_else(access::unknown_webhook)?;
-        let accepted = receive::readmit(incoming, &row).map_err(|message| Reply::refusal(400, &message))?;
-        let accepted = Accepted { resent_from: Some(from), ..accepted };
+        let accepted = receive::resent(&self.snapshot(), &Arc::new(row))?;
         let accepted = self.core.transformed(accepted).await.map_err(|_| Reply::unavailable())?;
         let reply = self.ingest.submit(self.core.sealed(accepted)).await;
         if reply.status == 503 { Err(reply) } else { Ok(reply) }

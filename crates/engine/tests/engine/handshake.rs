@@ -212,6 +212,18 @@ async fn a_topic_of_amazon_is_confirmed_and_pinned() {
     );
     assert_eq!(status(&engine, &id, signed(unsubscribed)).await, (200, true));
     assert_eq!(amazon.asked(), [""; 0], "who unsubscribed is not subscribed again");
+
+    // What subscribes is in no entry, of those that were let in and of those that were not.
+    let look = crate::support::Look {
+        sql: "SELECT payload FROM requests",
+        read: |row: store::Row| row.read().text(),
+    };
+    let payloads = file.store.read(look).await.unwrap().join("\n");
+    assert!(
+        payloads.contains("SubscriptionConfirmation") && payloads.contains("ada@example.com"),
+        "{payloads}"
+    );
+    assert!(!payloads.contains("t0k3n") && !payloads.contains("Action=Confirm"), "{payloads}");
 }
 
 #[tokio::test]
