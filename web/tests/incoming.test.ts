@@ -76,6 +76,8 @@ test("actions are moved by keyboard and by dragging, and tried dry", async () =>
   await page.getByRole("button", { name: "Move action 1:" }).press("ArrowDown");
   await expect(page.getByRole("heading", { name: "1. Apply tags" })).toBeVisible();
   await expect(page.getByRole("button", { name: "Move action 2:" })).toBeFocused();
+  // Both must be in view: a browser that scrolls between press and move drags what is there then.
+  await page.setViewportSize({ width: 1280, height: 1800 });
   await page.getByRole("heading", { name: "3. Change status" }).dragTo(page.getByRole("heading", { name: "1. Apply tags" }));
   await expect(page.getByRole("heading", { name: "1. Change status" })).toBeVisible();
   await page.getByRole("button", { name: "Undo changes" }).click();
