@@ -58,7 +58,7 @@ test("a template fills in a webhook, which says what is still missing, and its s
   await page.getByRole("button", { name: "Replace the secret…" }).click();
   await accessible(page);
   await page.getByRole("dialog").getByRole("button", { name: "Replace the secret" }).click();
-  await expect(page.getByText("Copy it now")).toBeVisible();
+  await expect(page.getByText("Copy this now")).toBeVisible();
 });
 
 test("a payload is rendered from an event that happened, and its fault is underlined where it is", async ({ page }) => {
