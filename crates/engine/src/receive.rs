@@ -303,7 +303,7 @@ fn content(
 ) -> Result<(Content, String), String> {
     if incoming.webhook.settings.transform.is_some() {
         let own = || incoming.webhook.settings.event_type.as_str().into();
-        let event = shown(&sent.event(payload).unwrap_or_else(own));
+        let event = shown(&sent.event_of(payload, payload).unwrap_or_else(own));
         return Ok((Content::Raw(payload.clone()), event));
     }
     let records = records::read(incoming, sent, payload)?;

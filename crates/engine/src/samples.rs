@@ -91,7 +91,7 @@ fn who_comes_out_of_what_real_senders_post() {
         ("slack", ADA_LOVELACE),
         ("sparkpost", ADA),
         ("stripe", ADA_LOVELACE),
-        ("tally", ADA),
+        ("tally", "Ada <ada@example.com>"),
         ("typeform", "Ada <ada@example.com>"),
         ("woocommerce", ADA_LOVELACE),
         ("zoom", ADA_LOVELACE),

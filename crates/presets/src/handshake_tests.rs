@@ -68,10 +68,7 @@ fn linkedin_front_ringcentral_and_clio_hear_what_they_ask_for() {
     assert_eq!(ask("front", &front, false), None);
     let ringcentral = asked(&[("validation-token", "r1")], "");
     assert_eq!(header(&ask("ringcentral", &ringcentral, false).unwrap(), "validation-token"), Some("r1"));
-    let clio = asked(&[("x-hook-secret", "0123456789abcdef")], "{}");
-    let answer = ask("clio", &clio, false).unwrap();
-    assert_eq!(header(&answer, "x-hook-secret"), Some("0123456789abcdef"));
-    assert!(answer.learned_secret.is_some());
+    assert_eq!(find("clio").unwrap().handshakes, find("asana").unwrap().handshakes, "the same protocol");
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub struct Preset {
 
 /// Values that name something together, for a sender that counts anew in each of its places: one source, or a list of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "must be header:NAME, query:NAME, form:NAME or body:PATH, or a list of them")]
 pub enum Name {
     /// One value is enough.
     One(Source),

@@ -15,6 +15,7 @@ const NOTHING: Required<{ [Name in keyof Rest]: Rest[Name] | null }> = {
   parse_json: [],
   mapping: [],
   handshakes: [],
+  redact: [],
   samples: [],
   on_unprocessable: "refuse",
 };

@@ -107,6 +107,7 @@ function Pace({ form, onChange, fields }: AdvancedFieldsProps) {
           />
         )}
         <Whole label={t("concurrency")} description={t("concurrency_about")} min={1} max={64} value={form.concurrency ?? 16} onChange={(concurrency) => onChange({ concurrency: concurrency ?? 16 })} error={fields.concurrency} />
+        <Whole label={t("disable_after")} description={t("disable_after_about")} min={0} max={31_536_000} value={form.disable_after_seconds ?? undefined} onChange={(seconds) => onChange({ disable_after_seconds: seconds ?? null })} error={fields.disable_after_seconds} />
         <Group align="flex-start" grow>
           <Whole label={t("outgoing_rate_limit")} description={t("outgoing_rate_limit_about")} min={1} max={1_000_000} value={limit?.requests} onChange={(requests) => onChange({ rate_limit: requests === undefined ? null : { requests, per_seconds: limit?.per_seconds ?? 1 } })} error={fields["rate_limit.requests"]} />
           <Whole label={t("rate_seconds")} description={t("rate_seconds_about")} min={1} max={86_400} disabled={!limit} value={limit?.per_seconds ?? 1} onChange={(per_seconds) => limit && onChange({ rate_limit: { ...limit, per_seconds: per_seconds ?? 1 } })} error={fields["rate_limit.per_seconds"]} />

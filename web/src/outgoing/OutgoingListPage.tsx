@@ -12,6 +12,7 @@ import { Moment, StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
 import type { OutgoingWebhook } from "./form";
+import { HealthBadge } from "./Health";
 import { percent, rateOf, useOverview, type OutgoingStats } from "./stats";
 
 export function OutgoingListPage() {
@@ -41,7 +42,7 @@ export function OutgoingListPage() {
               <Text size="sm" c="dimmed" truncate>{url}</Text>
             </Stack>
           ) },
-          { title: t("status"), cell: (webhook) => <Sending webhook={webhook} failing={stats.get(webhook.id)?.failing ?? false} /> },
+          { title: t("status"), cell: (webhook) => <Sending webhook={webhook} /> },
           { title: t("success_rate"), cell: ({ id }) => percent(rateOf(stats.get(id) ?? { delivered: 0, failed: 0 })) },
           { title: t("last_delivery"), cell: ({ id }) => <Last stats={stats.get(id)} /> },
           { title: t("last_day"), cell: ({ id }) => <Hours stats={stats.get(id)} /> },
@@ -55,7 +56,7 @@ export function OutgoingListPage() {
 const MOST = 200;
 
 /** Whether it sends, and whether that goes well. */
-function Sending({ webhook, failing }: { webhook: OutgoingWebhook; failing: boolean }) {
+function Sending({ webhook }: { webhook: OutgoingWebhook }) {
   const t = useTexts();
   const client = useQueryClient();
   const active = webhook.status === "active";
@@ -67,7 +68,7 @@ function Sending({ webhook, failing }: { webhook: OutgoingWebhook; failing: bool
   return (
     <Group gap="sm" wrap="nowrap">
       <Switch aria-label={t("switch_on", { name: webhook.name })} checked={active} disabled={change.isPending} onChange={() => change.mutate()} />
-      <StatusBadge status={webhook.disabled_reason !== null || !active ? webhook.status : failing ? "failed" : webhook.status} />
+      {active || webhook.health.state === "disabled" ? <HealthBadge health={webhook.health} /> : <StatusBadge status={webhook.status} />}
     </Group>
   );
 }

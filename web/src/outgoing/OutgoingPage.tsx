@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Paper, Stack, Tabs, Text } from "@mantine/core";
+import { Button, Group, Paper, Stack, Tabs, Text } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
@@ -13,6 +13,7 @@ import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
 import { loadOutgoing, useChangeOutgoing } from "./change";
 import { differing, settingsOf, type OutgoingWebhook } from "./form";
+import { HealthAlert } from "./Health";
 import { OutgoingForm } from "./OutgoingForm";
 import { SigningPanel } from "./SigningPanel";
 import { StatsPanel } from "./StatsPanel";
@@ -47,7 +48,7 @@ function Shown({ webhook }: { webhook: OutgoingWebhook }) {
   return (
     <Page title={webhook.name} about={about} actions={<What webhook={webhook} />}>
       <CopyNow id={webhook.id} />
-      {webhook.disabled_reason && <Alert color="red" title={t("disabled")}>{webhook.disabled_reason}</Alert>}
+      <HealthAlert health={webhook.health} />
       <Tabs value={tab ?? "settings"} onChange={open} keepMounted={false}>
         <Tabs.List mb="lg">
           {TABS.map((name) => <Tabs.Tab key={name} value={name}>{t(`tab_${name}`)}</Tabs.Tab>)}

@@ -8,6 +8,7 @@ use axum::response::Response;
 use domain::incoming::OnUnprocessable;
 use domain::log::FieldError;
 use domain::mapping::Rule;
+use domain::redact::RedactPath;
 use engine::Snapshot;
 use http::StatusCode;
 use presets::{MAX_BYTES, Preset};
@@ -130,14 +131,18 @@ struct PresetInput {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 20, example = json!(["header:X-Event"]))]
     event: Vec<String>,
-    /// What is the same when the sender sends the same again, in this order.
+    /// What is the same when the sender sends the same again, in this order; of many records each has what `body:` names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 20, example = json!(["body:id"]))]
-    dedupe: Vec<String>,
+    dedupe: Vec<NameInput>,
     /// From a record to a subscriber, unless the webhook has a mapping of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 200)]
     mapping: Vec<Rule>,
+    /// Values of the payload that the log never shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    redact: Vec<RedactPath>,
     /// What the sender is told whose request has no valid email.
     #[serde(default)]
     on_unprocessable: OnUnprocessable,
@@ -145,6 +150,17 @@ struct PresetInput {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>, max_items = 20)]
     samples: Vec<Value>,
+}
+
+/// What names something: one value, or several together.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = PresetName)]
+enum NameInput {
+    /// One value.
+    One(String),
+    /// All of these values.
+    Together(Vec<String>),
 }
 
 impl PresetInput {

@@ -1,0 +1,116 @@
+/** What one does with an outgoing webhook, and that what comes from outside is text where it is shown in detail. */
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test as base, type Locator, type Page } from "@playwright/test";
+import { startReceiver, type Receiver } from "./program";
+import { signedIn, type SignedIn } from "./signed_in";
+
+const MARKUP = `<img src=x onerror="window.struck=1"><b>x</b>`;
+
+let inside: SignedIn;
+let receiver: Receiver;
+
+const test = base.extend<{ page: Page }>({
+  page: async ({ browser }, give) => {
+    const page = await inside.open(browser);
+    await give(page);
+    await page.context().close();
+  },
+});
+// Whole stories, also on a machine that has much else to do.
+test.describe.configure({ timeout: 120_000 });
+
+test.beforeAll(async ({ playwright }) => {
+  inside = await signedIn(playwright);
+  receiver = await startReceiver(JSON.stringify({ said: MARKUP }));
+});
+test.afterAll(async () => {
+  await inside.stop();
+  receiver.stop();
+});
+
+async function accessible(page: Page) {
+  await expect.poll(() => page.evaluate(() => document.getAnimations().length)).toBe(0);
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`)).toEqual([]);
+}
+
+test("a template fills in a webhook, which says what is still missing, and its secret is shown once", async ({ page }) => {
+  await page.goto("/outgoing/new");
+  await page.getByRole("combobox", { name: "Begin with a template" }).click();
+  await page.getByRole("option", { name: "Salesforce" }).click();
+  await expect(page.getByText("Make a connected app")).toBeVisible();
+  await expect(page.getByText("Put your own in place of YOUR_DOMAIN")).toBeVisible();
+  await expect(page.getByLabel("Client ID")).toBeVisible();
+  await page.getByRole("combobox", { name: "Begin with a template" }).click();
+  await page.getByRole("option", { name: "Slack" }).click();
+  await page.getByLabel("Endpoint URL").fill(receiver.url);
+  await page.getByRole("button", { name: /^Advanced/ }).click();
+  await page.getByLabel("At once", { exact: true }).fill("4");
+  await page.getByRole("button", { name: "Create" }).click();
+  await expect(page.getByText(/^whsec_/)).toBeVisible();
+  await page.getByRole("button", { name: "Send a test" }).click();
+  await expect(page.getByText("It worked")).toBeVisible();
+  expect(receiver.bodies.at(-1)).toContain(`"text":"subscriber_added`);
+  await page.getByRole("tab", { name: "Settings" }).click();
+  await page.getByRole("button", { name: /^Advanced/ }).click();
+  await expect(page.getByLabel("At once", { exact: true })).toHaveValue("4");
+  await page.getByRole("button", { name: "Replace the secret…" }).click();
+  await accessible(page);
+  await page.getByRole("dialog").getByRole("button", { name: "Replace the secret" }).click();
+  await expect(page.getByText("Copy it now")).toBeVisible();
+});
+
+test("a payload is rendered from an event that happened, and its fault is underlined where it is", async ({ page }) => {
+  const { id } = await inside.call("POST", "/outgoing-webhooks", { name: "Mail", url: receiver.url, events: ["email_*"] });
+  await inside.call("POST", "/events", { event: "email_opened", data: { subscriber_email: "real@example.com", campaign_name: "January" } });
+  await page.goto(`/outgoing/${id}?tab=payload`);
+  await expect(page.getByRole("combobox", { name: "Kind of event" })).toHaveValue(/^email_/);
+  await page.getByRole("combobox", { name: "Kind of event" }).click();
+  await page.getByRole("option", { name: "email_opened" }).click();
+  await page.getByRole("combobox", { name: "Which one" }).click();
+  await page.getByRole("option", { name: /real@example.com/ }).click();
+  const editor = page.getByRole("textbox", { name: "Payload" });
+  await editor.fill(`{"who": "{subscriber_email}", "what": "{campaign_name}"}`);
+  const sent = page.getByRole("region", { name: "What is sent" });
+  await expect(sent.getByText(`"who": "real@example.com"`)).toBeVisible();
+  await expect(sent.getByText(`"what": "January"`)).toBeVisible();
+  await editor.fill(`{"who": "x {subscriber_emial}"}`);
+  await expect(page.locator(".cm-lintRange-error")).toHaveText("{subscriber_emial}");
+  await expect(page.getByText("there is no variable subscriber_emial").first()).toBeVisible();
+});
+
+test("markup is text in drawers, results of tests, statistics and lists, and they are accessible", async ({ page, request }) => {
+  const outgoing = await inside.call("POST", "/outgoing-webhooks", { name: MARKUP, url: receiver.url, events: ["*"], headers: { "X-Who": "{data.first_name}" } });
+  const incoming = await inside.call("POST", "/incoming-webhooks", { name: MARKUP, event_type: "subscriber_added", actions: [{ type: "add_subscriber", update_existing: true }] });
+  await request.post(incoming.url, { headers: { "x-note": MARKUP }, data: { event: "subscriber_added", data: { email: "grace@example.com", first_name: MARKUP } } });
+  const isText = async (place: Locator) => {
+    await expect(place.getByText("onerror").first()).toBeVisible();
+    expect(await page.evaluate(() => "struck" in window || document.querySelector("img[src=x]") !== null)).toBe(false);
+  };
+  const open = async (path: string, title: string) => {
+    await page.goto(path);
+    await page.getByRole("table").getByRole("row").nth(1).getByRole("button").click();
+    const drawer = page.getByRole("dialog", { name: title });
+    await isText(drawer);
+    await accessible(page);
+  };
+  await open(`/incoming/${incoming.id}?tab=log`, "Request");
+  await expect.poll(async () => (await inside.call("GET", `/outgoing-webhooks/${outgoing.id}/deliveries?status=delivered`)).data.length).toBeGreaterThan(0);
+  await open(`/outgoing/${outgoing.id}?tab=log`, "Delivery");
+  await open("/events", "Event");
+  await page.goto(`/outgoing/${outgoing.id}?tab=test`);
+  await page.getByRole("button", { name: "Send a test" }).click();
+  await isText(page.getByRole("region", { name: "Their answer" }));
+  await page.goto(`/outgoing/${outgoing.id}?tab=stats`);
+  await expect(page.getByRole("img", { name: /^Delivered and failed: Delivered [1-9]/ })).toBeVisible();
+  await page.goto("/outgoing");
+  await isText(page.getByRole("table"));
+});
+
+test("a webhook is paused in the list", async ({ page }) => {
+  const { id } = await inside.call("POST", "/outgoing-webhooks", { name: "Paused soon", url: receiver.url, events: ["never"] });
+  await page.goto("/outgoing");
+  await page.getByRole("switch", { name: "Paused soon: sends" }).click({ force: true });
+  await expect(page.getByRole("row", { name: /Paused soon/ }).getByText("Paused", { exact: true })).toBeVisible();
+  expect((await inside.call("GET", `/outgoing-webhooks/${id}`)).status).toBe("paused");
+});
