@@ -38,11 +38,11 @@ test.beforeAll(async ({ playwright }) => {
     actions: [{ type: "add_subscriber", lists: [list.id], tags: ["web"], update_existing: true }],
   });
   await call("POST", "/incoming-webhooks", { name: "Shop", event_type: "subscriber_updated", actions: [{ type: "add_subscriber", update_existing: true, tags: ["customer"] }] });
+  await request.post(incoming.url, { data: { event: "subscriber_added", data: { first_name: "Nobody" } } });
   for (const [contact_email, first_name, last_name, company_name] of PEOPLE) {
     const data = { contact_email, first_name, last_name, company_name, plan: "pro" };
     expect((await request.post(incoming.url, { data: { event: "subscriber_added", data } })).status()).toBe(200);
   }
-  await request.post(incoming.url, { data: { event: "subscriber_added", data: { first_name: "Nobody" } } });
   await call("POST", `/outgoing-webhooks/${outgoing.id}/test`, {});
   const subscriber = (await call("GET", "/subscribers?email=grace@example.com")).data[0];
   await call("PATCH", `/subscribers/${subscriber.id}`, { company: "US Navy", custom_fields: { birthday: "1906-12-09" }, tags: ["web", "vip"] });

@@ -75,7 +75,7 @@ test("a subscriber is changed by forms of its fields' types, the history tells i
   await expect(page.getByText("Got the tag navy")).toBeVisible();
   const changed = page.getByRole("row").filter({ hasText: "Amazing Grace" });
   await expect(changed).toContainText("First name");
-  await expect(page.getByRole("row").filter({ hasText: "plan" })).toContainText("pro");
+  await expect(page.getByRole("row").filter({ hasText: "Plan" })).toContainText("pro");
   expect((await inside.call("GET", `/subscribers/${id}`)).custom_fields).toEqual({ plan: "pro", vip: true });
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(page.getByLabel("First name")).toHaveValue("Grace");

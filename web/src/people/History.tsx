@@ -6,7 +6,7 @@ import { Moment } from "../components/small";
 import { Trouble } from "../components/Trouble";
 import { Waiting } from "../components/Waiting";
 import { useTexts, useWord } from "../texts";
-import { listName, useLists } from "./catalogues";
+import { listName, useCustomFields, useLists } from "./catalogues";
 
 const PAGE = 20;
 /** How often it is asked further back at once. */
@@ -92,8 +92,9 @@ function Changed({ name, change }: { name: string; change: Change }) {
   const word = useWord();
   const t = useTexts();
   const lists = useLists().data;
+  const fields = useCustomFields().data;
   const own = name.replace(/^custom_fields\./, "");
-  const label = name === "lists" ? t("lists") : own === name ? word("field", name) : own;
+  const label = name === "lists" ? t("lists") : own === name ? word("field", name) : (fields?.find((field) => field.name === own)?.label ?? own);
   const shown = (value: unknown) => {
     if (value === null || value === undefined) return "—";
     if (name === "lists" && Array.isArray(value)) return value.map((id) => listName(lists, Number(id))).join(", ") || "—";

@@ -34,7 +34,7 @@ export function ListsPage() {
         empty={{ title: t("lists_none"), advice: t("lists_none_advice") }}
         columns={[
           { title: t("name"), cell: ({ name, description }) => <Named name={name} description={description} /> },
-          { title: t("subscribers"), cell: ({ id, subscribers }) => <Link className="link" to="/subscribers" search={{ list: String(id) }}>{t("n_subscribers", { n: subscribers })}</Link> },
+          { title: t("subscribers"), cell: ({ id, subscribers }) => <Link className="link" to="/subscribers" search={{ list: String(id) }} aria-label={t("n_subscribers", { n: subscribers })}>{subscribers}</Link> },
           { title: t("created"), cell: ({ created_at }) => <Moment at={created_at} /> },
           ...(may("write") ? [{ title: t("actions"), cell: (list: Schemas["List"]) => <Actions list={list} /> }] : []),
         ]}

@@ -36,7 +36,7 @@ export function TagsPage() {
         empty={{ title: t("tags_none"), advice: t("tags_none_advice") }}
         columns={[
           { title: t("name"), cell: ({ name, description }) => <Named name={name} description={description} /> },
-          { title: t("subscribers"), cell: ({ name, subscribers }) => <Link className="link" to="/subscribers" search={{ tag: name }}>{t("n_subscribers", { n: subscribers })}</Link> },
+          { title: t("subscribers"), cell: ({ name, subscribers }) => <Link className="link" to="/subscribers" search={{ tag: name }} aria-label={t("n_subscribers", { n: subscribers })}>{subscribers}</Link> },
           { title: t("created"), cell: ({ created_at }) => <Moment at={created_at} /> },
           ...(may("write") ? [{ title: t("actions"), cell: (tag: Schemas["Tag"]) => <Actions tag={tag} /> }] : []),
         ]}

@@ -72,7 +72,7 @@ export const people: Record<keyof typeof english, string> = {
   lists_none: "Nessuna lista",
   lists_none_advice: "Creane una e lascia che un webhook vi aggiunga iscritti.",
   may_only_look: "Il tuo ruolo ti permette di guardare, non di modificare.",
-  n_subscribers: "{n} iscritti",
+  n_subscribers: "Iscritti: {n}",
   new_custom_field: "Nuovo campo personalizzato",
   new_list: "Nuova lista",
   new_subscriber: "Nuovo iscritto",
