@@ -59,6 +59,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::event_types::routes())
         .merge(routes::samples::routes())
         .merge(routes::feed::routes())
+        .merge(routes::listen::routes())
         .merge(routes::imports::routes())
         .merge(routes::subscriber_export::routes())
         .merge(routes::subscriber_events::routes())

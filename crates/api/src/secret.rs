@@ -144,7 +144,8 @@ pub fn is_mask(given: &str) -> bool {
     given.starts_with(MASK)
 }
 
-fn fault(given: &str) -> Option<String> {
+/// What is wrong with a secret that someone chose.
+pub(crate) fn fault(given: &str) -> Option<String> {
     if is_mask(given) {
         return Some(
             "is the masked form of another secret: send the secret itself, or leave it out".to_owned(),

@@ -1,15 +1,17 @@
 //! Commands that ask a running server, over its REST API: what they share.
 //!
 //! A command shows an API key; or, on the server's own machine, a pass made with the master key of the data folder. Such a
-//! pass goes to a loopback address only: nobody else could tell it from a stranger's. Neighbours: `incoming`, `outgoing`
-//! and `send` are the commands, `table` and `logs` show what came back.
+//! pass goes to a loopback address only: nobody else could tell it from a stranger's. Neighbours: `incoming`, `outgoing`,
+//! `send` and `listen` are the commands, `table` and `logs` show what came back.
 
 pub mod incoming;
+pub mod listen;
 pub mod logs;
 pub mod outgoing;
 mod progress;
 pub mod sample;
 pub mod send;
+mod stream;
 pub mod table;
 pub mod webhooks;
 
@@ -20,7 +22,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use http::{HeaderMap, HeaderValue, Method, header};
-use outbound::{Response, SendError};
+use outbound::{Opened, Response, SendError};
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -44,6 +46,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most bytes of an answer: one entry of a log with the largest body that `--max-body-bytes` allows, and room for
 /// characters that are longer in JSON.
 const MAX_ANSWER: usize = 128 * 1_024 * 1_024;
+/// The most bytes of a problem: it names faults, and repeats nothing of what was sent.
+const MAX_PROBLEM: usize = 64 * 1_024;
 
 /// Options of every command that asks a running server.
 #[derive(Clone, Debug, Args)]
@@ -150,9 +154,7 @@ impl Client {
     /// # Errors
     /// See [`send`](Self::send).
     pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let json = HeaderValue::from_static("application/json");
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
-        self.send(Method::POST, path, &[], headers, body.to_string().into_bytes()).await
+        self.send(Method::POST, path, &[], json_headers(), body.to_string().into_bytes()).await
     }
 
     /// Sends a request to a path of the API, and gives the answer.
@@ -164,22 +166,54 @@ impl Client {
         method: Method,
         path: &str,
         query: &[(&str, String)],
-        mut headers: HeaderMap,
+        headers: HeaderMap,
         body: Vec<u8>,
     ) -> anyhow::Result<Value> {
+        let request = self.request(method, path, query, headers, body)?;
+        let answer = self.http.send(request).await.map_err(|error| self.unreachable(&error))?;
+        self.read(&answer)
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        mut headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> anyhow::Result<outbound::Request> {
         headers.insert(header::AUTHORIZATION, self.authorization()?);
         let program = concat!("ccsp-mailer/", env!("CARGO_PKG_VERSION"));
         headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(program));
-        let request = outbound::Request {
-            method,
-            url: self.url(path, query),
-            headers,
-            body: body.into(),
-            timeout: TIMEOUT,
-            connect_timeout: None,
-        };
-        let answer = self.http.send(request).await.map_err(|error| self.unreachable(&error))?;
-        self.read(&answer)
+        let (url, body) = (self.url(path, query), body.into());
+        Ok(outbound::Request { method, url, headers, body, timeout: TIMEOUT, connect_timeout: None })
+    }
+
+    /// Sends JSON, and gives an answer that goes on.
+    ///
+    /// # Errors
+    /// See [`send`](Self::send).
+    pub async fn open(&self, path: &str, body: &Value) -> anyhow::Result<Opened> {
+        let body = body.to_string().into_bytes();
+        let request = self.request(Method::POST, path, &[], json_headers(), body)?;
+        let mut opened = self.http.open(request).await.map_err(|error| self.unreachable(&error))?;
+        if opened.status == 200 {
+            return Ok(opened);
+        }
+        let whole = tokio::time::timeout(TIMEOUT, opened.rest(MAX_PROBLEM)).await;
+        let body = whole.map_err(|_| self.unreachable(&SendError::Timeout))?;
+        let body = body.map_err(|error| self.unreachable(&error))?;
+        let answer = Response { status: opened.status, headers: HeaderMap::new(), body, truncated: false };
+        // What is no stream is no success.
+        self.read(&answer).and_then(|_| bail!("{} answered {}: check --server", self.server, opened.status))
+    }
+
+    /// Sends a request that the server made on to a program of the caller's.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn forward(&self, request: outbound::Request) -> Result<Response, SendError> {
+        self.http.send(request).await
     }
 
     fn url(&self, path: &str, query: &[(&str, String)]) -> Url {
@@ -241,6 +275,10 @@ impl Client {
             ),
         })
     }
+}
+
+fn json_headers() -> HeaderMap {
+    HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))])
 }
 
 /// What a problem (RFC 9457) says, on one line.

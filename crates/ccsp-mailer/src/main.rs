@@ -53,6 +53,8 @@ enum Command {
     Outgoing(client::outgoing::OutgoingCommand),
     /// Post a file to an incoming webhook as its sender would, signed.
     Send(client::send::SendOptions),
+    /// Send events, as they happen, on to a program on this machine, signed.
+    Listen(client::listen::ListenOptions),
     /// Show the whole round trip on this machine, with sample data that is gone afterwards.
     Demo(demo::DemoOptions),
     /// Bring the database's schema up to date.
@@ -112,6 +114,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Incoming(command) => client::incoming::run(command).await,
         Command::Outgoing(command) => client::outgoing::run(command).await,
         Command::Send(options) => client::send::run(options).await,
+        Command::Listen(options) => client::listen::run(options).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Migrate(options) => setup::migrate(options).await,
         Command::Doctor(options) => doctor::run(options).await,

@@ -203,6 +203,11 @@ impl Ids {
         Self { last: Ulid::nil(), random }
     }
 
+    /// An id for what belongs to a moment that is past, in no order with others.
+    pub fn at<Id: From<Ulid>>(&mut self, moment: Timestamp) -> Id {
+        Id::from(Ulid::from_parts(moment.millis().max(0).unsigned_abs(), self.random.random()))
+    }
+
     /// The next id, for something that happens now.
     pub fn next<Id: From<Ulid>>(&mut self, now: Timestamp) -> Id {
         let millis = now.millis().max(0).unsigned_abs();

@@ -390,7 +390,8 @@ impl<'a> Decision<'a> {
 
 /// What those who listen are told of a batch.
 fn told(writes: &Writes) -> Vec<Entry> {
-    writes.requests.iter().chain(&writes.retried).map(Entry::from).collect()
+    let requests = writes.requests.iter().chain(&writes.retried).map(Entry::from);
+    requests.chain(writes.events.iter().map(Entry::from)).collect()
 }
 
 /// A request to a webhook that is paused: stored, and run when it is active again.

@@ -3,6 +3,7 @@
 mod about;
 mod again;
 mod health;
+mod listen;
 mod log;
 mod once;
 mod outgoing;
@@ -56,6 +57,7 @@ use crate::tasks;
 use crate::unlogged;
 use crate::vault::{Vault, VaultError};
 
+pub use listen::{Forwarded, GivenAnswer, NoAnswer, to_listener};
 pub use log::Searched;
 pub use outgoing::Tested;
 pub use preview::Previewed;

@@ -1,4 +1,4 @@
-//! What happens, live: each request and each attempt of a delivery, told to who listens once it is in the log.
+//! What happens, live: each request, each event and each attempt of a delivery, told to who listens once it is in the log.
 //!
 //! Invariants: while nobody listens this costs one look at a number; it never makes the pipeline wait, since a listener that
 //! is too slow misses entries, and is told how many. What was missed is in the log: nothing is kept here. Neighbours:
@@ -29,6 +29,23 @@ pub enum Entry {
     Request(RequestEntry),
     /// A delivery was tried.
     Delivery(Box<DeliveryEntry>),
+    /// An event happened.
+    Event(EventEntry),
+}
+
+/// An event as the feed tells it: without its data, which the log has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventEntry {
+    /// Unique, and sorts by time.
+    pub id: EventId,
+    /// What kind.
+    pub event_type: EventType,
+}
+
+impl From<&Event> for Entry {
+    fn from(event: &Event) -> Self {
+        Self::Event(EventEntry { id: event.id, event_type: event.event_type.clone() })
+    }
 }
 
 /// A request as the feed shows it: without headers and payload, which the log has.
@@ -312,7 +329,13 @@ mod tests {
 
     #[test]
     fn entries_are_read_back_as_what_they_are() {
-        let text = serde_json::to_string(&entry(1)).unwrap();
-        assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry(1));
+        let event = Entry::Event(EventEntry {
+            id: EventId::lowest_at(NOW),
+            event_type: "order_paid".parse().unwrap(),
+        });
+        for entry in [entry(1), event] {
+            let text = serde_json::to_string(&entry).unwrap();
+            assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
+        }
     }
 }

@@ -74,7 +74,10 @@ pub mod vault;
 pub use clock::Clock;
 pub use command::{Command, Executed, NewEvent, NewSubscriber, SubscriberChange};
 pub use dispatch::MAX_UNDER_WAY;
-pub use engine::{Engine, Options, Previewed, Retention, RunError, Searched, Tested};
+pub use engine::{
+    Engine, Forwarded, GivenAnswer, NoAnswer, Options, Previewed, Retention, RunError, Searched, Tested,
+    to_listener,
+};
 pub use handshake::{Answered, is_handshake};
 pub use health::{Alerts, Operations};
 pub use receive::{Received, Reply};

@@ -146,6 +146,37 @@ pub struct Response {
     pub truncated: bool,
 }
 
+/// An answer whose body is read as it comes, for as long as it comes.
+#[derive(Debug)]
+pub struct Opened {
+    /// The status code.
+    pub status: u16,
+    body: Incoming,
+}
+
+impl Opened {
+    /// The next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, SendError> {
+        while let Some(frame) = self.body.frame().await {
+            if let Ok(data) = frame.map_err(SendError::from_transfer)?.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The rest of the body, up to a limit.
+    ///
+    /// # Errors
+    /// If the connection fails.
+    pub async fn rest(&mut self, limit: usize) -> Result<Bytes, SendError> {
+        read_body(&mut self.body, limit).await.map(|(body, _)| body)
+    }
+}
+
 /// The guarded HTTP client. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Client {
@@ -215,6 +246,20 @@ impl Client {
         tokio::time::timeout(timeout, exchange).await.map_err(|_| SendError::Timeout)?
     }
 
+    /// Sends `request`, and gives the answer as soon as its head is there: until then the timeout counts, and for the body the
+    /// caller sees to its end.
+    ///
+    /// # Errors
+    /// The same as of [`send`](Self::send).
+    pub async fn open(&self, request: Request) -> Result<Opened, SendError> {
+        let timeout = request.timeout;
+        let request = self.prepare(request)?;
+        let response = tokio::time::timeout(timeout, self.http.request(request)).await;
+        let response = response.map_err(|_| SendError::Timeout)?.map_err(SendError::from_exchange)?;
+        let (head, body) = response.into_parts();
+        Ok(Opened { status: head.status.as_u16(), body })
+    }
+
     /// The first layer of the guard, and the form the library takes.
     fn prepare(&self, request: Request) -> Result<http::Request<Full<Bytes>>, SendError> {
         if request.method == Method::CONNECT {
@@ -236,8 +281,8 @@ impl Client {
 
     async fn exchange(&self, request: http::Request<Full<Bytes>>) -> Result<Response, SendError> {
         let response = self.http.request(request).await.map_err(SendError::from_exchange)?;
-        let (head, body) = response.into_parts();
-        let (body, truncated) = read_body(body, self.max_response_body).await?;
+        let (head, mut body) = response.into_parts();
+        let (body, truncated) = read_body(&mut body, self.max_response_body).await?;
         Ok(Response { status: head.status.as_u16(), headers: head.headers, body, truncated })
     }
 }
@@ -269,7 +314,7 @@ pub(crate) fn pooled(connector: Connector) -> Http {
 
 /// The body up to the limit, and whether there was more. Copied, so that a short body does not hold
 /// on to the whole buffer it was read into.
-async fn read_body(mut body: Incoming, limit: usize) -> Result<(Bytes, bool), SendError> {
+async fn read_body(body: &mut Incoming, limit: usize) -> Result<(Bytes, bool), SendError> {
     let mut read = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(SendError::from_transfer)?.into_data() else {

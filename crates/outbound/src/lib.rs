@@ -10,7 +10,7 @@
 //! 3. **The peer**: the address of the connected socket is checked before a byte is sent.
 //!
 //! Invariants: redirects are never followed; TLS is always verified, also with a destination's own [`TlsOptions`]; every exchange ends within
-//! its timeout; at most [`MAX_RESPONSE_BODY`] bytes of a response, or what the options say, are kept; no header and no query
+//! its timeout, but for the body of [`Client::open`]; at most [`MAX_RESPONSE_BODY`] bytes of a response, or what the options say, are kept; no header and no query
 //! string is ever logged.
 //!
 //! Neighbours: `engine` sends deliveries through [`Client`], `api` calls [`check_url`]. No other
@@ -27,7 +27,7 @@ mod stream;
 mod tls;
 
 pub use address::is_global;
-pub use client::{Client, MAX_RESPONSE_BODY, Options, Request, Response};
+pub use client::{Client, MAX_RESPONSE_BODY, Opened, Options, Request, Response};
 pub use error::{Cause, SendError};
 pub use guard::{UrlError, check_url};
 pub use ipnet::IpNet;

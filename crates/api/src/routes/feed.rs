@@ -24,9 +24,9 @@ use crate::extract::Query;
 use crate::problem::{Code, Problem};
 
 /// How often a quiet connection says that it is there: proxies close those that say nothing for 30 s or more.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a connection may last. The client comes again and shows its key again, so one that was revoked does not listen on.
-const LIFETIME: Duration = Duration::from_secs(600);
+pub(super) const LIFETIME: Duration = Duration::from_secs(600);
 /// How long a client is asked to wait before it comes again.
 const RECONNECT: Duration = Duration::from_secs(2);
 /// What tells nginx, and proxies that took that over from it, not to hold back what is sent.
@@ -94,6 +94,8 @@ impl FeedParams {
     fn takes(&self, entry: &Entry) -> bool {
         let takes_all = self.incoming.is_empty() && self.outgoing.is_empty();
         let (webhook_id, webhooks, event_type, status) = match entry {
+            // Those are told to `listen`; here the requests and deliveries around them show.
+            Entry::Event(_) => return false,
             Entry::Request(entry) => {
                 (&entry.webhook_id, &self.incoming, entry.event_type.as_str(), entry.status.as_str())
             }
@@ -132,21 +134,31 @@ async fn feed(
     Query(wanted): Query<FeedParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let listener = api.engine().listen().map_err(|error| {
-        let detail = format!("{error}: close another connection to the feed first.");
-        Problem::new(Code::Unavailable, detail)
-    })?;
+    let listener = listener(&api)?;
     let hello = hello(api.engine().now(), headers.contains_key("last-event-id"));
     let live = Live { hello: Some(hello), listener, wanted, end: Box::pin(tokio::time::sleep(LIFETIME)) };
     let messages = Sse::new(live.messages()).keep_alive(KeepAlive::new().interval(HEARTBEAT));
-    Ok(([(NO_BUFFERING, HeaderValue::from_static("no"))], messages).into_response())
+    Ok(unbuffered(messages))
 }
 
-fn hello(now: Timestamp, resumed: bool) -> Message {
+/// One more who listens.
+pub(super) fn listener(api: &Api) -> Result<Listener, Problem> {
+    api.engine().listen().map_err(|error| {
+        let detail = format!("{error}: close another connection to the feed first.");
+        Problem::new(Code::Unavailable, detail)
+    })
+}
+
+/// An answer that proxies are to hand on as it comes.
+pub(super) fn unbuffered(messages: impl IntoResponse) -> Response {
+    ([(NO_BUFFERING, HeaderValue::from_static("no"))], messages).into_response()
+}
+
+pub(super) fn hello(now: Timestamp, resumed: bool) -> Message {
     named("hello", json!({"at": now, "resumed": resumed}).to_string()).retry(RECONNECT)
 }
 
-fn named(name: &str, data: String) -> Message {
+pub(super) fn named(name: &str, data: String) -> Message {
     Message::default().event(name).data(data)
 }
 
@@ -188,6 +200,7 @@ fn message(entry: &Entry) -> Message {
     let (name, id) = match entry {
         Entry::Request(entry) => ("request", entry.id.to_string()),
         Entry::Delivery(entry) => ("delivery", entry.id.to_string()),
+        Entry::Event(entry) => ("event", entry.id.to_string()),
     };
     // Texts and numbers always have a JSON form.
     named(name, serde_json::to_string(entry).unwrap_or_default()).id(id)

@@ -14,6 +14,7 @@ mod incoming_secrets;
 mod incoming_signature;
 pub mod incoming_trial;
 pub mod incoming_webhooks;
+pub mod listen;
 pub mod lists;
 pub mod openapi;
 mod outgoing_health;

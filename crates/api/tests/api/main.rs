@@ -23,6 +23,8 @@ mod https;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod listen;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod mapping;

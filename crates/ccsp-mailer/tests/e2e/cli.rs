@@ -64,6 +64,7 @@ async fn help_is_complete() {
             vec!["send"],
             [CLIENT, &["<FILE>", "--webhook", "--content-type", "--header", "--wrong-signature"]].concat(),
         ),
+        (vec!["listen"], [CLIENT, &["--forward-to", "--events", "--secret"]].concat()),
         (
             vec!["outgoing", "create"],
             [CLIENT, &["--name", "--url", "--events", "--secret", "--file"]].concat(),
@@ -81,7 +82,10 @@ async fn help_is_complete() {
         (vec!["user"], vec!["create", "list", "link"]),
         (
             vec![],
-            vec!["serve", "api-key", "user", "incoming", "outgoing", "send", "demo", "migrate", "doctor"],
+            vec![
+                "serve", "api-key", "user", "incoming", "outgoing", "send", "listen", "demo", "migrate",
+                "doctor",
+            ],
         ),
     ] {
         let output = run(&[&command[..], &["--help"]].concat()).await;

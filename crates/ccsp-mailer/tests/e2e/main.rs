@@ -34,6 +34,8 @@ mod hostile;
 #[cfg(test)]
 mod kill9;
 #[cfg(test)]
+mod listen;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod many;

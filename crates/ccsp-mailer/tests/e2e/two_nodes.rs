@@ -25,7 +25,7 @@ pub async fn pair(world: &World) -> (Server, Server) {
 }
 
 /// Deliveries that a server has tried, by its own count.
-async fn attempts(server: &Server) -> u64 {
+pub async fn attempts(server: &Server) -> u64 {
     let authorization = format!("Bearer {}", server.key);
     let headers = [("authorization", authorization.as_str())];
     let answer = server.raw(Method::GET, "/metrics", &headers, "").await.unwrap();

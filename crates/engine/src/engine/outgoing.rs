@@ -35,19 +35,29 @@ impl Engine {
     pub async fn test(&self, outgoing: &Outgoing, event: Event) -> Result<Tested, StoreError> {
         // Under an id of its own: a receiver may have seen the event itself already.
         let delivery = self.delivery(outgoing, Event { id: self.next_event_id(), request_id: None, ..event });
-        let Attempt { mut row, sent, .. } = self.core.dispatcher.sender().attempt(outgoing, &delivery).await;
+        let Attempt { row, sent, .. } = self.core.dispatcher.sender().attempt(outgoing, &delivery).await;
+        if row.status == DeliveryStatus::Delivered {
+            self.probe_soon(&outgoing.webhook.id).await?;
+        }
+        Ok(Tested { row: self.log_test(outgoing, &delivery, row).await?, sent })
+    }
+
+    /// Writes down an attempt as a test.
+    pub(super) async fn log_test(
+        &self,
+        outgoing: &Outgoing,
+        delivery: &DueDelivery,
+        mut row: AttemptRow,
+    ) -> Result<AttemptRow, StoreError> {
         row.due_at = None;
         if row.status == DeliveryStatus::Retrying {
             row.status = DeliveryStatus::Failed;
-        }
-        if row.status == DeliveryStatus::Delivered {
-            self.probe_soon(&outgoing.webhook.id).await?;
         }
         let event = redacted::test_event(outgoing, &delivery.event);
         self.core.store.write(InsertTest { event, attempt: row.clone() }).await?;
         let feed = &self.core.shared.feed;
         feed.tell(feed.is_heard().then(|| Entry::attempt(&row, &delivery.event, true)));
-        Ok(Tested { row, sent })
+        Ok(row)
     }
 
     /// What would be sent of an event, but for tokens and signatures.
@@ -77,7 +87,7 @@ impl Engine {
         self.core.shared.ids.lock().next(self.core.now())
     }
 
-    fn delivery(&self, outgoing: &Outgoing, event: Event) -> DueDelivery {
+    pub(super) fn delivery(&self, outgoing: &Outgoing, event: Event) -> DueDelivery {
         DueDelivery {
             id: self.core.shared.ids.lock().next(self.core.now()),
             webhook_id: outgoing.webhook.id.clone(),
