@@ -9,13 +9,13 @@ const out = [{ at: "2026-01-01T10:00:00Z", delivered: 2, failed: 1, attempts: 3 
 const overview = {
   since: "2026-01-01T10:00:00Z",
   incoming: [
-    { webhook_id: "a", received: 5, processed: 2, ignored: 1, failed: 2, rejected: 1, series: hours(2) },
-    { webhook_id: "b", received: 3, processed: 2, ignored: 1, failed: 0, rejected: 1, series: hours(0) },
+    { webhook_id: "a", last_received_at: null, received: 5, processed: 2, ignored: 1, failed: 2, rejected: 1, series: hours(2) },
+    { webhook_id: "b", last_received_at: null, received: 3, processed: 2, ignored: 1, failed: 0, rejected: 1, series: hours(0) },
   ],
   outgoing: [
-    { webhook_id: "c", failing: false, delivered: 2, failed: 1, attempts: 3, series: out },
-    { webhook_id: "d", failing: true, delivered: 0, failed: 0, attempts: 3, series: out },
-    { webhook_id: "e", failing: false, delivered: 7, failed: 0, attempts: 7, series: [] },
+    { webhook_id: "c", last_delivery: null, failing: false, delivered: 2, failed: 1, attempts: 3, series: out },
+    { webhook_id: "d", last_delivery: null, failing: true, delivered: 0, failed: 0, attempts: 3, series: out },
+    { webhook_id: "e", last_delivery: null, failing: false, delivered: 7, failed: 0, attempts: 7, series: [] },
   ],
 };
 
