@@ -12,6 +12,7 @@ mod cost;
 mod flood;
 mod load;
 mod machine;
+mod many;
 mod process;
 mod receiver;
 mod report;
@@ -57,8 +58,8 @@ pub struct Options {
     /// Requests of the flood
     #[arg(long, default_value_t = 200_000)]
     flood: u64,
-    /// The measurements: idle, ingest, cost, loop, stored, hang, flood, bombs
-    #[arg(long, value_delimiter = ',', default_values = ["idle", "ingest", "cost", "loop", "stored", "hang", "flood", "bombs"])]
+    /// The measurements: idle, ingest, cost, loop, stored, many, hang, flood, bombs
+    #[arg(long, value_delimiter = ',', default_values = ["idle", "ingest", "cost", "loop", "stored", "many", "hang", "flood", "bombs"])]
     only: Vec<Measurement>,
     /// The program
     #[arg(long, default_value = "target/release/ccsp-mailer")]
@@ -84,6 +85,7 @@ enum Measurement {
     Cost,
     Loop,
     Stored,
+    Many,
     Hang,
     Flood,
     Bombs,

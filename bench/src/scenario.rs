@@ -9,7 +9,7 @@
 //!   that never answers; as a ratio to the loop on an empty database right before and after.
 //! - *hang*: ten healthy destinations under an even load, with and without an eleventh that never answers; the ratio is that
 //!   of the healthy ones' p99 from request to arrival.
-//! - *cost*, *flood*, *bombs*: see [`crate::cost`], [`crate::flood`] and [`crate::bombs`].
+//! - *cost*, *flood*, *bombs*, *many*: see [`crate::cost`], [`crate::flood`], [`crate::bombs`] and [`crate::many`].
 
 use std::time::Duration;
 
@@ -47,6 +47,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
                 Measurement::Ingest => run.ingest(&mut report).await,
                 Measurement::Loop => run.full_loop(&mut report).await,
                 Measurement::Stored => run.stored(&mut report).await,
+                Measurement::Many => run.many(&mut report).await,
                 Measurement::Hang => run.hang(&mut report).await,
                 Measurement::Cost => run.cost(&mut report).await,
                 Measurement::Flood => run.flood(&mut report).await,
@@ -242,7 +243,7 @@ impl Run<'_> {
         let webhook = subject.create("/outgoing-webhooks", settings).await?;
         drop(subject);
         let webhook_id = webhook["id"].as_str().context("no id")?.parse()?;
-        seed::deliveries(&Store::open(&place.location())?, &webhook_id, self.options.stored).await?;
+        seed::deliveries(&Store::open(&place.location())?, &[webhook_id], self.options.stored).await?;
         let name = format!("loop, {} deliveries waiting", self.options.stored);
         self.loop_on(&name, &place.start().await?).await
     }

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use domain::roster::Changed;
-use domain::{DeliveryId, Event, EventId, Ids, Status, Subscriber, SubscriberId, Timestamp, WebhookId};
+use domain::{
+    DeliveryId, Event, EventId, Ids, OutgoingWebhook, Status, Subscriber, SubscriberId, Timestamp, WebhookId,
+};
+use engine::{OutgoingSecrets, Vault};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use signature::MasterKey;
 use store::commit::{Commit, Decide, Found, Needs, NewDelivery, Writes};
 use store::config::LoadConfig;
+use store::webhooks::InsertOutgoing;
 use store::{Store, StoreError};
 
 use crate::clock;
@@ -33,12 +38,41 @@ pub async fn subscribers(store: &Store, count: usize) -> anyhow::Result<()> {
     .await
 }
 
-/// Stores so many deliveries that wait for a webhook.
-pub async fn deliveries(store: &Store, webhook_id: &WebhookId, count: usize) -> anyhow::Result<()> {
+/// Stores outgoing webhooks, each with one of these URLs.
+pub async fn webhooks(
+    store: &Store,
+    key: MasterKey,
+    urls: impl Iterator<Item = String>,
+) -> anyhow::Result<Vec<WebhookId>> {
+    let vault = Vault::new(key, StdRng::seed_from_u64(clock::micros()));
+    let now = Timestamp::from_millis((clock::micros() / 1_000).cast_signed());
+    let mut version = store.read(LoadConfig { known: 0 }).await?.map_or(0, |config| config.version);
+    let mut stored = Vec::new();
+    for url in urls {
+        let settings = serde_json::json!({"name": "receiver", "url": url, "events": ["campaign_sent"]});
+        let id = vault.new_webhook_id();
+        let webhook = OutgoingWebhook {
+            id: id.clone(),
+            settings: serde_json::from_value(settings)?,
+            disabled_reason: None,
+            created_at: now,
+            updated_at: now,
+        };
+        let secrets = vault.seal_outgoing(&id, &OutgoingSecrets::new(vault.new_signing_secret()));
+        store.write(InsertOutgoing { version, webhook, secrets }).await?;
+        version += 1;
+        stored.push(id);
+    }
+    Ok(stored)
+}
+
+/// Stores deliveries that wait for these webhooks, so many for each.
+pub async fn deliveries(store: &Store, webhooks: &[WebhookId], each: usize) -> anyhow::Result<()> {
     let mut ids = Ids::new(StdRng::seed_from_u64(clock::micros()));
-    in_chunks(store, count, |range, now| {
+    in_chunks(store, webhooks.len() * each, |range, now| {
         let mut writes = Writes::default();
         for number in range {
+            let webhook_id = &webhooks[number % webhooks.len()];
             let event = Event {
                 id: ids.next::<EventId>(now),
                 event_type: domain::catalog::SUBSCRIBER_ADDED,
@@ -54,6 +88,7 @@ pub async fn deliveries(store: &Store, webhook_id: &WebhookId, count: usize) -> 
                 event_type: event.event_type.clone(),
                 created_at: now,
                 node: None,
+                subject: None,
             });
             writes.events.push(event);
         }

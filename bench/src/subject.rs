@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
-use signature::{Secret, SigningKey, x_webhook};
+use signature::{MasterKey, Secret, SigningKey, x_webhook};
 use tempfile::TempDir;
 use testkit::{Api, Program, ProgramBuilder, TestDatabase, eventually};
 
@@ -64,10 +64,18 @@ impl Place {
 
     /// Starts the program here.
     pub async fn start(&self) -> anyhow::Result<Subject> {
+        let began = clock::instant();
         let program = self.builder().start().await?;
+        let started_in = began.elapsed();
         let key = program.api_key("admin").await?;
         let api = Api::new(program.address(), &key)?;
-        Ok(Subject { program, api, on_server: self.database.is_some() })
+        Ok(Subject { program, api, on_server: self.database.is_some(), started_in })
+    }
+
+    /// The key that its secrets are sealed with, once it was started.
+    pub fn master_key(&self) -> anyhow::Result<MasterKey> {
+        let text = std::fs::read_to_string(self.folder.path().join("master.key"))?;
+        Ok(MasterKey::parse(text.trim())?)
     }
 }
 
@@ -77,6 +85,8 @@ pub struct Subject {
     /// Its API.
     pub api: Api,
     on_server: bool,
+    /// How long it took until it was ready.
+    pub started_in: Duration,
 }
 
 /// Processor time at one moment.

@@ -63,21 +63,23 @@ pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
             std::env::current_exe().context("the program can't find itself")?,
             vec![SANDBOX_COMMAND.into()],
         ),
-        under_way: under_way(),
+        under_way: quarter_of_files(MAX_UNDER_WAY),
     };
     Engine::start(options).await.context("the engine can't be started")
 }
 
-/// How many attempts may be under way: they may take a quarter of the files that the process may open. Kept connections,
-/// senders and the database need theirs.
-fn under_way() -> usize {
-    // Whoever can't say how many has no limit.
+/// A quarter of the files that the process may open, and so many at most: for attempts under way, and for connections that are
+/// kept. The rest is for senders and the database.
+fn quarter_of_files(most: usize) -> usize {
+    // A system that can't say how many has no limit.
     let files = rlimit::Resource::NOFILE.get_soft().unwrap_or(u64::MAX);
-    usize::try_from(files / 4).map_or(MAX_UNDER_WAY, |quarter| quarter.clamp(1, MAX_UNDER_WAY))
+    usize::try_from(files / 4).map_or(most, |quarter| quarter.clamp(1, most))
 }
 
 fn client(allow_private: &[IpNet]) -> anyhow::Result<Client> {
-    let options = outbound::Options { allow_private: allow_private.to_vec(), ..outbound::Options::default() };
+    let default = outbound::Options::default();
+    let max_open = quarter_of_files(default.max_open);
+    let options = outbound::Options { allow_private: allow_private.to_vec(), max_open, ..default };
     Client::new(options).context("the HTTP client can't be made")
 }
 

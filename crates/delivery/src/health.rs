@@ -219,7 +219,7 @@ impl Health {
 
     /// After an attempt with an open circuit. What began before the probe says nothing new.
     fn probed(self, tried: Tried, failed: u32) -> Self {
-        if !self.probing_since.is_some_and(|since| tried.started >= since) {
+        if self.probing_since.is_none_or(|since| tried.started < since) {
             return self;
         }
         let probes = self.probes.saturating_add(failed);

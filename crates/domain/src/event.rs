@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{EventId, RequestId};
+use crate::id::{EventId, RequestId, SubscriberId};
 use crate::time::Timestamp;
 
 /// The name of a kind of event, built in or custom: `^[a-z][a-z0-9_]{0,63}$`.
@@ -151,6 +151,16 @@ pub struct Event {
 }
 
 impl Event {
+    /// The subscriber that it is about, if it says so.
+    pub fn subscriber_id(&self) -> Option<SubscriberId> {
+        #[derive(Deserialize)]
+        struct About {
+            subscriber_id: i64,
+        }
+        let about: About = serde_json::from_str(&self.data).ok()?;
+        Some(SubscriberId(about.subscriber_id))
+    }
+
     /// The body of a delivery without a template: `{"event","timestamp","data"}`, as in the specification.
     pub fn envelope(&self) -> String {
         let Self { event_type, occurred_at, data, .. } = self;

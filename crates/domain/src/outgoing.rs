@@ -125,6 +125,17 @@ impl BodyFormat {
     }
 }
 
+/// In which order deliveries are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ordering {
+    /// The oldest first, several at once; what failed comes later.
+    #[default]
+    None,
+    /// Of each subscriber one after the other: what failed holds back this subscriber's later ones, and nobody else's.
+    Subscriber,
+}
+
 /// What a user sets of an outgoing webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -203,6 +214,9 @@ pub struct OutgoingSettings {
     /// How many deliveries may be sent in a time, by all nodes together.
     #[serde(default)]
     pub rate_limit: Option<RateLimit>,
+    /// In which order deliveries are made.
+    #[serde(default)]
+    pub ordering: Ordering,
     /// After how long nothing but failure deactivates it, in seconds: 0 for never, as the server does it if not given.
     #[serde(default)]
     #[schema(maximum = 31_536_000)]

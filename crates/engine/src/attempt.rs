@@ -2,6 +2,7 @@
 //! the destination wants one, the exchange, and what it means.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::{Auth, Event, Timestamp, WebhookId};
 use outbound::{Client, Request, Response, SendError};
@@ -10,8 +11,10 @@ use serde_json::json;
 use store::queue::DueDelivery;
 use store::record::AttemptRow;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use crate::actions::script;
+use crate::answer;
 use crate::clock::Clock;
 use crate::outgoing::Draft;
 use crate::outgoing::draft::Fate;
@@ -33,7 +36,7 @@ pub(crate) struct Refreshed {
 pub(crate) struct Sender {
     client: Client,
     sandbox: Arc<Sandbox>,
-    tokens: Tokens,
+    tokens: Arc<Tokens>,
     refreshed: mpsc::Sender<Refreshed>,
     clock: Clock,
 }
@@ -44,6 +47,8 @@ pub(crate) struct Attempt {
     pub(crate) row: AttemptRow,
     /// What was sent, if anything was.
     pub(crate) sent: Option<Draft>,
+    /// Whether it was this machine that lacked something: then it is none, and is to be made later.
+    pub(crate) is_local: bool,
 }
 
 impl Sender {
@@ -53,7 +58,7 @@ impl Sender {
         clock: Clock,
     ) -> (Self, mpsc::Receiver<Refreshed>) {
         let (refreshed, to_store) = mpsc::channel(REFRESHED);
-        let tokens = Tokens::new(clock.clone());
+        let tokens = Arc::new(Tokens::new(clock.clone()));
         (Self { client, sandbox, tokens, refreshed, clock }, to_store)
     }
 
@@ -67,15 +72,26 @@ impl Sender {
         let started = self.clock.now();
         match self.send(outgoing, delivery, started).await {
             Ok((draft, exchange)) => {
+                let is_local = exchange.result.as_ref().is_err_and(SendError::is_local);
                 let row = send::judge(outgoing, delivery, &exchange);
-                Attempt { row: redacted::attempt(outgoing, &delivery.event, row), sent: Some(draft) }
+                Attempt {
+                    row: redacted::attempt(outgoing, &delivery.event, row),
+                    sent: Some(draft),
+                    is_local,
+                }
             }
             Err(unsent) => {
                 let times = (started, self.clock.now());
+                let is_local = unsent.what == Then::Wait;
                 let row = send::unsent(outgoing, delivery, times, unsent);
-                Attempt { row: redacted::attempt(outgoing, &delivery.event, row), sent: None }
+                Attempt { row: redacted::attempt(outgoing, &delivery.event, row), sent: None, is_local }
             }
         }
+    }
+
+    /// Forgets the tokens of all webhooks but these.
+    pub(crate) fn retain_tokens(&self, is_used: impl Fn(&WebhookId) -> bool) {
+        self.tokens.retain(is_used);
     }
 
     async fn send(
@@ -85,16 +101,21 @@ impl Sender {
         started: Timestamp,
     ) -> Result<(Draft, Exchange), Unsent> {
         let event = &delivery.event;
+        // One for all of it: a script, tokens, and a second try with a new one.
+        let deadline = Instant::now() + Duration::from_secs(outgoing.webhook.settings.timeout_seconds.into());
         let draft = self.prepared(outgoing, event).await?;
         let client = self.client(outgoing)?;
         let request_body = draft.is_own_body.then(|| draft.body.clone());
-        let mut token = self.token(&client, outgoing, None).await?;
-        let signed =
-            |token: Option<&str>| send::sign(outgoing, event, draft.clone(), token, self.clock.now());
+        let mut token = self.token(&client, outgoing, None, deadline).await?;
+        let signed = |token: Option<&str>| {
+            let request = send::sign(outgoing, event, draft.clone(), token, self.clock.now())?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            Ok::<_, Unsent>(Request { timeout: left, ..request })
+        };
         let (mut request_headers, mut result) = exchange(&client, signed(token.as_deref())?).await;
         if token.is_some() && result.as_ref().is_ok_and(|response| response.status == 401) {
             // The token may have been withdrawn: once more with a new one.
-            token = self.token(&client, outgoing, token.as_deref()).await?;
+            token = self.token(&client, outgoing, token.as_deref(), deadline).await?;
             (request_headers, result) = exchange(&client, signed(token.as_deref())?).await;
         }
         let ended = self.clock.now();
@@ -138,7 +159,11 @@ impl Sender {
         };
         let failed = |message: String, what| Unsent { code: "transform", message, what };
         let returned = self.sandbox.call(call).await.map_err(|error: SandboxError| {
-            let what = if script::is_passing(&error) { Then::Retry } else { Then::Fail };
+            let what = match error {
+                SandboxError::Busy => Then::Wait,
+                ref error if script::is_passing(error) => Then::Retry,
+                _ => Then::Fail,
+            };
             failed(format!("the webhook's transform failed: {error}"), what)
         })?;
         match draft.changed(returned) {
@@ -158,24 +183,45 @@ impl Sender {
         client: &Client,
         outgoing: &Outgoing,
         refused: Option<&str>,
+        deadline: Instant,
     ) -> Result<Option<String>, Unsent> {
-        let (id, auth) = (&outgoing.webhook.id, &outgoing.secrets.auth);
-        if auth.token_url().is_none() {
+        if outgoing.secrets.auth.token_url().is_none() {
             return Ok(None);
         }
-        let fetched = self.tokens.get(client, id, auth, refused).await.map_err(|error| {
-            let what = if matches!(error, TokenError::Url) { Then::Fail } else { Then::Retry };
-            Unsent { code: "oauth_token", message: error.to_string(), what }
-        })?;
-        if let (Some(token), Auth::Oauth2RefreshToken { .. }) = (fetched.new_refresh, auth) {
-            // If this can't be stored now, the token in memory goes on until the next one.
-            let _ = self.refreshed.try_send(Refreshed { webhook_id: id.clone(), token });
+        let id = outgoing.webhook.id.clone();
+        let (auth, refused) = (outgoing.secrets.auth.clone(), refused.map(str::to_owned));
+        let (tokens, refreshed, client) = (self.tokens.clone(), self.refreshed.clone(), client.clone());
+        let fetching = tokio::spawn(async move {
+            let fetched = tokens.get(&client, &id, &auth, refused.as_deref()).await?;
+            if let (Some(token), Auth::Oauth2RefreshToken { .. }) = (fetched.new_refresh, auth) {
+                // If this can't be stored now, the token in memory goes on until the next one.
+                let _ = refreshed.try_send(Refreshed { webhook_id: id, token });
+            }
+            Ok::<_, TokenError>(fetched.access)
+        });
+        let failed = |message: String, what| Unsent { code: "oauth_token", message, what };
+        // Whoever gives up here leaves the fetching to its end: a refresh token may be good only once.
+        match timeout_at(deadline, fetching).await {
+            Ok(Ok(fetched)) => fetched.map(Some).map_err(|error| failed(error.to_string(), after(&error))),
+            Ok(Err(defect)) => Err(failed(format!("the token could not be fetched: {defect}"), Then::Retry)),
+            Err(_) => {
+                let message = "the token URL did not answer within the webhook's timeout";
+                Err(failed(message.to_owned(), Then::Retry))
+            }
         }
-        Ok(Some(fetched.access))
+    }
+}
+
+/// What follows when there is no token.
+fn after(error: &TokenError) -> Then {
+    match error {
+        TokenError::Url => Then::Fail,
+        TokenError::Send(error) if error.is_local() => Then::Wait,
+        _ => Then::Retry,
     }
 }
 
 async fn exchange(client: &Client, request: Request) -> (http::HeaderMap, Result<Response, SendError>) {
     let headers = request.headers.clone();
-    (headers, client.send(request).await)
+    (headers, client.send(request).await.map(answer::decoded))
 }

@@ -6,7 +6,7 @@
 //! checked elsewhere ([`access`](crate::access)), over the bytes as they were sent.
 
 mod cloud_event;
-mod encoding;
+pub(crate) mod encoding;
 mod fields;
 mod form;
 mod json;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use domain::apply::{self, OutOfIds};
 use domain::change::Draft;
 use domain::log::{Duplicate, Outcome, RequestStatus};
+use domain::outgoing::Ordering;
 use domain::redact::Masked;
 use domain::{Event, EventId, RequestId, Roster, Timestamp, WebhookId};
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,9 @@ impl<'a> Decision<'a> {
             let webhook_id = &group[0].1.webhook.id;
             // What a webhook gets that is paused waits in the table until it is active again.
             let is_active = group[0].1.is_active();
-            let room = if is_active { reservation.take(webhook_id, group.len()) } else { 0 };
+            // What follows each other waits there, too: only the table knows whose turn it is.
+            let in_order = group[0].1.webhook.settings.ordering == Ordering::Subscriber;
+            let room = if is_active && !in_order { reservation.take(webhook_id, group.len()) } else { 0 };
             if is_active && room < group.len() {
                 spilled.push(webhook_id.clone());
             }
@@ -105,6 +108,7 @@ impl<'a> Decision<'a> {
                     event_type: event.event_type.clone(),
                     created_at: self.now,
                     node: leased.then(|| self.shared.node.clone()),
+                    subject: in_order.then(|| event.subscriber_id()).flatten(),
                 });
                 if leased {
                     let event = event.clone();
@@ -115,6 +119,7 @@ impl<'a> Decision<'a> {
                         attempts: 0,
                         attempts_before: 0,
                         first_attempt_at: None,
+                        subject: None,
                     });
                 }
             }

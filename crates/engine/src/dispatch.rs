@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use delivery::{Buckets, Limits, Queues, Rate};
-use domain::{DeliveryId, WebhookId};
+use domain::{DeliveryId, Timestamp, WebhookId};
 use parking_lot::Mutex;
 use store::queue::DueDelivery;
 use tokio::sync::{Notify, mpsc};
@@ -37,6 +37,10 @@ const CLAIMED: usize = 512;
 const SECONDS_AHEAD: u64 = 2;
 /// How long a delivery that has to wait for its turn waits at most before it is looked again whether it still has to.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long an attempt waits for which this machine lacked something.
+const SHORTAGE: Duration = Duration::from_secs(1);
+/// How often that is said.
+const WARN_AGAIN_MS: i64 = 10_000;
 /// Limited webhooks of which it is known how much they were sent: a few MiB.
 const MAX_PACED: usize = 65_536;
 
@@ -49,6 +53,10 @@ pub(crate) struct Dispatcher {
     gate: Arc<Gate>,
     /// How many nodes share a limit.
     nodes: Arc<AtomicU32>,
+    /// From when on this node sends to limited webhooks: the others have to know of it before.
+    shares_from: AtomicI64,
+    /// When it was last said that this machine lacks something.
+    warned_at: AtomicI64,
     /// Says that a destination that has spilled has room again.
     pub(crate) room_again: Notify,
     /// Says that an attempt or a transaction has ended while the dispatcher stops.
@@ -88,6 +96,8 @@ impl Dispatcher {
             snapshot,
             outcomes,
             gate,
+            shares_from: AtomicI64::new(i64::MIN),
+            warned_at: AtomicI64::new(0),
             room_again: Notify::new(),
             ended: Notify::new(),
         }
@@ -175,6 +185,11 @@ impl Dispatcher {
         });
     }
 
+    /// Leaves limited webhooks to the other nodes until then: before, they don't know that they share with this one.
+    pub(crate) fn share_from(&self, moment: Timestamp) {
+        self.shares_from.store(moment.millis(), Ordering::Relaxed);
+    }
+
     fn sharers(&self) -> u32 {
         self.nodes.load(Ordering::Relaxed)
     }
@@ -221,13 +236,31 @@ impl Dispatcher {
 
     /// Makes an attempt, if its webhook still gets any.
     pub(crate) async fn attempt(&self, delivery: &DueDelivery) -> Outcome {
-        let snapshot = self.snapshot.load_full();
-        match snapshot.outgoing.get(&delivery.webhook_id).filter(|outgoing| outgoing.is_active()) {
-            Some(outgoing) => {
-                let row = self.sender.attempt(outgoing, delivery).await.row;
-                Outcome::Attempted(Box::new(row), delivery.event.clone())
+        loop {
+            let snapshot = self.snapshot.load_full();
+            let outgoing = snapshot.outgoing.get(&delivery.webhook_id);
+            let Some(outgoing) = outgoing.filter(|outgoing| outgoing.is_active()) else {
+                return Outcome::GivenBack(delivery.id);
+            };
+            let attempt = self.sender.attempt(outgoing, delivery).await;
+            if !attempt.is_local {
+                return Outcome::Attempted(Box::new(attempt.row), delivery.event.clone());
             }
-            None => Outcome::GivenBack(delivery.id),
+            if self.queues.lock().stopping {
+                return Outcome::GivenBack(delivery.id);
+            }
+            // It keeps its place, so that all the less is under way.
+            self.warn_of_shortage(attempt.row.error.as_deref().unwrap_or_default());
+            tokio::time::sleep(SHORTAGE).await;
+        }
+    }
+
+    fn warn_of_shortage(&self, error: &str) {
+        let (now, last) = (self.sender.now().millis(), self.warned_at.load(Ordering::Relaxed));
+        let is_due = now.saturating_sub(last) >= WARN_AGAIN_MS;
+        if is_due && self.warned_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            tracing::warn!(error, "deliveries wait because this machine lacks something");
         }
     }
 
@@ -257,6 +290,10 @@ impl Dispatcher {
             return 0;
         }
         let Some(rate) = self.rate(webhook_id) else { return state.queues.begin_refill(webhook_id, most) };
+        if self.sender.now().millis() < self.shares_from.load(Ordering::Relaxed) {
+            // It has its turn when the sweep finds it again.
+            return 0;
+        }
         let (held, ahead) = (state.queues.load(webhook_id).held(), ahead(rate, self.sharers()));
         // As with the whole window: when half of it is free, a claim is worth its statement.
         if held > ahead / 2 { 0 } else { state.queues.begin_refill(webhook_id, most.min(ahead - held)) }

@@ -193,7 +193,7 @@ impl Engine {
         if !core.store.is_shared() {
             sweep::release_all(&core).await?;
         }
-        sweep::beat(&core).await?;
+        sweep::join(&core).await?;
         let recording = recorder::run(options.store, core.shared.clone(), Arc::downgrade(&core), recorded);
         tokio::spawn(recording);
         tokio::spawn(watch::run(core.clone()));

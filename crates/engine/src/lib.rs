@@ -15,6 +15,7 @@
 
 mod access;
 pub mod actions;
+mod answer;
 mod attempt;
 pub mod batch;
 mod body;

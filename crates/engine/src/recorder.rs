@@ -1,5 +1,6 @@
 //! Records what became of attempts, in batches.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use store::{Store, StoreError};
 use tokio::sync::mpsc;
 
 use crate::core::Core;
+use crate::dispatch::Dispatcher;
 use crate::error::chain;
 use crate::feed::Entry;
 use crate::health::{self, watch};
@@ -60,6 +62,9 @@ pub(crate) async fn run(
         }
         count(&attempts, core.upgrade().as_deref());
         shared.gate.learn(&record(&store, node, &core, &attempts).await);
+        if let Some(core) = core.upgrade() {
+            start_what_follows(&core.dispatcher, &attempts);
+        }
         shared.feed.tell(told);
         give_back(&store, node, &given_back).await;
         for done in flushed {
@@ -103,6 +108,17 @@ fn gone(attempts: &[AttemptRow]) -> Vec<WebhookId> {
     gone
 }
 
+/// Of deliveries that follow each other, the next ones wait for nothing but a claim now.
+fn start_what_follows(dispatcher: &Dispatcher, attempts: &[AttemptRow]) {
+    let followed = attempts.iter().filter(|attempt| attempt.subject.is_some());
+    let webhooks: HashSet<&WebhookId> = followed.map(|attempt| &attempt.webhook_id).collect();
+    if webhooks.is_empty() {
+        return;
+    }
+    webhooks.into_iter().for_each(|webhook_id| dispatcher.due_in_table(webhook_id));
+    dispatcher.room_again.notify_one();
+}
+
 async fn give_back(store: &Store, node: &Arc<str>, deliveries: &[DeliveryId]) {
     if deliveries.is_empty() {
         return;
@@ -114,7 +130,7 @@ async fn give_back(store: &Store, node: &Arc<str>, deliveries: &[DeliveryId]) {
 }
 
 /// Runs a transaction, again and again until the database takes it. If it did and the answer was lost, once more does no
-/// harm.
+/// harm: what is there already is neither written nor counted again.
 async fn until_done<F, O>(run: impl Fn() -> F, count: usize, failure: &str) -> O
 where
     F: Future<Output = Result<O, StoreError>>,

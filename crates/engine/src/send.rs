@@ -16,6 +16,7 @@ use outbound::{Request, Response, SendError};
 use store::queue::DueDelivery;
 use store::record::AttemptRow;
 
+use crate::answer;
 use crate::headers;
 use crate::outgoing::veil::Veil;
 use crate::outgoing::{Draft, Unsendable, auth};
@@ -110,13 +111,12 @@ pub struct Exchange {
 /// What an attempt means for its delivery: the row to record.
 pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -> AttemptRow {
     let settings = &outgoing.webhook.settings;
-    let json_valid = |body: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
     let (answer, http_status, mut error_code, mut error) = match &exchange.result {
         Ok(response) => {
             let retry_after = response.headers.get(header::RETRY_AFTER);
             let answer = Answer::Http {
                 status: response.status,
-                json_valid: settings.expect_json.then(|| json_valid(&response.body)),
+                json_valid: settings.expect_json.then(|| answer::is_json(response)),
                 retry_after_seconds: retry_after
                     .and_then(|v| parse_retry_after(v.as_bytes(), exchange.ended.seconds())),
             };
@@ -156,6 +156,7 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
     AttemptRow {
         delivery_id: delivery.id,
         webhook_id: delivery.webhook_id.clone(),
+        subject: delivery.subject,
         number,
         attempted_at: exchange.started,
         first_attempt_at,
@@ -205,6 +206,9 @@ pub fn hint(code: &str) -> &'static str {
         }
         "connection_refused" => {
             "Nothing listens there. Check the port, and whether the receiving program runs."
+        }
+        "local_limit" => {
+            "This is not the destination's fault. The operator can raise the limit of open files (LimitNOFILE, ulimit -n)."
         }
         "connect_failed" | "connect_timeout" => {
             "The host can't be reached. Check its firewall, and whether it is up."
@@ -262,6 +266,8 @@ pub(crate) enum Then {
     Fail,
     /// It is not to be sent.
     Cancel,
+    /// It is tried again soon, and this was no attempt: it was this machine that lacked something.
+    Wait,
 }
 
 /// The row to record of an attempt in which nothing was sent.
@@ -279,7 +285,8 @@ pub(crate) fn unsent(
     let (status, due_at) = match unsent.what {
         Then::Cancel => (DeliveryStatus::Cancelled, None),
         Then::Fail => (DeliveryStatus::Failed, None),
-        Then::Retry => match next() {
+        // Who does not wait is told that it failed.
+        Then::Retry | Then::Wait => match next() {
             Some(due) => (DeliveryStatus::Retrying, Some(Timestamp::from_millis(due))),
             None => (DeliveryStatus::Failed, None),
         },
@@ -287,6 +294,7 @@ pub(crate) fn unsent(
     AttemptRow {
         delivery_id: delivery.id,
         webhook_id: delivery.webhook_id.clone(),
+        subject: delivery.subject,
         number,
         attempted_at: started,
         first_attempt_at,
@@ -301,10 +309,10 @@ pub(crate) fn unsent(
         status,
         due_at,
         sign: match unsent.what {
+            Then::Cancel | Then::Wait => None,
             // Without a token the destination can't be used.
-            _ if unsent.code == "oauth_token" => Some(Sign::Down),
+            Then::Retry | Then::Fail if unsent.code == "oauth_token" => Some(Sign::Down),
             Then::Retry | Then::Fail => Some(Sign::Nothing),
-            Then::Cancel => None,
         },
     }
 }

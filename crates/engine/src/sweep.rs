@@ -12,7 +12,7 @@ use store::StoreError;
 use store::imports::ForgetImports;
 use store::once::Forget;
 use store::queue::{CancelWaiting, Claim, Heartbeat, LiveNodes, ReleaseDead, Waiting};
-use store::retention::{OwnLog, Retain, RetainOf};
+use store::retention::{OwnLog, Retain, RetainOf, RetainStatistics};
 use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
@@ -24,6 +24,8 @@ use crate::resume::Resumed;
 const SWEEP: Duration = Duration::from_secs(1);
 /// How often a node says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(3);
+/// How long it takes until all nodes have counted a new one: a heartbeat, and some for a busy database.
+const KNOWN_AFTER_MS: i64 = 4_000;
 /// How long a node that says nothing is taken to be alive: several heartbeats, so that a pause is not a death.
 const NODE_LIFETIME_MS: i64 = 15_000;
 /// How often the configuration's version is asked for: how late a node notices what another one changed, when nothing comes in.
@@ -172,7 +174,16 @@ async fn heartbeat(core: Arc<Core>) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub(crate) async fn beat(core: &Core) -> Result<(), StoreError> {
+/// Joins the nodes that are there: says that this one lives, and takes its share of limits when all know of it.
+pub(crate) async fn join(core: &Core) -> Result<(), StoreError> {
+    beat(core).await?;
+    if core.nodes.load(Ordering::Relaxed) > 1 {
+        core.dispatcher.share_from(core.now().plus_millis(KNOWN_AFTER_MS));
+    }
+    Ok(())
+}
+
+async fn beat(core: &Core) -> Result<(), StoreError> {
     let expires_at = core.now().plus_millis(NODE_LIFETIME_MS);
     core.store.write(Heartbeat { node: core.node.clone(), expires_at }).await?;
     if core.store.is_shared() {
@@ -188,6 +199,10 @@ pub(crate) async fn release_all(core: &Core) -> Result<u64, StoreError> {
 }
 
 async fn forget(core: Arc<Core>) -> Result<(), StoreError> {
+    let snapshot = core.snapshot();
+    core.dispatcher.sender().retain_tokens(|id| {
+        snapshot.outgoing.get(id).is_some_and(|outgoing| outgoing.secrets.auth.token_url().is_some())
+    });
     while core.store.write(Forget { now: core.now(), limit: CHUNK as i64 }).await? > 0 {}
     core.store.write(ForgetImports { before: core.now().plus_millis(-IMPORT_KEPT_MS) }).await
 }
@@ -202,11 +217,13 @@ async fn retain(core: Arc<Core>) -> Result<(), StoreError> {
         let kept = outgoing.webhook.settings.log_retention;
         retain_of(&core, OwnLog::Deliveries, webhook_id, kept).await?;
     }
+    let (now, limit) = (core.now(), CHUNK as i64);
+    // Also where logs are kept for ever: nobody is shown older ones.
+    while !core.is_stopping() && core.store.write(RetainStatistics { now, limit }).await? > 0 {}
     let Some(kept_ms) = core.log_retention.age_ms else { return Ok(()) };
-    let now = core.now();
     let before = now.plus_millis(-kept_ms);
     core.store.drop_days(before).await?;
-    while !core.is_stopping() && core.store.write(Retain { before, now, limit: CHUNK as i64 }).await? > 0 {}
+    while !core.is_stopping() && core.store.write(Retain { before, limit }).await? > 0 {}
     Ok(())
 }
 

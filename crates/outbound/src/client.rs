@@ -3,7 +3,7 @@
 use std::{fmt, future::pending, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::{
@@ -23,6 +23,7 @@ use crate::{
     guard::into_uri,
     resolve::{Resolve, SystemResolver},
     special::Special,
+    stream::Open,
     tls::{self, BuildError, TlsError, TlsOptions},
 };
 
@@ -39,6 +40,10 @@ const MAX_RESPONSE_HEAD: usize = 32 * 1024;
 /// opened again for the next: measured with bursts of 64, a limit of 16 cost three quarters of the
 /// throughput.
 const MAX_IDLE_PER_HOST: usize = 64;
+
+/// Connections that are open beyond this are not kept after their exchange: some tens of KiB each with TLS. Who sends to ten
+/// thousand hosts keeps none of them for long anyway.
+const MAX_OPEN: usize = 4_096;
 
 /// An idle connection is closed after this. Receivers often do it sooner; longer only holds memory.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -78,6 +83,9 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How much of a response body is read, in bytes. [`MAX_RESPONSE_BODY`] by default.
     pub max_response_body: usize,
+    /// With as many connections open, another one is closed after its exchange: each takes a file of the process. 4,096 by
+    /// default.
+    pub max_open: usize,
     /// Root certificates trusted besides the bundled ones, in DER.
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// In place of the system's hosts file and name servers. Its answers are guarded all the same.
@@ -90,6 +98,7 @@ impl Default for Options {
             allow_private: Vec::new(),
             connect_timeout: DEFAULT_CONNECT_TIMEOUT,
             max_response_body: MAX_RESPONSE_BODY,
+            max_open: MAX_OPEN,
             extra_roots: Vec::new(),
             resolver: None,
         }
@@ -143,6 +152,8 @@ pub struct Client {
     http: Http,
     allow: Arc<[IpNet]>,
     max_response_body: usize,
+    max_open: usize,
+    open: Open,
     special: Arc<Special>,
 }
 
@@ -163,9 +174,11 @@ impl Client {
         let connector = Connector::new(names, tls, Arc::clone(&allow), options.connect_timeout);
         Ok(Self {
             special: Arc::new(Special::new(connector.clone(), roots)),
+            open: connector.open(),
             http: pooled(connector),
             allow,
             max_response_body: options.max_response_body,
+            max_open: options.max_open,
         })
     }
 
@@ -213,6 +226,10 @@ impl Client {
         *prepared.headers_mut() = request.headers;
         for name in &OWN_HEADERS {
             prepared.headers_mut().remove(name);
+        }
+        if self.open.count() >= self.max_open {
+            // Over HTTP/2, which shares one connection, the library leaves it out.
+            prepared.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(prepared)
     }

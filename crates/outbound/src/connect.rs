@@ -22,7 +22,7 @@ use crate::{
     error::SendError,
     guard::check_address,
     resolve::{GuardedResolver, Resolve},
-    stream::Stream,
+    stream::{Open, Stream},
 };
 
 /// TCP probes a silent connection after this, so that one whose peer is gone leaves the pool.
@@ -37,6 +37,7 @@ struct Inner {
     tls: TlsConnector,
     allow: Arc<[IpNet]>,
     timeout: Duration,
+    open: Open,
 }
 
 impl Connector {
@@ -57,18 +58,24 @@ impl Connector {
         tcp.set_keepalive(Some(TCP_KEEPALIVE));
         // Shared out among the addresses of a name, so that a dead one leaves time for the next.
         tcp.set_connect_timeout(Some(timeout));
-        Self(Arc::new(Inner { tcp, tls: tls.into(), allow, timeout }))
+        Self(Arc::new(Inner { tcp, tls: tls.into(), allow, timeout, open: Open::default() }))
     }
 
     /// The same with another TLS configuration.
     pub(crate) fn with_tls(&self, tls: Arc<rustls::ClientConfig>) -> Self {
-        let Inner { tcp, allow, timeout, .. } = &*self.0;
+        let Inner { tcp, allow, timeout, open, .. } = &*self.0;
         Self(Arc::new(Inner {
             tcp: tcp.clone(),
             tls: tls.into(),
             allow: Arc::clone(allow),
             timeout: *timeout,
+            open: open.clone(),
         }))
+    }
+
+    /// The connections that it and those made from it have open.
+    pub(crate) fn open(&self) -> Open {
+        self.0.open.clone()
     }
 }
 
@@ -78,11 +85,12 @@ impl Inner {
         let host = uri.host().unwrap_or_default().to_owned();
         let tcp = self.tcp.clone().call(uri).await.map_err(SendError::from_tcp)?;
         check_peer(&host, tcp.inner(), &self.allow)?;
+        let one = self.open.one();
         if !https {
-            return Ok(Stream(tcp.into()));
+            return Ok(Stream { io: tcp.into(), _one: one });
         }
         let tls = self.tls.connect(server_name(&host)?, TokioIo::new(tcp));
-        Ok(Stream(tls.await.map_err(SendError::from_tls)?.into()))
+        Ok(Stream { io: tls.await.map_err(SendError::from_tls)?.into(), _one: one })
     }
 }
 

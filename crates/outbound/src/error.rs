@@ -9,6 +9,11 @@ use thiserror::Error;
 
 use crate::{guard::UrlError, resolve::ResolveError, stream::REFUSED};
 
+/// Too many open files in the process: the number is the same on all systems like Unix, and has no stable kind.
+const EMFILE: i32 = 24;
+/// Too many open files on the machine.
+const ENFILE: i32 = 23;
+
 /// What a library said, kept for the log. Shared, because one failed connection may answer several
 /// requests.
 pub type Cause = Arc<dyn StdError + Send + Sync>;
@@ -43,7 +48,10 @@ pub enum SendError {
     /// Nothing listens on the port.
     #[error("connection refused")]
     ConnectionRefused,
-    /// No route to the destination, or a local limit (such as open files) in the way.
+    /// This machine has no files or no memory left for a connection. Nothing was sent, and the destination has no part in it.
+    #[error("this machine has no files or no memory left for a connection")]
+    Exhausted(#[source] Cause),
+    /// No route to the destination.
     #[error("could not connect")]
     ConnectFailed(#[source] Cause),
     /// Name, connection and TLS handshake took longer than the connect timeout.
@@ -72,6 +80,7 @@ impl SendError {
             Self::Blocked { .. } => "blocked_address",
             Self::Dns { .. } => "dns",
             Self::ConnectionRefused => "connection_refused",
+            Self::Exhausted(_) => "local_limit",
             Self::ConnectFailed(_) => "connect_failed",
             Self::ConnectTimeout => "connect_timeout",
             Self::Tls(cause) => tls_code(cause.as_ref()),
@@ -86,8 +95,16 @@ impl SendError {
         !matches!(self, Self::InvalidUrl(_) | Self::UnsupportedMethod | Self::Blocked { .. })
     }
 
-    /// The class of a failure before the TLS handshake.
+    /// Whether it was this machine that lacked something: then it says nothing about the destination.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Exhausted(_))
+    }
+
+    /// The class of a failure before the TLS handshake, the look-up included.
     pub(crate) fn from_tcp(error: impl StdError + Send + Sync + 'static) -> Self {
+        if is_exhaustion(&error) {
+            return Self::Exhausted(Arc::new(error));
+        }
         if let Some(known) = find::<Self>(&error) {
             return known.clone();
         }
@@ -125,6 +142,14 @@ impl SendError {
             Class::Tls => Self::Tls(cause),
         }
     }
+}
+
+/// Whether it comes from too many open files, in this process or on this machine, or from too little memory. That no port is
+/// free (`EADDRNOTAVAIL`) is none of it: it is also said of a destination without a route.
+fn is_exhaustion(error: &(dyn StdError + 'static)) -> bool {
+    causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| {
+        error.kind() == io::ErrorKind::OutOfMemory || matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+    })
 }
 
 /// Whether the destination wants a certificate from us, or refuses the one that it got: its alert says so (RFC 8446,
@@ -278,6 +303,19 @@ mod tests {
         ] {
             assert_eq!(SendError::from_tcp(io::Error::from(kind)).code(), code);
         }
+    }
+
+    #[test]
+    fn a_shortage_of_our_own_is_not_the_destinations_failure() {
+        for number in [EMFILE, ENFILE] {
+            let error = io::Error::from_raw_os_error(number);
+            let error = SendError::from_tcp(wrapped(io::ErrorKind::Other, error));
+            assert!(error.is_local(), "{number}: {error:?}");
+            assert_eq!(error.code(), "local_limit");
+        }
+        let source = crate::resolve::ResolveError::Failed(Arc::new(io::Error::from_raw_os_error(EMFILE)));
+        let error = SendError::from_tcp(SendError::Dns { host: "example.com".to_owned(), source });
+        assert!(error.is_local(), "{error:?}");
     }
 
     #[test]

@@ -174,6 +174,8 @@ pub struct NewDelivery {
     pub created_at: Timestamp,
     /// The process that will send it from memory; without one it waits in the table for who has room.
     pub node: Option<Arc<str>>,
+    /// The subscriber whose deliveries follow each other, if they do. Such a one waits in the table.
+    pub subject: Option<SubscriberId>,
 }
 
 /// A batch: what it needs, and how it decides. Deciding may happen several times; only the last one counts.
@@ -319,7 +321,7 @@ async fn insert_events<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError>
 }
 
 async fn insert_deliveries<T: Tx>(tx: &T, deliveries: &[NewDelivery]) -> Result<(), StoreError> {
-    let mut rows = Rows::with_capacity(deliveries.len(), 7);
+    let mut rows = Rows::with_capacity(deliveries.len(), 8);
     for delivery in deliveries {
         rows.push([
             delivery.id.to_string().into(),
@@ -329,10 +331,11 @@ async fn insert_deliveries<T: Tx>(tx: &T, deliveries: &[NewDelivery]) -> Result<
             delivery.created_at.into(),
             DeliveryStatus::Pending.as_str().into(),
             delivery.node.as_deref().into(),
+            delivery.subject.map(|subscriber| subscriber.0).into(),
         ]);
     }
-    const SQL: &str = "INSERT INTO deliveries (id, webhook_id, event_id, event_type, created_at, status, attempts, due_at, node) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?5, ?7)";
+    const SQL: &str = "INSERT INTO deliveries (id, webhook_id, event_id, event_type, created_at, status, attempts, due_at, node, \
+                       subject) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?5, ?7, ?8)";
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 

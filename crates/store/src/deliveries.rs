@@ -305,7 +305,7 @@ impl Work for InsertTest {
             self.event.data.as_ref(),
         ];
         tx.execute(SQL, params).await?;
-        insert_attempts(tx, std::slice::from_ref(attempt)).await
+        insert_attempts(tx, std::slice::from_ref(attempt)).await.map(|_| ())
     }
 }
 

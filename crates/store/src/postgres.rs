@@ -221,11 +221,18 @@ impl Tx for PostgresTx {
             return Ok(0);
         }
         let statement = self.many(sql).await?;
-        let columns: Vec<Column<'_>> =
-            (0..statement.params().len()).map(|index| Column { rows: &rows, index }).collect();
-        let params: Vec<&(dyn ToSql + Sync)> =
-            columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect();
-        self.client.execute(&statement, &params).await.map_err(database_error)
+        let columns = columns(&statement, &rows);
+        self.client.execute(&statement, &as_params(&columns)).await.map_err(database_error)
+    }
+
+    async fn query_many<'a>(&'a self, sql: &'a str, rows: Rows<'a>) -> Result<Vec<Row>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement = self.many(sql).await?;
+        let columns = columns(&statement, &rows);
+        let found = self.client.query(&statement, &as_params(&columns)).await.map_err(database_error)?;
+        found.iter().map(own).collect()
     }
 
     async fn reserve(&self, sequence: Sequence, count: usize) -> Result<Vec<i64>, StoreError> {
@@ -251,6 +258,14 @@ impl Tx for PostgresTx {
 struct Column<'a> {
     rows: &'a Rows<'a>,
     index: usize,
+}
+
+fn columns<'a>(statement: &tokio_postgres::Statement, rows: &'a Rows<'a>) -> Vec<Column<'a>> {
+    (0..statement.params().len()).map(|index| Column { rows, index }).collect()
+}
+
+fn as_params<'a>(columns: &'a [Column<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect()
 }
 
 impl ToSql for Column<'_> {

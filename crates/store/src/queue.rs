@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::log::{CancelReason, DeliveryStatus};
-use domain::{DeliveryId, Event, EventId, Timestamp, WebhookId};
+use domain::{DeliveryId, Event, EventId, SubscriberId, Timestamp, WebhookId};
 use futures_util::future::try_join_all;
 
 use crate::error::StoreError;
@@ -29,6 +29,8 @@ pub struct DueDelivery {
     pub attempts_before: u32,
     /// When the first was made.
     pub first_attempt_at: Option<Timestamp>,
+    /// The subscriber whose deliveries follow each other, if they do.
+    pub subject: Option<SubscriberId>,
 }
 
 /// Says that a node is alive, until a moment.
@@ -159,7 +161,8 @@ impl Work for Waiting {
     }
 }
 
-/// Leases deliveries that are due, of each webhook the longest due first.
+/// Leases deliveries that are due, of each webhook the longest due first. Of those that follow each other only the oldest that
+/// is not done, whoever has it.
 pub struct Claim {
     /// The webhooks, each with the most to take of it.
     pub wants: Vec<(WebhookId, usize)>,
@@ -174,11 +177,13 @@ impl Work for Claim {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<DueDelivery>, StoreError> {
         const LEASE: &str = "UPDATE deliveries SET node = ?2 WHERE id IN ( \
-               SELECT id FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND node IS NULL AND due_at <= ?3 \
-               ORDER BY due_at LIMIT ?4 /*pg: FOR UPDATE SKIP LOCKED */) \
+               SELECT d.id FROM deliveries d WHERE d.webhook_id = ?1 AND d.due_at IS NOT NULL AND d.node IS NULL AND d.due_at <= ?3 \
+               AND (d.subject IS NULL OR NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.webhook_id = d.webhook_id \
+                      AND o.subject = d.subject AND o.due_at IS NOT NULL AND o.id < d.id)) \
+               ORDER BY d.due_at LIMIT ?4 /*pg: FOR UPDATE OF d SKIP LOCKED */) \
              RETURNING id";
-        const LOAD: &str = "SELECT d.id, d.webhook_id, d.attempts, d.attempts_before, d.first_attempt_at, e.id, e.event_type, e.occurred_at, e.data, \
-               e.request_id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.webhook_id, d.due_at, d.id";
+        const LOAD: &str = "SELECT d.id, d.webhook_id, d.attempts, d.attempts_before, d.first_attempt_at, d.subject, e.id, e.event_type, \
+               e.occurred_at, e.data, e.request_id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.webhook_id, d.due_at, d.id";
         let lease = |(webhook_id, limit): &(WebhookId, usize)| {
             let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
             let params = params![webhook_id.as_str().to_owned(), self.node.as_ref(), self.now, limit];
@@ -205,6 +210,7 @@ fn read_due(row: Row, events: &mut HashMap<EventId, Arc<Event>>) -> Result<DueDe
         attempts: u32::try_from(row.int()?).unwrap_or(u32::MAX),
         attempts_before: u32::try_from(row.int()?).unwrap_or(u32::MAX),
         first_attempt_at: row.opt_time()?,
+        subject: row.opt_int()?.map(SubscriberId),
         event: read_event(row, events)?,
     })
 }

@@ -1,16 +1,16 @@
 //! Recording what became of attempts, in batches, with the statistics in the same transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use delivery::Sign;
 use domain::log::DeliveryStatus;
-use domain::{DeliveryId, Timestamp, WebhookId};
+use domain::{DeliveryId, SubscriberId, Timestamp, WebhookId};
 use futures_util::try_join;
 
 use crate::error::StoreError;
 use crate::health::{self, HealthRow, Judge};
-use crate::tx::{Rows, Tx, Work};
+use crate::tx::{Row, Rows, Tx, Work};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -49,6 +49,8 @@ pub struct AttemptRow {
     pub due_at: Option<Timestamp>,
     /// What it says of the destination; `None` if that was not asked.
     pub sign: Option<Sign>,
+    /// The subscriber whose deliveries follow each other, if they do.
+    pub subject: Option<SubscriberId>,
 }
 
 /// Records attempts made by a node. Returns how those destinations do for which that is not as before.
@@ -65,21 +67,25 @@ impl Work for Record {
     type Output = Vec<HealthRow>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<HealthRow>, StoreError> {
-        let (_, _, _, changed) = try_join!(
+        let (made, decided, changed) = try_join!(
             insert_attempts(tx, &self.attempts),
             self.update_deliveries(tx),
-            self.count(tx),
             health::judge(tx, &self.attempts, self.judge),
         )?;
+        try_join!(self.count(tx, &made, &decided), self.hold_back(tx, &decided))?;
         Ok(changed)
     }
 }
 
-pub(crate) async fn insert_attempts<T: Tx>(tx: &T, attempts: &[AttemptRow]) -> Result<(), StoreError> {
+/// Gives the deliveries whose attempts were not in the log yet.
+pub(crate) async fn insert_attempts<T: Tx>(
+    tx: &T,
+    attempts: &[AttemptRow],
+) -> Result<HashSet<DeliveryId>, StoreError> {
     const SQL: &str = "INSERT INTO attempts (delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, \
                        request_headers, response_headers, response_body, request_body) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-                       ON CONFLICT (delivery_id, number) DO NOTHING";
+                       ON CONFLICT (delivery_id, number) DO NOTHING RETURNING delivery_id";
     let mut rows = Rows::with_capacity(attempts.len(), 11);
     for attempt in attempts {
         rows.push([
@@ -96,14 +102,19 @@ pub(crate) async fn insert_attempts<T: Tx>(tx: &T, attempts: &[AttemptRow]) -> R
             attempt.request_body.as_deref().into(),
         ]);
     }
-    tx.execute_many(SQL, rows).await.map(|_| ())
+    read_ids(tx.query_many(SQL, rows).await?)
+}
+
+fn read_ids(rows: Vec<Row>) -> Result<HashSet<DeliveryId>, StoreError> {
+    rows.into_iter().map(|row| row.read().parse("a delivery id")).collect()
 }
 
 impl Record {
-    async fn update_deliveries<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+    /// Gives the deliveries of which this node decided.
+    async fn update_deliveries<T: Tx>(&self, tx: &T) -> Result<HashSet<DeliveryId>, StoreError> {
         // By the id: written like this, the index of what a node holds is of no use, which is longer with each lease.
         const SQL: &str = "UPDATE deliveries SET status = ?2, attempts = ?3, first_attempt_at = ?4, due_at = ?5, node = NULL \
-                           WHERE id = ?1 AND COALESCE(node, '') = ?6";
+                           WHERE id = ?1 AND COALESCE(node, '') = ?6 RETURNING id";
         let mut rows = Rows::with_capacity(self.attempts.len(), 6);
         for attempt in &self.attempts {
             rows.push([
@@ -115,10 +126,32 @@ impl Record {
                 self.node.as_ref().into(),
             ]);
         }
+        read_ids(tx.query_many(SQL, rows).await?)
+    }
+
+    /// What follows a delivery that failed can't be due before it. It would not be claimed before anyway: this keeps the claims
+    /// from looking at it until then.
+    async fn hold_back<T: Tx>(&self, tx: &T, decided: &HashSet<DeliveryId>) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE deliveries SET due_at = ?3 WHERE webhook_id = ?1 AND subject = ?2 AND id > ?4 AND due_at < ?3 \
+                           AND node IS NULL";
+        let mut rows = Rows::with_capacity(0, 4);
+        for attempt in self.attempts.iter().filter(|attempt| decided.contains(&attempt.delivery_id)) {
+            if let (Some(subject), Some(due_at)) = (attempt.subject, attempt.due_at) {
+                let id = attempt.delivery_id.to_string();
+                rows.push([attempt.webhook_id.as_str().into(), subject.0.into(), due_at.into(), id.into()]);
+            }
+        }
         tx.execute_many(SQL, rows).await.map(|_| ())
     }
 
-    async fn count<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+    /// Counts what was written: an attempt that is in the log already was counted, and so was what became of a delivery that is
+    /// not this node's any more. So the same again counts nothing.
+    async fn count<T: Tx>(
+        &self,
+        tx: &T,
+        made: &HashSet<DeliveryId>,
+        decided: &HashSet<DeliveryId>,
+    ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO delivery_stats (webhook_id, minute, duration_class, attempts, retry_attempts, delivered, \
                            failed, duration_ms, last_at, last_status, last_http_status, \
                            answers_2xx, answers_3xx, answers_4xx, answers_5xx, no_answer) \
@@ -137,7 +170,7 @@ impl Record {
                            last_at = excluded.last_at, \
                            last_status = excluded.last_status, \
                            last_http_status = excluded.last_http_status";
-        let counts = self.counts();
+        let counts = self.counts(made, decided);
         let mut rows = Rows::with_capacity(counts.len(), 16);
         for ((webhook, minute, class), count) in counts {
             rows.push([
@@ -163,19 +196,30 @@ impl Record {
     }
 
     /// By webhook, minute and duration class, in one order for all nodes: no two wait for each other.
-    fn counts(&self) -> BTreeMap<(&str, i64, i64), Count<'_>> {
+    fn counts(
+        &self,
+        made: &HashSet<DeliveryId>,
+        decided: &HashSet<DeliveryId>,
+    ) -> BTreeMap<(&str, i64, i64), Count<'_>> {
         let mut counts = BTreeMap::new();
         for attempt in &self.attempts {
+            let is_new = made.contains(&attempt.delivery_id);
+            let decides = decided.contains(&attempt.delivery_id);
+            if !is_new && !decides {
+                continue;
+            }
             let minute = attempt.attempted_at.millis().div_euclid(MINUTE_MS);
             let class = duration_class(attempt.duration_ms);
             let count =
                 counts.entry((attempt.webhook_id.as_str(), minute, class)).or_insert(Count::new(attempt));
-            count.attempts += 1;
-            count.retry_attempts += i64::from(attempt.number > 1);
-            count.delivered += i64::from(attempt.status == DeliveryStatus::Delivered);
-            count.failed += i64::from(attempt.status == DeliveryStatus::Failed);
-            count.duration_ms += attempt.duration_ms;
-            count.answers.add(attempt.http_status);
+            count.attempts += i64::from(is_new);
+            count.retry_attempts += i64::from(is_new && attempt.number > 1);
+            count.delivered += i64::from(decides && attempt.status == DeliveryStatus::Delivered);
+            count.failed += i64::from(decides && attempt.status == DeliveryStatus::Failed);
+            count.duration_ms += if is_new { attempt.duration_ms } else { 0 };
+            if is_new {
+                count.answers.add(attempt.http_status);
+            }
             if attempt.attempted_at >= count.last.attempted_at {
                 count.last = attempt;
             }

@@ -1,6 +1,7 @@
 //! What is done with many entries of the logs at once, piece by piece: deliveries are sent again or cancelled, logs are
 //! cleared. A piece of a task and how far the task has come are written together: after a crash no piece is done twice.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::log::{CancelReason, DeliveryStatus};
@@ -11,7 +12,7 @@ use crate::error::StoreError;
 use crate::look::{self, Piece};
 use crate::requests::RequestsOf;
 use crate::tasks::{self, TaskRow};
-use crate::tx::{Tx, Value, Work};
+use crate::tx::{Row, Tx, Value, Work};
 
 /// What became of a piece.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +93,8 @@ pub struct CancelOpen {
     pub node: Arc<str>,
     /// What it held in memory, and does not any more.
     pub withdrawn: Vec<DeliveryId>,
+    /// Now.
+    pub now: Timestamp,
 }
 
 impl Work for CancelOpen {
@@ -99,7 +102,7 @@ impl Work for CancelOpen {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Progress, StoreError> {
         const SQL: &str = "UPDATE deliveries SET status = ?2, cancel_reason = ?5, due_at = NULL, node = NULL WHERE id IN ?1 AND due_at IS NOT NULL \
-                           AND (node IS NULL OR (node = ?3 AND id IN ?4))";
+                           AND (node IS NULL OR (node = ?3 AND id IN ?4)) RETURNING webhook_id, subject";
         let (ids, next) = look::ids(tx, &self.log, &self.piece).await?;
         let params = vec![
             Value::Texts(ids),
@@ -108,7 +111,29 @@ impl Work for CancelOpen {
             Value::Texts(self.withdrawn.iter().map(ToString::to_string).collect()),
             CancelReason::Cancelled.as_str().into(),
         ];
-        Ok(Progress { done: tx.execute(SQL, params).await?, next: next.map(|id| id.to_string()) })
+        let cancelled = tx.query(SQL, params).await?;
+        let done = cancelled.len() as u64;
+        self.let_go(tx, cancelled).await?;
+        Ok(Progress { done, next: next.map(|id| id.to_string()) })
+    }
+}
+
+impl CancelOpen {
+    /// What waited for one that was to be tried again later, and is cancelled now, waits no longer.
+    async fn let_go<T: Tx>(&self, tx: &T, cancelled: Vec<Row>) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE deliveries SET due_at = ?2 WHERE webhook_id = ?1 AND subject IN ?3 AND due_at > ?2 \
+                           AND status = 'pending' AND node IS NULL";
+        let mut subjects: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for row in cancelled {
+            let mut row = row.read();
+            if let (webhook, Some(subject)) = (row.text()?, row.opt_int()?) {
+                subjects.entry(webhook).or_default().push(subject);
+            }
+        }
+        for (webhook, subjects) in subjects {
+            tx.execute(SQL, vec![webhook.into(), self.now.into(), Value::Ints(subjects)]).await?;
+        }
+        Ok(())
     }
 }
 

@@ -76,8 +76,6 @@ impl RetainOf {
 pub struct Retain {
     /// What is as old as this, or newer, is kept.
     pub before: Timestamp,
-    /// Now.
-    pub now: Timestamp,
     /// The most to delete of each log in one transaction.
     pub limit: i64,
 }
@@ -96,7 +94,6 @@ impl Work for Retain {
                ORDER BY delivery_id LIMIT ?2)";
         const EVENTS: &str =
             "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id < ?1 ORDER BY id LIMIT ?2)";
-        const STATISTICS: &str = "DELETE FROM delivery_stats WHERE minute < ?1";
         let requests = RequestId::lowest_at(self.before).to_string();
         let deliveries = DeliveryId::lowest_at(self.before).to_string();
         let mut deleted = tx.execute(REQUESTS, params![requests, self.limit]).await?;
@@ -104,10 +101,30 @@ impl Work for Retain {
         deleted += tx.execute(ATTEMPTS, params![&deliveries, self.limit]).await?;
         let events = EventId::lowest_at(self.events_before(tx).await?).to_string();
         deleted += tx.execute(EVENTS, params![events, self.limit]).await?;
-        let minute = self.now.plus_millis(-STATISTICS_MS).millis().div_euclid(MINUTE_MS);
-        tx.execute(STATISTICS, params![minute]).await?;
-        tx.execute("DELETE FROM request_stats WHERE hour < ?1", params![minute.div_euclid(60)]).await?;
         Ok(deleted)
+    }
+}
+
+/// Deletes statistics that nobody is shown any more, however long logs are kept. Returns how many rows; to be called until that
+/// is 0.
+pub struct RetainStatistics {
+    /// Now.
+    pub now: Timestamp,
+    /// The most rows to delete of each table in one transaction.
+    pub limit: i64,
+}
+
+impl Work for RetainStatistics {
+    type Output = u64;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
+        const DELIVERIES: &str = "DELETE FROM delivery_stats WHERE (webhook_id, minute, duration_class) IN ( \
+               SELECT webhook_id, minute, duration_class FROM delivery_stats WHERE minute < ?1 LIMIT ?2)";
+        const REQUESTS: &str = "DELETE FROM request_stats WHERE (webhook_id, hour, slot) IN ( \
+               SELECT webhook_id, hour, slot FROM request_stats WHERE hour < ?1 LIMIT ?2)";
+        let minute = self.now.plus_millis(-STATISTICS_MS).millis().div_euclid(MINUTE_MS);
+        let deleted = tx.execute(DELIVERIES, params![minute, self.limit]).await?;
+        Ok(deleted + tx.execute(REQUESTS, params![minute.div_euclid(60), self.limit]).await?)
     }
 }
 

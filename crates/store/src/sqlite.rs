@@ -235,16 +235,26 @@ impl SqliteTx {
     }
 
     fn query_now(&self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        self.query_rows(sql, std::iter::once(params))
+    }
+
+    fn query_rows<'r, 'v: 'r>(
+        &self,
+        sql: &str,
+        rows: impl Iterator<Item = &'r [Value<'v>]>,
+    ) -> Result<Vec<Row>, StoreError> {
         let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&self.rewrite(sql)).map_err(database_error)?;
         let width = statement.column_count();
-        let mut found = statement.query(rusqlite::params_from_iter(params)).map_err(database_error)?;
-        let mut rows = Vec::new();
-        while let Some(row) = found.next().map_err(database_error)? {
-            let columns = (0..width).map(|i| row.get_ref(i).map_err(database_error).and_then(own));
-            rows.push(Row(columns.collect::<Result<_, _>>()?));
+        let mut all = Vec::new();
+        for row in rows {
+            let mut found = statement.query(rusqlite::params_from_iter(row)).map_err(database_error)?;
+            while let Some(row) = found.next().map_err(database_error)? {
+                let columns = (0..width).map(|i| row.get_ref(i).map_err(database_error).and_then(own));
+                all.push(Row(columns.collect::<Result<_, _>>()?));
+            }
         }
-        Ok(rows)
+        Ok(all)
     }
 
     fn execute_rows<'r, 'v: 'r>(
@@ -285,6 +295,14 @@ impl Tx for SqliteTx {
         rows: Rows<'a>,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send + 'a {
         ready(self.execute_rows(sql, rows.iter()))
+    }
+
+    fn query_many<'a>(
+        &'a self,
+        sql: &'a str,
+        rows: Rows<'a>,
+    ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send + 'a {
+        ready(self.query_rows(sql, rows.iter()))
     }
 
     fn reserve(

@@ -268,6 +268,13 @@ pub trait Tx: Send + Sync {
         rows: Rows<'a>,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send + 'a;
 
+    /// The same for a statement that gives back a row for each row that it touched (`RETURNING`).
+    fn query_many<'a>(
+        &'a self,
+        sql: &'a str,
+        rows: Rows<'a>,
+    ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send + 'a;
+
     /// Takes numbers that nobody else gets.
     fn reserve(
         &self,

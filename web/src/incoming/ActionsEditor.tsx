@@ -112,10 +112,9 @@ function ActionCard({ action, index, last, title, move, change, remove }: Action
     >
       <Stack gap="sm">
         <Group justify="space-between" wrap="nowrap">
-          <Group gap="xs" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap" flex={1} className="handle" draggable onDragStart={(event) => event.dataTransfer.setData(DRAGGED, String(index))}>
             <ActionIcon
-              id={handleOf(index)} variant="subtle" color="gray" className="handle" draggable aria-label={t("drag_to_move", { n: index + 1 })}
-              onDragStart={(event) => event.dataTransfer.setData(DRAGGED, String(index))}
+              id={handleOf(index)} variant="subtle" color="gray" className="handle" aria-label={t("drag_to_move", { n: index + 1 })}
               onKeyDown={({ key }) => {
                 if (key === "ArrowUp") moveBy(-1);
                 if (key === "ArrowDown") moveBy(1);

@@ -15,7 +15,7 @@ export function DryRun({ webhook, actions }: { webhook: IncomingWebhook; actions
   const payload = useSamplePayload(webhook);
   const run = useMutation({
     mutationFn: () => {
-      const body = { payload: payload.value, ...(same(actions, webhook.actions) ? {} : { actions }) } as Schemas["PreviewInput"];
+      const body: Schemas["PreviewInput"] = { payload: payload.value as never, ...(same(actions, webhook.actions) ? {} : { actions }) };
       return answer(api.POST("/incoming-webhooks/{id}/preview", { params: { path: { id: webhook.id } }, body }));
     },
   });

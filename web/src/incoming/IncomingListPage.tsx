@@ -6,11 +6,10 @@ import { answer, api, type Schemas } from "../api/client";
 import { Listing } from "../components/Listing";
 import { Page } from "../components/Page";
 import { Sparkline } from "../components/Sparkline";
-import { Moment, StatusBadge } from "../components/small";
+import { Moment } from "../components/small";
 import { tellTrouble } from "../components/tell";
 import { LinkButton } from "../components/LinkButton";
 import { useTexts } from "../texts";
-import { useLastRequest } from "./requests";
 
 type Webhook = Schemas["IncomingWebhook"];
 
@@ -69,15 +68,10 @@ function Curve({ id }: { id: string }) {
 
 function LastReceived({ id }: { id: string }) {
   const t = useTexts();
-  const last = useLastRequest(id);
-  if (last.isPending) return null;
-  if (!last.data) return <Text size="sm" c="dimmed">{t("never")}</Text>;
-  return (
-    <Stack gap={4} align="flex-start">
-      <StatusBadge status={last.data.status} />
-      <Moment at={last.data.received_at} />
-    </Stack>
-  );
+  const day = useDay(id);
+  if (!day) return null;
+  if (!day.last_received_at) return <Text size="sm" c="dimmed">{t("not_lately")}</Text>;
+  return <Moment at={day.last_received_at} />;
 }
 
 /** Off is paused, not inactive: what comes meanwhile is kept, so that nothing is lost by a slip. */

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { IconCircleCheck } from "@tabler/icons-react";
 import { useTold } from "../components/CopyNow";
+import { useFeed } from "../activity/feed";
 import { LinkButton } from "../components/LinkButton";
 import { Copyable, Json, Moment, StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
@@ -14,14 +15,14 @@ import { useLastRequest } from "./requests";
 import { sampleFor } from "./sample";
 import { tryOut } from "./tryOut";
 
-/** How often it is looked whether the first request has come, in milliseconds: soon enough to feel live. */
-const LOOK = 1_000;
-
 /** Where to send to, and what came last: the first thing that someone who made a webhook needs. */
 export function Receiving({ webhook }: { webhook: IncomingWebhook }) {
   const t = useTexts();
   const client = useQueryClient();
-  const last = useLastRequest(webhook.id, LOOK);
+  const last = useLastRequest(webhook.id);
+  const look = () => void client.invalidateQueries({ queryKey: ["incoming", webhook.id, "last"] });
+  // It shows the moment it comes; without the feed the slower look of `useLastRequest` is left.
+  useFeed(`incoming=${webhook.id}`, false, { onEntry: look, onGap: look });
   const preset = usePreset(webhook.preset);
   const sample = sampleFor(webhook, preset);
   const told = useTold(webhook.id);

@@ -93,7 +93,7 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
             data={(["active", "paused", "inactive"] as const).map((value) => ({ value, label: word("status", value) }))}
           />
         </div>
-        <AuthFields key={template?.name} auth={form.auth ?? { method: "none" }} onChange={(auth) => set({ auth })} />
+        <AuthFields key={`auth/${template?.name}`} auth={form.auth ?? { method: "none" }} onChange={(auth) => set({ auth })} />
         <Textarea
           label={t("extra_headers")} description={t("extra_headers_about")} placeholder="X-Environment: production" autosize minRows={2} ff="monospace"
           value={headers} error={fields.headers}
@@ -102,7 +102,7 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
             set({ headers: membersOf(event.currentTarget.value) });
           }}
         />
-        {isNew && <NewPayload key={template?.name} initial={text} fault={payload.fault} onChange={setText} />}
+        {isNew && <NewPayload key={`payload/${template?.name}`} initial={text} fault={payload.fault} onChange={setText} />}
         <Accordion variant="contained" chevronPosition="left">
           <Accordion.Item value="advanced">
             <Accordion.Control>{t("outgoing_advanced")}</Accordion.Control>

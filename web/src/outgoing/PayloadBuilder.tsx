@@ -1,7 +1,7 @@
 import { Alert, Button, Group, List, Paper, Select, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { answer, api } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import { ChangedElsewhere } from "../components/ChangedElsewhere";
@@ -35,7 +35,10 @@ export default function PayloadBuilder({ webhook }: { webhook: OutgoingWebhook }
   const variables = useVariables(data);
   const payload = parsedPayload(text);
   const preview = usePreview(webhook, sample, data, payload.fault === undefined ? payload.value : undefined);
-  const faults = payload.fault === undefined ? [...faultsOf(preview.error), ...faultsOf(change.error)] : [];
+  const isJson = payload.fault === undefined;
+  const { error: previewError } = preview;
+  const { error: changeError } = change;
+  const faults = useMemo(() => (isJson ? [...faultsOf(previewError), ...faultsOf(changeError)] : []), [isJson, previewError, changeError]);
   const begin = (from: string) => {
     setInitial(from);
     setText(from);

@@ -1,7 +1,7 @@
 import { autocompletion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import { json, jsonParseLinter } from "@codemirror/lang-json";
-import { forceLinting, linter, type Diagnostic } from "@codemirror/lint";
-import { Compartment } from "@codemirror/state";
+import { linter, type Diagnostic } from "@codemirror/lint";
+import { Compartment, StateEffect } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { useComputedColorScheme } from "@mantine/core";
 import { basicSetup } from "codemirror";
@@ -28,6 +28,8 @@ interface PayloadEditorProps {
 }
 
 const NONE: Fault[] = [];
+/** The server said something new of the text. */
+const judged = StateEffect.define<null>();
 
 /** JSON with completion of variables behind `{`, and faults underlined where they are. */
 export default function PayloadEditor({ label, initial, variables, faults = NONE, small, onChange }: PayloadEditorProps) {
@@ -38,8 +40,10 @@ export default function PayloadEditor({ label, initial, variables, faults = NONE
   const current = useRef({ onChange, variables, faults });
   useEffect(() => {
     current.current = { onChange, variables, faults };
-    if (shown.current) forceLinting(shown.current);
   });
+  useEffect(() => {
+    shown.current?.dispatch({ effects: judged.of(null) });
+  }, [faults]);
   useEffect(() => {
     if (!place.current) return;
     const view = new EditorView({
@@ -48,7 +52,9 @@ export default function PayloadEditor({ label, initial, variables, faults = NONE
       extensions: [
         basicSetup,
         json(),
-        linter((view) => [...syntax(view), ...marks(view.state.doc.toString(), current.current.faults)]),
+        linter((view) => [...syntax(view), ...marks(view.state.doc.toString(), current.current.faults)], {
+          needsRefresh: ({ transactions }) => transactions.some(({ effects }) => effects.some((effect) => effect.is(judged))),
+        }),
         autocompletion({ override: [(context) => completed(context, current.current.variables)] }),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": label }),

@@ -198,8 +198,8 @@ fn not_subscribed(found: &EventWithDeliveries, configuration: &Snapshot) -> NotS
     let did_not_want = |outgoing: &&Arc<Outgoing>| {
         let OutgoingWebhook { id, settings, created_at, updated_at, .. } = &outgoing.webhook;
         let wants_now = settings.events.iter().any(|pattern| pattern.matches(&found.event.event_type));
-        let is_as_it_was = *updated_at <= made_at;
-        *created_at <= made_at && !told.contains(id) && !skipped.contains(id) && !(wants_now && is_as_it_was)
+        let wanted_then = wants_now && *updated_at <= made_at;
+        *created_at <= made_at && !told.contains(id) && !skipped.contains(id) && !wanted_then
     };
     let mut webhook_ids: Vec<WebhookId> =
         configuration.outgoing.values().filter(did_not_want).map(|of| of.webhook.id.clone()).collect();

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::incoming::{LogRetention, RateLimit, WebhookStatus};
 use domain::log::FieldError;
-use domain::outgoing::{BodyFormat, MAX_CONNECT_TIMEOUT_SECONDS, Method, OutgoingSettings};
+use domain::outgoing::{BodyFormat, MAX_CONNECT_TIMEOUT_SECONDS, Method, Ordering, OutgoingSettings};
 use domain::{Auth, EventPattern, ListId, OutgoingWebhook, RedactPath, Timestamp, WebhookId};
 use engine::{Outgoing, OutgoingSecrets, RunError, Snapshot};
 use http::StatusCode;
@@ -133,6 +133,10 @@ pub(super) struct OutgoingWebhookInput {
     /// evenly.
     #[serde(default)]
     rate_limit: Option<RateLimit>,
+    /// In which order deliveries are made: `none`, or `subscriber` for one after the other of each subscriber. Then a failed
+    /// delivery holds back that subscriber's later ones until it arrives or is given up, and nobody else's.
+    #[serde(default)]
+    ordering: Ordering,
     /// After how many seconds of nothing but failure the program deactivates it: 0 for never, `null` as the server does it,
     /// which is 5 days by default. `webhook_failing` is told before.
     #[serde(default)]
@@ -213,6 +217,7 @@ impl OutgoingWebhookInput {
             expect_json: input.expect_json,
             concurrency: input.concurrency,
             rate_limit: input.rate_limit,
+            ordering: input.ordering,
             disable_after_seconds: input.disable_after_seconds,
             redact: input.redact,
             log_retention: input.log_retention,
@@ -244,6 +249,7 @@ impl OutgoingWebhookInput {
             expect_json: settings.expect_json,
             concurrency: settings.concurrency,
             rate_limit: settings.rate_limit,
+            ordering: settings.ordering,
             disable_after_seconds: settings.disable_after_seconds,
             redact: settings.redact,
             log_retention: settings.log_retention,

@@ -36,6 +36,10 @@ mod kill9;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod many;
+#[cfg(test)]
+mod order;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod outgoing;
@@ -69,6 +73,8 @@ mod story;
 mod table;
 #[cfg(test)]
 mod two_nodes;
+#[cfg(test)]
+mod unreliable;
 #[cfg(test)]
 mod users;
 #[cfg(test)]

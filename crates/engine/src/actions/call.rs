@@ -16,6 +16,7 @@ use url::Url;
 use super::compile::Call;
 use super::context::Context;
 use super::script::Ran;
+use crate::answer;
 use crate::error::chain;
 use crate::headers;
 use crate::send::USER_AGENT;
@@ -97,7 +98,7 @@ pub(crate) fn idempotency_key(request: RequestId, place: domain::log::Place) -> 
 /// What an answer means. Past is what may go better later: no connection, no answer in time, 408, 425, 429 and 5xx.
 pub(crate) fn judge(result: Result<Response, SendError>, now: Timestamp) -> Ran {
     let response = match result {
-        Ok(response) => response,
+        Ok(response) => answer::decoded(response),
         Err(error) => {
             let passing = error.is_passing().then_some(0);
             return Ran { passing, ..Ran::failed(format!("{}: {}", error.code(), chain(&error))) };

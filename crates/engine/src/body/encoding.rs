@@ -18,16 +18,36 @@ pub(super) fn decode<'a>(
     limit: usize,
 ) -> Result<Cow<'a, [u8]>, BodyError> {
     let Some(coding) = coding(headers)? else { return Ok(body.into()) };
-    let decompressed = match coding.as_str() {
-        "gzip" | "x-gzip" => inflate(MultiGzDecoder::new(body), limit),
-        "deflate" if is_zlib(body) => inflate(ZlibDecoder::new(body), limit),
-        "deflate" => inflate(DeflateDecoder::new(body), limit),
-        _ => return Err(BodyError::Encoding),
-    };
-    match decompressed {
+    let decoder = decoder(&coding, body).ok_or(BodyError::Encoding)?;
+    match inflate(decoder, limit) {
         Ok(Some(bytes)) => Ok(bytes.into()),
         Ok(None) => Err(BodyError::TooLarge(limit)),
         Err(_) => Err(BodyError::Malformed(format!("The body is not valid {coding}, or not all of it"))),
+    }
+}
+
+/// The beginning of a body without its encoding, `limit` bytes of it at most, and whether that is not all of it; `None` if the
+/// body has no encoding that is known here, or is not in it.
+pub(crate) fn beginning(headers: &HeaderMap, body: &[u8], limit: usize) -> Option<(Vec<u8>, bool)> {
+    let coding = coding(headers).ok().flatten()?;
+    let one_more = u64::try_from(limit).ok()?.saturating_add(1);
+    let mut read = Vec::new();
+    // What was read before an error stays.
+    let outcome = decoder(&coding, body)?.take(one_more).read_to_end(&mut read);
+    if outcome.is_err() && read.is_empty() {
+        return None;
+    }
+    let is_cut = outcome.is_err() || read.len() > limit;
+    read.truncate(limit);
+    Some((read, is_cut))
+}
+
+fn decoder<'a>(coding: &str, body: &'a [u8]) -> Option<Box<dyn Read + 'a>> {
+    match coding {
+        "gzip" | "x-gzip" => Some(Box::new(MultiGzDecoder::new(body))),
+        "deflate" if is_zlib(body) => Some(Box::new(ZlibDecoder::new(body))),
+        "deflate" => Some(Box::new(DeflateDecoder::new(body))),
+        _ => None,
     }
 }
 

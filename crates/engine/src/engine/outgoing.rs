@@ -35,7 +35,7 @@ impl Engine {
     pub async fn test(&self, outgoing: &Outgoing, event: Event) -> Result<Tested, StoreError> {
         // Under an id of its own: a receiver may have seen the event itself already.
         let delivery = self.delivery(outgoing, Event { id: self.next_event_id(), request_id: None, ..event });
-        let Attempt { mut row, sent } = self.core.dispatcher.sender().attempt(outgoing, &delivery).await;
+        let Attempt { mut row, sent, .. } = self.core.dispatcher.sender().attempt(outgoing, &delivery).await;
         row.due_at = None;
         if row.status == DeliveryStatus::Retrying {
             row.status = DeliveryStatus::Failed;
@@ -85,6 +85,7 @@ impl Engine {
             attempts: 0,
             attempts_before: 0,
             first_attempt_at: None,
+            subject: None,
         }
     }
 

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex as AsyncMutex;
 use url::form_urlencoded;
 
+use crate::answer;
 use crate::clock::Clock;
 use crate::error::chain;
 
@@ -56,7 +57,7 @@ struct Token {
     refresh: Option<String>,
 }
 
-/// The tokens of this node.
+/// The tokens of this node: of its webhooks, and a while longer of those that are gone (see [`Tokens::retain`]).
 pub(crate) struct Tokens {
     clock: Clock,
     kept: Mutex<HashMap<WebhookId, Arc<AsyncMutex<Option<Token>>>>>,
@@ -84,6 +85,11 @@ struct Refusal {
 impl Tokens {
     pub(crate) fn new(clock: Clock) -> Self {
         Self { clock, kept: Mutex::default() }
+    }
+
+    /// Forgets the tokens of all but these.
+    pub(crate) fn retain(&self, is_used: impl Fn(&WebhookId) -> bool) {
+        self.kept.lock().retain(|id, _| is_used(id));
     }
 
     /// A token that can be used; one that is not this one, which the destination has refused.
@@ -134,7 +140,7 @@ async fn fetch(client: &Client, auth: &Auth, refresh: Option<&str>) -> Result<An
     let body = Bytes::from(form_of(auth, refresh));
     let request =
         Request { method: Method::POST, url, headers, body, timeout: TIMEOUT, connect_timeout: None };
-    let response = client.send(request).await.map_err(TokenError::Send)?;
+    let response = client.send(request).await.map(answer::decoded).map_err(TokenError::Send)?;
     let is_ok = (200..300).contains(&response.status);
     match serde_json::from_slice::<Answer>(&response.body) {
         Ok(answer) if is_ok && HeaderValue::from_str(&answer.access_token).is_ok() => Ok(answer),
@@ -201,6 +207,17 @@ mod tests {
         ] {
             assert_eq!(form_of(&serde_json::from_value(auth).unwrap(), new), expected);
         }
+    }
+
+    #[test]
+    fn tokens_of_those_that_are_gone_are_forgotten() {
+        let tokens = Tokens::new(Clock::System);
+        let [gone, stays] = ["aaaaaaaaaaaa", "bbbbbbbbbbbb"].map(|id| id.parse::<WebhookId>().unwrap());
+        for id in [&gone, &stays] {
+            tokens.kept.lock().entry(id.clone()).or_default();
+        }
+        tokens.retain(|id| *id == stays);
+        assert_eq!(tokens.kept.lock().keys().cloned().collect::<Vec<_>>(), [stays]);
     }
 
     #[test]

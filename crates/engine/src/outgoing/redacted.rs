@@ -98,6 +98,7 @@ mod tests {
         AttemptRow {
             delivery_id: "dlv_01hm6m6f40qv1s0a7yj1e2x3z4".parse().unwrap(),
             webhook_id: "f6e5d4c3b2a1".parse().unwrap(),
+            subject: None,
             number: 1,
             attempted_at: NOW,
             first_attempt_at: NOW,

@@ -62,6 +62,7 @@ impl Running<'_> {
             piece: piece(from, CHUNK),
             node: self.core.node.clone(),
             withdrawn: withdrawn.to_vec(),
+            now: self.core.now(),
         };
         let mut running = Running { core: self.core, task: self.task.clone() };
         loop {

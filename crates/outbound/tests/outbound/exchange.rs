@@ -40,6 +40,22 @@ async fn a_post_arrives_as_it_was_given_and_the_answer_comes_back() {
     assert!(!response.truncated);
 }
 
+/// Who has many connections open keeps no more of them.
+#[tokio::test]
+async fn connections_are_kept_while_there_are_few() {
+    for (max_open, connections) in [(2, 2), (1, 4)] {
+        let server = Server::http(|_| async { Response::default() }).await;
+        let other = Server::http(|_| async { Response::default() }).await;
+        let client = Client::new(Options { max_open, ..local_options() }).unwrap();
+        // Kept from now on.
+        client.send(get(other.url("/"))).await.unwrap();
+        for _ in 0..3 {
+            client.send(get(server.url("/"))).await.unwrap();
+        }
+        assert_eq!(other.accepted() + server.accepted(), connections, "{max_open}");
+    }
+}
+
 #[tokio::test]
 async fn headers_that_frame_the_message_are_ours() {
     let server = Server::http(|request| async move {

@@ -215,6 +215,7 @@ async fn cancelled(database: &Database) {
         piece: Piece { from: None, order: Order::OldestFirst, limit: 10, rows: 100 },
         node: "n1".into(),
         withdrawn: vec![withdrawn, elsewhere],
+        now: NOW,
     };
     assert_eq!(database.store.write(work).await.unwrap(), Progress { done: 2, next: None });
     let with = |status| log(Filter { statuses: vec![status], ..Filter::default() });

@@ -3,17 +3,24 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use domain::log::CancelReason;
-use domain::{DeliveryId, Timestamp, WebhookId};
+use domain::log::{CancelReason, DeliveryStatus};
+use domain::{DeliveryId, SubscriberId, Timestamp, WebhookId};
+use store::LogFilter;
 use store::commit::{NewDelivery, Writes};
+use store::deliveries::DeliveriesOf;
+use store::look::{Order, Piece};
 use store::queue::{CancelWaiting, Claim, DueDelivery, GiveBack, Heartbeat, Leave, ReleaseDead, Waiting};
+use store::record::AttemptRow;
+use store::recovery::CancelOpen;
 
-use crate::samples::{delivery, event, webhook};
+use crate::samples::{attempt, delivery, event, record, webhook};
 use crate::support::{Database, NOW};
 
 conformance!(
     what_is_due_first_is_claimed_first,
     many_are_claimed_at_once,
+    of_one_subscriber_one_follows_the_other,
+    what_failed_holds_back_what_follows,
     a_delivery_has_one_holder,
     a_dead_node_gives_back,
     a_node_that_leaves_gives_back,
@@ -95,6 +102,90 @@ async fn many_are_claimed_at_once(database: &Database) {
     assert!(Arc::ptr_eq(&claimed[0].event, &claimed[1].event), "an event is in memory once");
     assert!(claim_of(database, "n1", &[]).await.is_empty());
     assert_eq!(claim_of(database, "n1", &[(&a, 9), (&b, 9), (&d, 0)]).await.len(), 2);
+}
+
+/// Deliveries that follow each other by subscriber, all due.
+async fn enqueue_in_order(database: &Database, to: &WebhookId, subjects: &[i64]) -> Vec<DeliveryId> {
+    let told = event(database.id(), "order_paid");
+    let deliveries: Vec<NewDelivery> = subjects
+        .iter()
+        .map(|subject| NewDelivery {
+            subject: Some(SubscriberId(*subject)),
+            ..delivery(database, &told, to.clone(), NOW)
+        })
+        .collect();
+    let ids = deliveries.iter().map(|delivery| delivery.id).collect();
+    database
+        .put(move || Writes {
+            events: vec![told.clone()],
+            deliveries: deliveries.clone(),
+            ..Writes::default()
+        })
+        .await;
+    ids
+}
+
+async fn done(database: &Database, node: &'static str, delivery: &DueDelivery, status: DeliveryStatus) {
+    let made = attempt(delivery.id, delivery.webhook_id.clone(), delivery.attempts + 1, status);
+    record(database, node, vec![AttemptRow { subject: delivery.subject, ..made }]).await;
+}
+
+async fn of_one_subscriber_one_follows_the_other(database: &Database) {
+    let (a, b) = (webhook('a'), webhook('b'));
+    let of_a = enqueue_in_order(database, &a, &[1, 1, 2, 1]).await;
+    let of_b = enqueue_in_order(database, &b, &[1]).await;
+    let free = enqueue(database, &a, &[0, 0]).await;
+    let first = claim(database, "n1", &a, 10).await;
+    assert_eq!(ids(&first), [of_a[0], of_a[2], free[0], free[1]]);
+    assert_eq!((first[0].subject, first[2].subject), (Some(SubscriberId(1)), None));
+    assert_eq!(ids(&claim(database, "n2", &b, 10).await), of_b, "another webhook has its own order");
+    assert!(claim(database, "n2", &a, 10).await.is_empty(), "also what another node holds is not done");
+    done(database, "n1", &first[0], DeliveryStatus::Delivered).await;
+    let second = claim(database, "n2", &a, 10).await;
+    assert_eq!(ids(&second), [of_a[1]]);
+    // What was given up holds back nothing.
+    done(database, "n2", &second[0], DeliveryStatus::Failed).await;
+    let third = claim(database, "n1", &a, 10).await;
+    assert_eq!(ids(&third), [of_a[3]]);
+    // What is given back has its turn again, and before what came later.
+    let later = enqueue_in_order(database, &a, &[1]).await;
+    database.store.write(GiveBack { node: "n1".into(), deliveries: vec![of_a[3]] }).await.unwrap();
+    assert_eq!(ids(&claim(database, "n1", &a, 10).await), [of_a[3]]);
+    done(database, "n1", &third[0], DeliveryStatus::Delivered).await;
+    assert_eq!(ids(&claim(database, "n1", &a, 10).await), later);
+}
+
+async fn what_failed_holds_back_what_follows(database: &Database) {
+    let a = webhook('a');
+    let of_a = enqueue_in_order(database, &a, &[1, 2, 1, 1]).await;
+    let first = claim(database, "n1", &a, 10).await;
+    assert_eq!(ids(&first), of_a[..2]);
+    done(database, "n1", &first[0], DeliveryStatus::Retrying).await;
+    done(database, "n1", &first[1], DeliveryStatus::Delivered).await;
+    assert!(claim(database, "n1", &a, 10).await.is_empty());
+    let waiting = async || database.store.read(Waiting).await.unwrap();
+    let again = NOW.plus_millis(300_000);
+    assert_eq!(waiting().await, [(a.clone(), again)], "there is nothing to look for until then");
+    // A new one waits as well, though it is due.
+    enqueue_in_order(database, &a, &[1]).await;
+    assert!(claim(database, "n1", &a, 10).await.is_empty());
+    let claim_later = Claim { wants: vec![(a.clone(), 10)], node: "n1".into(), now: again };
+    assert_eq!(ids(&database.store.write(claim_later).await.unwrap()), [of_a[0]]);
+    // If it is cancelled instead, what follows waits no longer.
+    database.store.write(GiveBack { node: "n1".into(), deliveries: vec![of_a[0]] }).await.unwrap();
+    let log = DeliveriesOf {
+        webhook_id: a.clone(),
+        filter: LogFilter { ids: Some(vec![of_a[0]]), ..LogFilter::default() },
+        test: None,
+        http_statuses: Vec::new(),
+        error_code: None,
+        finished: None,
+        undelivered: false,
+    };
+    let piece = Piece { from: None, order: Order::OldestFirst, limit: 10, rows: 100 };
+    let cancel = CancelOpen { log, piece, node: "n1".into(), withdrawn: Vec::new(), now: NOW };
+    assert_eq!(database.store.write(cancel).await.unwrap().done, 1);
+    assert_eq!(ids(&claim(database, "n1", &a, 10).await), [of_a[2]]);
 }
 
 async fn a_delivery_has_one_holder(database: &Database) {

@@ -11,6 +11,7 @@ conformance!(
     attempts_are_recorded,
     who_lost_the_lease_decides_nothing,
     statistics_are_counted,
+    the_same_again_is_not_counted_again,
     at_the_same_time,
 );
 
@@ -52,6 +53,30 @@ async fn who_lost_the_lease_decides_nothing(database: &Database) {
     record(database, "n2", vec![attempt(id, a, 1, DeliveryStatus::Failed)]).await;
     assert_eq!(database.texts("SELECT status FROM deliveries").await, ["failed"]);
     assert_eq!(database.int("SELECT COUNT(*) FROM attempts").await, 1);
+    assert_eq!(counted(database).await, [1, 0, 1, 100]);
+}
+
+/// Attempts, deliveries that arrived, deliveries that were given up, and milliseconds, as they are counted.
+async fn counted(database: &Database) -> [i64; 4] {
+    const SQL: &str = "SELECT CAST(SUM(attempts) AS INTEGER) FROM delivery_stats \
+         UNION ALL SELECT CAST(SUM(delivered) AS INTEGER) FROM delivery_stats \
+         UNION ALL SELECT CAST(SUM(failed) AS INTEGER) FROM delivery_stats \
+         UNION ALL SELECT CAST(SUM(duration_ms) AS INTEGER) FROM delivery_stats";
+    database.ints(SQL).await.try_into().unwrap()
+}
+
+async fn the_same_again_is_not_counted_again(database: &Database) {
+    let a = webhook('a');
+    let (old, new) = (leased(database, &a, "n1").await, leased(database, &a, "n1").await);
+    let first = attempt(old, a.clone(), 1, DeliveryStatus::Delivered);
+    record(database, "n1", vec![first.clone()]).await;
+    assert_eq!(counted(database).await, [1, 1, 0, 100]);
+    // As after a commit whose answer was lost; what is new in the batch counts.
+    let second = attempt(new, a, 1, DeliveryStatus::Failed);
+    record(database, "n1", vec![first.clone(), second.clone()]).await;
+    assert_eq!(counted(database).await, [2, 1, 1, 200]);
+    record(database, "n1", vec![first, second]).await;
+    assert_eq!(counted(database).await, [2, 1, 1, 200]);
 }
 
 async fn statistics_are_counted(database: &Database) {

@@ -3,7 +3,8 @@
 use domain::Timestamp;
 use domain::log::{DeliveryStatus, RequestStatus};
 use store::commit::{NewDelivery, RequestRow, Writes};
-use store::retention::{OwnLog, Retain, RetainOf};
+use store::params;
+use store::retention::{OwnLog, Retain, RetainOf, RetainStatistics};
 use ulid::Ulid;
 
 use crate::samples::{attempt, event, request, webhook};
@@ -13,6 +14,7 @@ conformance!(
     what_is_old_goes,
     what_is_not_done_stays,
     old_days_go_as_a_whole,
+    statistics_that_nobody_is_shown_go,
     a_webhook_keeps_less_of_its_own,
     an_outgoing_webhook_keeps_less_of_its_own,
 );
@@ -39,6 +41,7 @@ async fn put(database: &Database, days: i64, status: RequestStatus) -> NewDelive
         event_type: event.event_type.clone(),
         created_at: moment,
         node: Some("node".into()),
+        subject: None,
     };
     let request = RequestRow { id: id(moment), status, ..request(database, webhook('a'), "{}") };
     let made = delivery.clone();
@@ -60,7 +63,7 @@ async fn deliver(database: &Database, delivery: &NewDelivery) {
 /// Runs it to its end, a few at a time.
 async fn retain(database: &Database, days: i64) {
     database.store.drop_days(days_ago(days)).await.unwrap();
-    let work = || Retain { before: days_ago(days), now: NOW, limit: 2 };
+    let work = || Retain { before: days_ago(days), limit: 2 };
     while database.store.write(work()).await.unwrap() > 0 {}
 }
 
@@ -111,6 +114,31 @@ async fn old_days_go_as_a_whole(database: &Database) {
     }
     // And again, when there is nothing to drop.
     database.store.drop_days(days_ago(30)).await.unwrap();
+}
+
+async fn statistics_that_nobody_is_shown_go(database: &Database) {
+    const DELIVERIES: &str = "INSERT INTO delivery_stats (webhook_id, minute, duration_class, attempts, retry_attempts, delivered, \
+         failed, duration_ms, last_at, last_status) VALUES (?1, ?2, 1, 1, 0, 1, 0, 1, 0, 'delivered')";
+    const REQUESTS: &str = "INSERT INTO request_stats (webhook_id, hour, slot, received, processed, ignored, failed, rejected) \
+         VALUES (?1, ?2, 0, 1, 1, 0, 0, 0)";
+    for (webhook, days) in [("a", 40), ("b", 33), ("a", 33), ("a", 31), ("b", 0)] {
+        let minute = days_ago(days).millis() / 60_000;
+        database.run(DELIVERIES, params![webhook, minute]).await;
+        database.run(REQUESTS, params![webhook, minute / 60]).await;
+    }
+    let counted = async || database.int("SELECT COUNT(*) FROM delivery_stats").await;
+    let received = async || database.int("SELECT COUNT(*) FROM request_stats").await;
+    assert_eq!((counted().await, received().await), (5, 5));
+    let mut steps = Vec::new();
+    loop {
+        let deleted = database.store.write(RetainStatistics { now: NOW, limit: 2 }).await.unwrap();
+        if deleted == 0 {
+            break;
+        }
+        steps.push(deleted);
+    }
+    assert_eq!(steps, [4, 2], "at most two of each table at once");
+    assert_eq!((counted().await, received().await), (2, 2));
 }
 
 /// By its own setting a webhook keeps less, and what is not done yet in any case.

@@ -46,6 +46,7 @@ pub fn delivery(database: &Database, event: &Event, to: WebhookId, due_at: Times
         event_type: event.event_type.clone(),
         created_at: due_at,
         node: None,
+        subject: None,
     }
 }
 
@@ -116,6 +117,7 @@ pub fn attempt(delivery_id: DeliveryId, to: WebhookId, number: u32, status: Deli
     AttemptRow {
         delivery_id,
         webhook_id: to,
+        subject: None,
         number,
         attempted_at: NOW,
         first_attempt_at: NOW,

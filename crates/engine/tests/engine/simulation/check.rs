@@ -31,6 +31,7 @@ struct Delivery {
     first_attempt_at: Option<i64>,
     is_due: bool,
     node: Option<String>,
+    subject: Option<i64>,
 }
 
 struct Attempt {
@@ -56,6 +57,8 @@ impl World<'_> {
         }
         self.destinations_saw_what_happened(&events);
         self.who_is_deactivated_was_told_once().await;
+        self.the_order_is_kept(&deliveries, &attempts);
+        self.statistics_are_those_of_the_log().await;
     }
 
     /// The change and its event are one.
@@ -64,6 +67,43 @@ impl World<'_> {
         let disabled = "SELECT id FROM outgoing_webhooks WHERE disabled_reason IS NOT NULL ORDER BY 1";
         let ids = async |sql| self.look(sql, |row| row.read().text()).await;
         assert_eq!(ids(told).await, ids(disabled).await, "deactivated without being told, or told twice");
+    }
+
+    /// Of one subscriber, where the order is kept, a delivery begins after the one before it has come to its end.
+    fn the_order_is_kept(&self, deliveries: &[Delivery], attempts: &BTreeMap<String, Vec<Attempt>>) {
+        let mut ends: BTreeMap<(&str, i64), i64> = BTreeMap::new();
+        for delivery in deliveries {
+            let in_order =
+                self.destinations[delivery.webhook_id.as_str()].settings["ordering"] == "subscriber";
+            assert_eq!(delivery.subject.is_some(), in_order, "the subject of {}", delivery.id);
+            let (Some(subject), Some(attempts)) = (delivery.subject, attempts.get(&delivery.id)) else {
+                continue;
+            };
+            let end = ends.entry((&delivery.webhook_id, subject)).or_default();
+            let begins = attempts.first().map_or(i64::MAX, |attempt| attempt.at);
+            assert!(begins >= *end, "{} begins {} ms early", delivery.id, *end - begins);
+            *end = attempts.iter().map(|attempt| attempt.at + attempt.duration_ms).max().unwrap_or(*end);
+        }
+    }
+
+    /// Each attempt of the log is counted once, and each delivery that has come to its end.
+    async fn statistics_are_those_of_the_log(&self) {
+        const COUNTED: &str = "SELECT webhook_id, SUM(attempts), SUM(retry_attempts), SUM(duration_ms), SUM(delivered), \
+             SUM(failed) FROM delivery_stats GROUP BY webhook_id ORDER BY webhook_id";
+        const LOGGED: &str = "SELECT d.webhook_id, COUNT(*), SUM(a.number > 1), SUM(a.duration_ms), \
+             (SELECT COUNT(*) FROM deliveries WHERE webhook_id = d.webhook_id AND status = 'delivered'), \
+             (SELECT COUNT(*) FROM deliveries WHERE webhook_id = d.webhook_id AND status = 'failed') \
+             FROM attempts a JOIN deliveries d ON d.id = a.delivery_id GROUP BY d.webhook_id ORDER BY d.webhook_id";
+        let read = |row: Row| {
+            let mut row = row.read();
+            Ok((row.text()?, [row.int()?, row.int()?, row.int()?, row.int()?, row.int()?]))
+        };
+        let counted: Vec<(String, [i64; 5])> = self.look(COUNTED, read).await;
+        assert_eq!(
+            counted,
+            self.look(LOGGED, read).await,
+            "attempts, retries, milliseconds, delivered, failed"
+        );
     }
 
     /// Nobody takes back what was recorded: it would be sent again. To be called after each record.
@@ -258,7 +298,8 @@ impl World<'_> {
     }
 
     async fn deliveries(&self) -> Vec<Delivery> {
-        const SQL: &str = "SELECT id, webhook_id, event_id, status, attempts, first_attempt_at, due_at, node FROM deliveries";
+        const SQL: &str = "SELECT id, webhook_id, event_id, status, attempts, first_attempt_at, due_at, node, subject FROM deliveries \
+             ORDER BY id";
         let read = |row: Row| {
             let mut row = row.read();
             Ok(Delivery {
@@ -270,6 +311,7 @@ impl World<'_> {
                 first_attempt_at: row.opt_int()?,
                 is_due: row.opt_int()?.is_some(),
                 node: row.opt_text()?,
+                subject: row.opt_int()?,
             })
         };
         self.look(SQL, read).await

@@ -179,6 +179,7 @@ impl World<'_> {
         for due in attempts.iter().filter_map(|attempt| attempt.due_at) {
             self.sweep_all(due.millis());
         }
+        self.start_what_follows(life, attempts, is_done.is_some());
         let gone = |attempt: &&AttemptRow| attempt.sign == Some(Sign::Gone);
         if attempts.iter().any(|attempt| gone(&attempt)) {
             self.settle(
@@ -191,6 +192,23 @@ impl World<'_> {
             }
         }
         is_done
+    }
+
+    /// Of deliveries that follow each other the next ones can be claimed now: at once by this process, if it knows, or when
+    /// one looks.
+    fn start_what_follows(&mut self, life: u64, attempts: &[AttemptRow], knows: bool) {
+        let followed: Vec<&AttemptRow> =
+            attempts.iter().filter(|attempt| attempt.subject.is_some()).collect();
+        if followed.is_empty() {
+            return;
+        }
+        if knows {
+            let mut queues = self.node(life).memory.0.lock();
+            followed.iter().for_each(|attempt| queues.mark_spilled(&attempt.webhook_id));
+            drop(queues);
+            self.next(What::Refill { life });
+        }
+        self.sweep_all(self.now() + SECOND);
     }
 
     /// Whether it is done, if the process knows.

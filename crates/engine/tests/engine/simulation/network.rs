@@ -86,6 +86,8 @@ impl Destination {
             "name": "destination", "url": format!("https://destination-{number}.example/hook"), "events": events,
             "retry": {"schedule_seconds": schedule}, "timeout_seconds": rng.random_range(1..=30),
             "concurrency": if scenario.exact { 64 } else { rng.random_range(1..=4) },
+            // Where attempts begin at the very moment at which they are due, none waits for another.
+            "ordering": if !scenario.exact && rng.random_bool(0.4) { "subscriber" } else { "none" },
         });
         Self { settings, seen: BTreeMap::new(), temper }
     }
