@@ -84,7 +84,9 @@ for (const colorScheme of ["light", "dark"] as const) {
       const page = await inside.open(browser, { colorScheme, viewport });
       for (const [name, path] of LOOKED_AT) await look(page, name, path(), `${colorScheme}-${viewport.width}`);
       await page.context().close();
-      const outside = await browser.newPage({ baseURL: inside.program.url, colorScheme, viewport, reducedMotion: "reduce", locale: "en-GB" });
+      const nobody = { baseURL: inside.program.url, colorScheme, viewport, reducedMotion: "reduce", locale: "en-GB" } as const;
+      // axe-core wants a page of a context of its own.
+      const outside = await (await browser.newContext(nobody)).newPage();
       for (const [name, path] of [["log-in", "/log-in"], ["set-up", "/set-up"]] as const) await look(outside, name, path, `${colorScheme}-${viewport.width}`);
       await outside.context().close();
     });

@@ -48,7 +48,7 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
 #[into_params(parameter_in = Header)]
 pub struct IfMatch {
     /// Changes it only if it is still as its `ETag` said; if not, the answer is 412.
-    #[param(rename = "If-Match", required = false, value_type = String, max_length = 1000, example = "\"5f2b6c…\"")]
+    #[param(rename = "If-Match", required = false, value_type = String, max_length = 1000, example = "\"5f2b6c\"")]
     versions: Option<String>,
 }
 

@@ -259,6 +259,11 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         }
     }
 
+    /// How many may be waiting for a turn: some of them may have lost it meanwhile.
+    pub fn in_line(&self) -> usize {
+        self.refills.len()
+    }
+
     /// Reserves up to `max` slots for rows that wait in the table and says how many, 0 if there is no room.
     /// One refill of a destination at a time.
     pub fn begin_refill(&mut self, destination: &K, max: usize) -> usize {

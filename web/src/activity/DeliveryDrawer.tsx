@@ -104,7 +104,7 @@ function Attempt({ attempt }: { attempt: Schemas["Attempt"] }) {
     <Stack gap="xs">
       <Group gap="xs"><Moment at={attempt.at} /><Text size="xs" c="dimmed">{t("milliseconds", { n: attempt.duration_ms })}</Text></Group>
       {attempt.error && (
-        <Alert color="red" title={attempt.error}>{"hint" in attempt && typeof attempt.hint === "string" && attempt.hint}</Alert>
+        <Alert color="red" title={attempt.error}>{attempt.hint}</Alert>
       )}
       {attempt.response_body && <Json value={attempt.response_body} label={t("their_answer")} height={160} />}
       {headers && (

@@ -40,7 +40,7 @@ function Shown({ stats, daily }: { stats: Stats; daily: boolean }) {
         <Figure name={t("success_rate")} value={percent(stats.success_rate)} />
         <Figure name={t("retry_attempts")} value={stats.retry_attempts} />
         <Figure name={t("average_time")} value={millis(stats.average_response_ms)} />
-        {stats.p50_response_ms !== undefined && <Figure name={t("p50_time")} value={millis(stats.p50_response_ms)} />}
+        <Figure name={t("p50_time")} value={millis(stats.p50_response_ms)} />
         <Figure name={t("p95_time")} value={millis(stats.p95_response_ms)} />
       </SimpleGrid>
       <Paper withBorder p="md">
@@ -59,14 +59,10 @@ function Shown({ stats, daily }: { stats: Stats; daily: boolean }) {
       />
       <Chart
         title={t("response_time")} times={times} kind="lines" daily={daily} say={(n) => t("milliseconds", { n })}
-        series={
-          series.some((period) => period.p95_response_ms !== undefined)
-            ? [
-                { name: t("p50_time"), tone: "first", values: series.map((period) => period.p50_response_ms ?? null) },
-                { name: t("p95_time"), tone: "second", values: series.map((period) => period.p95_response_ms ?? null) },
-              ]
-            : [{ name: t("average_time"), tone: "first", values: series.map((period) => period.average_response_ms ?? null) }]
-        }
+        series={[
+          { name: t("p50_time"), tone: "first", values: series.map((period) => period.p50_response_ms) },
+          { name: t("p95_time"), tone: "second", values: series.map((period) => period.p95_response_ms) },
+        ]}
       />
       {classes.length > 0 && <ByStatus classes={classes} />}
     </>

@@ -2,14 +2,8 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { answer, api, type Schemas } from "../api/client";
 
-interface Told {
-  p50_response_ms?: number | null;
-  p95_response_ms?: number | null;
-}
-
-/** With what is told only where it is counted. */
-export type Stats = Omit<Schemas["DeliveryStats"], "series"> & Told & { by_status?: object; series: (Schemas["StatsPeriod"] & Told)[] };
-export type OutgoingStats = Schemas["OutgoingStats"] & { last_delivery?: Schemas["LastDelivery"] | null };
+export type Stats = Schemas["DeliveryStats"];
+export type OutgoingStats = Schemas["OutgoingStats"];
 
 export const WINDOWS = ["24h", "7d", "30d"] as const;
 export type Window = (typeof WINDOWS)[number];
@@ -24,7 +18,7 @@ export function useStats(id: string, window: Window) {
 
 /** The attempts of a time by the class of their answers, those that happened. */
 export function byStatus({ by_status }: Pick<Stats, "by_status">): [string, number][] {
-  return Object.entries(by_status ?? {}).filter((entry): entry is [string, number] => typeof entry[1] === "number" && entry[1] > 0);
+  return Object.entries(by_status).filter(([, attempts]) => attempts > 0);
 }
 
 /** The last day of webhooks, asked for all at once. */

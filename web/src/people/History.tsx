@@ -69,7 +69,7 @@ function Detail({ event }: { event: Schemas["Event"] }) {
     <Stack gap={4}>
       <Text size="sm" component="span">
         <Moment at={event.timestamp} />{" · "}
-        <Link className="link" to="/events" search={{ entry: event.id }}>{t("open_event")}</Link>
+        <Link className="link within" to="/events" search={{ entry: event.id }}>{t("open_event")}</Link>
       </Text>
       {changes.length > 0 && (
         <Table.ScrollContainer minWidth={280} scrollAreaProps={{ viewportProps: { tabIndex: 0, "aria-label": t("told_updated") } }}>

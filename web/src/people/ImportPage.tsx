@@ -2,7 +2,7 @@ import { Alert, Anchor, Button, FileInput, Group, Paper, Progress, Stack, Table,
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { IconFileTypeCsv } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { answer, api, BASE, type Schemas } from "../api/client";
 import { LinkButton } from "../components/LinkButton";
 import { Page } from "../components/Page";
@@ -123,6 +123,11 @@ function Going({ id }: { id: string }) {
     onError: tellTrouble,
     onSettled: () => client.invalidateQueries({ queryKey: ["import", id] }),
   });
+  const rows = going.data?.done;
+  // What other pages remember of before it is not what there is now.
+  useEffect(() => {
+    for (const key of ["subscribers", "lists", "tags"]) void client.invalidateQueries({ queryKey: [key] });
+  }, [client, rows]);
   if (going.isPending) return <Waiting />;
   if (!going.data) return <Trouble error={going.error} retry={() => void going.refetch()} />;
   const { state, total, done, added, updated, refused, refusals, detail } = going.data;
