@@ -245,9 +245,12 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 }
 
 /// `error` and all its causes, outermost first. An [`io::Error`] that wraps another error leaves it
-/// out of its `source`, so it is opened here.
+/// out of its `source`, and a [`Cause`] what it holds, so they are opened here.
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| {
+        if let Some(cause) = error.downcast_ref::<Cause>() {
+            return Some(&**cause);
+        }
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         match wrapped {
             Some(inner) => Some(inner as &(dyn StdError + 'static)),

@@ -72,20 +72,20 @@ impl Work for Record {
             self.update_deliveries(tx),
             health::judge(tx, &self.attempts, self.judge),
         )?;
-        try_join!(self.count(tx, &made, &decided), self.hold_back(tx, &decided))?;
+        try_join!(self.hold_back(tx, &decided), self.count(tx, made, decided.clone()))?;
         Ok(changed)
     }
 }
 
-/// Gives the deliveries whose attempts were not in the log yet.
+/// Gives the attempts that were not in the log yet, each by its delivery and number.
 pub(crate) async fn insert_attempts<T: Tx>(
     tx: &T,
     attempts: &[AttemptRow],
-) -> Result<HashSet<DeliveryId>, StoreError> {
+) -> Result<HashSet<(DeliveryId, i64)>, StoreError> {
     const SQL: &str = "INSERT INTO attempts (delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, \
                        request_headers, response_headers, response_body, request_body) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-                       ON CONFLICT (delivery_id, number) DO NOTHING RETURNING delivery_id";
+                       ON CONFLICT (delivery_id, number) DO NOTHING RETURNING delivery_id, number";
     let mut rows = Rows::with_capacity(attempts.len(), 11);
     for attempt in attempts {
         rows.push([
@@ -102,11 +102,11 @@ pub(crate) async fn insert_attempts<T: Tx>(
             attempt.request_body.as_deref().into(),
         ]);
     }
-    read_ids(tx.query_many(SQL, rows).await?)
-}
-
-fn read_ids(rows: Vec<Row>) -> Result<HashSet<DeliveryId>, StoreError> {
-    rows.into_iter().map(|row| row.read().parse("a delivery id")).collect()
+    let read = |row: Row| {
+        let mut row = row.read();
+        Ok((row.parse("a delivery id")?, row.int()?))
+    };
+    tx.query_many(SQL, rows).await?.into_iter().map(read).collect()
 }
 
 impl Record {
@@ -126,7 +126,8 @@ impl Record {
                 self.node.as_ref().into(),
             ]);
         }
-        read_ids(tx.query_many(SQL, rows).await?)
+        let decided = tx.query_many(SQL, rows).await?;
+        decided.into_iter().map(|row| row.read().parse("a delivery id")).collect()
     }
 
     /// What follows a delivery that failed can't be due before it. It would not be claimed before anyway: this keeps the claims
@@ -149,8 +150,8 @@ impl Record {
     async fn count<T: Tx>(
         &self,
         tx: &T,
-        made: &HashSet<DeliveryId>,
-        decided: &HashSet<DeliveryId>,
+        made: HashSet<(DeliveryId, i64)>,
+        decided: HashSet<DeliveryId>,
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO delivery_stats (webhook_id, minute, duration_class, attempts, retry_attempts, delivered, \
                            failed, duration_ms, last_at, last_status, last_http_status, \
@@ -198,13 +199,14 @@ impl Record {
     /// By webhook, minute and duration class, in one order for all nodes: no two wait for each other.
     fn counts(
         &self,
-        made: &HashSet<DeliveryId>,
-        decided: &HashSet<DeliveryId>,
+        mut made: HashSet<(DeliveryId, i64)>,
+        mut decided: HashSet<DeliveryId>,
     ) -> BTreeMap<(&str, i64, i64), Count<'_>> {
         let mut counts = BTreeMap::new();
         for attempt in &self.attempts {
-            let is_new = made.contains(&attempt.delivery_id);
-            let decides = decided.contains(&attempt.delivery_id);
+            // Once each: who lost a delivery and got it again may have tried it twice.
+            let is_new = made.remove(&(attempt.delivery_id, i64::from(attempt.number)));
+            let decides = decided.remove(&attempt.delivery_id);
             if !is_new && !decides {
                 continue;
             }

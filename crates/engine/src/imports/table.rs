@@ -109,9 +109,18 @@ impl<'a> Table<'a> {
 
     /// The rows behind the head, each with the line at which it begins. Rows without anything in them are passed over.
     pub fn rows(&self) -> impl Iterator<Item = (u64, csv::StringRecord)> {
+        let bytes = self.text.as_bytes();
+        let (mut at, mut line) = (0, 1);
+        let numbered = move |row: csv::StringRecord| {
+            // The reader's own lines are those where it began to look, before the ends of lines that it passes over.
+            let begin = row.position().map_or(at, |position| usize::try_from(position.byte()).unwrap_or(at));
+            let passed = bytes[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            line += bytes[at..begin + passed].iter().filter(|byte| **byte == b'\n').count() as u64;
+            at = begin + passed;
+            (line, row)
+        };
         let records = reader(&self.text, self.delimiter).into_records().skip(1);
-        let rows =
-            records.filter_map(Result::ok).map(|row| (row.position().map_or(0, csv::Position::line), row));
+        let rows = records.filter_map(Result::ok).map(numbered);
         rows.filter(|(_, row)| row.iter().any(|cell| !cell.trim().is_empty()))
     }
 }

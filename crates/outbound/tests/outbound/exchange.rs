@@ -43,7 +43,7 @@ async fn a_post_arrives_as_it_was_given_and_the_answer_comes_back() {
 /// Who has many connections open keeps no more of them.
 #[tokio::test]
 async fn connections_are_kept_while_there_are_few() {
-    for (max_open, connections) in [(2, 2), (1, 4)] {
+    for (max_open, connections) in [(3, 2), (1, 4)] {
         let server = Server::http(|_| async { Response::default() }).await;
         let other = Server::http(|_| async { Response::default() }).await;
         let client = Client::new(Options { max_open, ..local_options() }).unwrap();
