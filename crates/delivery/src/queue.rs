@@ -259,11 +259,6 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         }
     }
 
-    /// How many may be waiting for a turn: some of them may have lost it meanwhile.
-    pub fn in_line(&self) -> usize {
-        self.refills.len()
-    }
-
     /// Reserves up to `max` slots for rows that wait in the table and says how many, 0 if there is no room.
     /// One refill of a destination at a time.
     pub fn begin_refill(&mut self, destination: &K, max: usize) -> usize {
@@ -317,7 +312,7 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         self.all
     }
 
-    /// How many destinations have spilled, for metrics.
+    /// How many destinations have spilled.
     pub fn spilled_count(&self) -> usize {
         self.spilled.len()
     }

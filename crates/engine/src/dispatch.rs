@@ -31,8 +31,7 @@ const ALL_WINDOWS: usize = 32_768;
 pub const MAX_UNDER_WAY: usize = 4_096;
 /// Deliveries claimed in one transaction: SQLite's writer is busy with them for some 10 ms.
 const CLAIMED: usize = 512;
-/// Of them, those of one destination while many wait for their turn: few, so that shares are even, and some, for each costs
-/// a statement.
+/// Of them, those of one destination while many are behind: few, so that shares are even, and some, for each costs a statement.
 const LEAST_CLAIMED: usize = 4;
 
 /// How many seconds' worth of deliveries of a limited webhook are in memory: the rest waits in the table, where every node
@@ -277,7 +276,7 @@ impl Dispatcher {
     pub(crate) fn begin_refill(&self) -> Vec<(WebhookId, usize)> {
         let mut state = self.queues.lock();
         let (mut wants, mut places) = (Vec::new(), 0);
-        let turn = (CLAIMED / state.queues.in_line().max(1)).max(LEAST_CLAIMED);
+        let turn = (CLAIMED / state.queues.spilled_count().max(1)).max(LEAST_CLAIMED);
         while !state.stopping && places < CLAIMED {
             let Some(webhook_id) = state.queues.next_to_refill() else { break };
             let granted = self.places_for(&mut state, &webhook_id, turn.min(CLAIMED - places));
