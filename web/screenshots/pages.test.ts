@@ -86,6 +86,8 @@ test("every page", async ({ browser }) => {
   const page = await inside.open(browser, { viewport: { width: 1280, height: 800 }, colorScheme: "light" });
   for (const [name, path] of PAGES) {
     await page.goto(path());
+    // The editor comes after the page.
+    if (name === "outgoing-payload") await page.locator(".cm-content").first().waitFor();
     await shoot(page, name);
   }
   await page.goto("/subscribers/import");
