@@ -1,4 +1,4 @@
-import { Checkbox, Fieldset, Group, JsonInput, MultiSelect, NumberInput, Select, SimpleGrid, Stack, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Checkbox, Fieldset, Group, JsonInput, MultiSelect, NumberInput, Select, SimpleGrid, Stack, Switch, TagsInput, TextInput, Textarea } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../api/client";
@@ -112,6 +112,7 @@ function Pace({ form, onChange, fields }: AdvancedFieldsProps) {
           <Whole label={t("outgoing_rate_limit")} description={t("outgoing_rate_limit_about")} min={1} max={1_000_000} value={limit?.requests} onChange={(requests) => onChange({ rate_limit: requests === undefined ? null : { requests, per_seconds: limit?.per_seconds ?? 1 } })} error={fields["rate_limit.requests"]} />
           <Whole label={t("rate_seconds")} description={t("rate_seconds_about")} min={1} max={86_400} disabled={!limit} value={limit?.per_seconds ?? 1} onChange={(per_seconds) => limit && onChange({ rate_limit: { ...limit, per_seconds: per_seconds ?? 1 } })} error={fields["rate_limit.per_seconds"]} />
         </Group>
+        <Switch label={t("in_order")} description={t("in_order_about")} checked={form.ordering === "subscriber"} onChange={(event) => onChange({ ordering: event.currentTarget.checked ? "subscriber" : "none" })} />
       </SimpleGrid>
     </Fieldset>
   );

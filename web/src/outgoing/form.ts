@@ -19,7 +19,7 @@ export type Schedule = (typeof SCHEDULES)[number];
 /** What the form of a webhook is about; the payload has a page of its own. */
 const SETTINGS = [
   "name", "description", "url", "method", "events", "filter", "lists", "tags", "status", "auth", "headers", "format", "transform", "signing", "tls", "retry",
-  "timeout_seconds", "connect_timeout_seconds", "gzip", "expect_json", "concurrency", "rate_limit", "disable_after_seconds", "redact", "log_retention",
+  "timeout_seconds", "connect_timeout_seconds", "gzip", "expect_json", "concurrency", "ordering", "rate_limit", "disable_after_seconds", "redact", "log_retention",
 ] as const satisfies (keyof OutgoingInput)[];
 
 export function settingsOf(webhook: OutgoingWebhook): OutgoingInput {

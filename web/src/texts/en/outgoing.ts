@@ -60,6 +60,8 @@ export const outgoing = {
   hint_teams: "In the channel, under Workflows, choose the one that posts when a webhook request is received, and copy its URL.",
   hint_zapier: "Begin a Zap with Webhooks by Zapier, Catch Hook, and copy its URL. Send a test so that Zapier learns the fields.",
   how_sent: "How it is sent",
+  in_order: "In order for each subscriber",
+  in_order_about: "A delivery waits until the one before it for the same subscriber has come to its end.",
   keep_about: "Empty: as for all.",
   keep_days: "Keep so many days",
   keep_entries: "Keep so many entries",

@@ -62,6 +62,8 @@ export const outgoing: Record<keyof typeof english, string> = {
   hint_teams: "Nel canale, sotto Flussi di lavoro, scegli quello che pubblica quando arriva una richiesta webhook e copia il suo URL.",
   hint_zapier: "Inizia uno Zap con Webhooks by Zapier, Catch Hook, e copia il suo URL. Invia una prova perché Zapier impari i campi.",
   how_sent: "Come viene inviato",
+  in_order: "In ordine per ogni iscritto",
+  in_order_about: "Un invio attende che quello precedente per lo stesso iscritto sia concluso.",
   keep_about: "Vuoto: come per tutti.",
   keep_days: "Conserva tanti giorni",
   keep_entries: "Conserva tante voci",
