@@ -32,7 +32,7 @@ pub const MAX_UNDER_WAY: usize = 4_096;
 /// Deliveries claimed in one transaction: SQLite's writer is busy with them for some 10 ms.
 const CLAIMED: usize = 512;
 /// Of them, those of one destination while many are behind: few, so that shares are even, and some, for each costs a statement.
-const LEAST_CLAIMED: usize = 4;
+const LEAST_CLAIMED: usize = 2;
 
 /// How many seconds' worth of deliveries of a limited webhook are in memory: the rest waits in the table, where every node
 /// finds it, so that all nodes send although only one of them got the events.
