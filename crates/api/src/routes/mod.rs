@@ -26,6 +26,7 @@ pub mod presets;
 pub mod preview;
 pub mod receive;
 pub mod recovery;
+mod request_view;
 pub mod requests;
 pub mod samples;
 pub mod server;
