@@ -1,14 +1,19 @@
 //! An entry of the log of an incoming webhook, as it is shown: as JSON, and as a line of a table.
 
+use std::collections::HashMap;
+
 use domain::log::{ActionLog, Duplicate, FieldError, Outcome, RequestStatus};
 use domain::{EventId, RequestId, Timestamp, WebhookId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::commit::RequestRow;
+use store::jobs::JobsDue;
 use utoipa::ToSchema;
 
+use crate::Api;
 use crate::export::Line;
 use crate::log::{json, payload};
+use crate::problem::Problem;
 
 /// An entry of the log of an incoming webhook.
 #[derive(Serialize, ToSchema)]
@@ -39,8 +44,11 @@ pub(crate) struct RequestView {
     /// Whether someone may have tried what they must not: it has the webhook's token, and did not prove who sent it. `errors`
     /// says why it was not let in.
     suspicious: bool,
-    /// How often it was run.
+    /// How often it was run: when it came in, again, and whenever a call or a script of its actions came back.
     attempts: i64,
+    /// When it is run again by itself; `null` if it is not.
+    #[schema(required = true)]
+    next_attempt_at: Option<Timestamp>,
     /// What each action did.
     actions: Vec<ActionLog>,
     /// Why it failed, if it did.
@@ -87,6 +95,7 @@ impl From<RequestRow> for RequestView {
             status: row.status,
             suspicious: row.status == RequestStatus::Rejected,
             attempts: row.attempts,
+            next_attempt_at: None,
             actions,
             errors,
             warnings,
@@ -95,6 +104,32 @@ impl From<RequestRow> for RequestView {
             duplicates,
             resent_from: row.resent_from,
         }
+    }
+}
+
+impl RequestView {
+    /// As it is shown once it is known when those that wait are run again.
+    ///
+    /// # Errors
+    /// If that can't be read.
+    pub(crate) async fn of(api: &Api, rows: Vec<RequestRow>) -> Result<Vec<Self>, Problem> {
+        let waiting = rows.iter().filter(|row| row.status == RequestStatus::Retrying);
+        let ids: Vec<RequestId> = waiting.map(|row| row.id).collect();
+        let due = if ids.is_empty() { HashMap::new() } else { api.engine().read(JobsDue { ids }).await? };
+        let view = |row: RequestRow| {
+            let next_attempt_at = due.get(&row.id).copied();
+            Self { next_attempt_at, ..row.into() }
+        };
+        Ok(rows.into_iter().map(view).collect())
+    }
+
+    /// The same of one.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) async fn of_one(api: &Api, row: RequestRow) -> Result<Self, Problem> {
+        let mut views = Self::of(api, vec![row]).await?;
+        views.pop().ok_or_else(|| Problem::no_such("a request"))
     }
 }
 

@@ -89,8 +89,10 @@ async fn page(
 ) -> Result<(Searched<RequestId>, Vec<RequestView>), Problem> {
     let searched = api.engine().search(log, behind, limit).await?;
     let by_id = RequestsById { webhook_id: log.webhook_id.clone(), ids: searched.ids.clone() };
-    let oldest_first = api.engine().read(by_id).await?;
-    Ok((searched, oldest_first.into_iter().rev().map(RequestView::from).collect()))
+    let mut rows = api.engine().read(by_id).await?;
+    // They come the oldest first.
+    rows.reverse();
+    Ok((searched, RequestView::of(api, rows).await?))
 }
 
 /// Clear the log of an incoming webhook
@@ -164,7 +166,8 @@ async fn show(
     _: Caller<Read>,
     Path(id): Path<RequestId>,
 ) -> Result<Json<RequestView>, Problem> {
-    Ok(Json(find(&api, id).await?.into()))
+    let row = find(&api, id).await?;
+    Ok(Json(RequestView::of_one(&api, row).await?))
 }
 
 /// What of a request to run again.
@@ -206,7 +209,7 @@ async fn retry(
         ));
     }
     match api.engine().retry(row, how.all).await? {
-        Executed::Rerun(row) => Ok(Json(row.into())),
+        Executed::Rerun(row) => Ok(Json(RequestView::of_one(&api, row).await?)),
         _ => Err(Problem::new(Code::Conflict, "The webhook of this request was deleted.")),
     }
 }
@@ -268,7 +271,8 @@ async fn resend(
     let made = serde_json::from_str::<Value>(&reply.body).ok();
     let made = made.and_then(|body| body.get("request_id")?.as_str()?.parse().ok());
     let made = made.ok_or_else(|| Problem::no_such("a request"))?;
-    Ok((StatusCode::CREATED, Json(find(&api, made).await?.into())))
+    let row = find(&api, made).await?;
+    Ok((StatusCode::CREATED, Json(RequestView::of_one(&api, row).await?)))
 }
 
 fn reply_message(body: &str) -> Option<String> {
