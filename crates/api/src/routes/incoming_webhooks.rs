@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::incoming::{
     Dedupe, IncomingSettings, LogRetention, OnUnprocessable, RateLimit, Respond, WebhookStatus,
 };
@@ -374,8 +375,10 @@ async fn create(
         input.sender(configuration)?;
         let view = IncomingWebhookView::new(&api, &webhook, &secrets, Reveal::All);
         let answer = Answer::created(Some(format!("{BASE}/incoming-webhooks/{}", webhook.id)), &view)?;
+        let act = act(&webhook, Verb::Created).making(&known(&webhook.settings, &secrets));
         let (webhook, secrets) = (webhook.clone(), sealed.clone());
-        Ok((InsertIncoming { version: configuration.version, webhook, secrets }, answer))
+        let work = InsertIncoming { version: configuration.version, webhook, secrets };
+        Ok((api.noted(&caller, work, act.always()), answer))
     })
     .await
 }
@@ -411,10 +414,14 @@ async fn update(
             let settings = input.settings(preset.as_deref());
             check_lists(configuration, &webhook.settings.actions, &settings)?;
             let preset_before = webhook.settings.preset.as_deref();
-            let sealed =
-                vault.seal_incoming(&id, &input.secrets(secrets.clone(), preset.as_deref(), preset_before)?);
+            let before = known(&webhook.settings, secrets);
+            let secrets = input.secrets(secrets.clone(), preset.as_deref(), preset_before)?;
             let webhook = IncomingWebhook { settings, updated_at: now, ..webhook.clone() };
-            Ok(UpdateIncoming { version: configuration.version, webhook, secrets: sealed })
+            let after = known(&webhook.settings, &secrets);
+            let act = act(&webhook, Verb::Updated).changing(&before, &after);
+            let secrets = vault.seal_incoming(&id, &secrets);
+            let work = UpdateIncoming { version: configuration.version, webhook, secrets };
+            Ok(api.noted(&caller, work, act.if_done()))
         })
         .await?;
     if !found {
@@ -435,16 +442,29 @@ async fn update(
 )]
 async fn delete(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<WebhookId>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let deleted = api.decide(|configuration| {
-        if_match.check(&version(&find(configuration, &id)?.webhook))?;
+        let Incoming { webhook, secrets, .. } = find(configuration, &id)?;
+        if_match.check(&version(webhook))?;
+        let act = act(webhook, Verb::Deleted).ending(&known(&webhook.settings, secrets));
         let (version, id) = (configuration.version, id.clone());
-        Ok(DeleteWebhook { version, direction: Direction::Incoming, id })
+        let work = DeleteWebhook { version, direction: Direction::Incoming, id };
+        Ok(api.noted(&caller, work, act.if_done()))
     });
     if deleted.await? { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+}
+
+/// What is done to a webhook.
+pub(super) fn act(webhook: &IncomingWebhook, verb: Verb) -> Act {
+    Act::new(TargetKind::IncomingWebhook, verb).on(&webhook.id).named(&webhook.settings.name)
+}
+
+/// What everyone may know of it.
+fn known(settings: &IncomingSettings, secrets: &IncomingSecrets) -> IncomingWebhookInput {
+    IncomingWebhookInput::shown(settings.clone(), secrets, Reveal::Nothing)
 }
 
 /// What is configured of it. A secret that is replaced shows in the time of the change.

@@ -1,6 +1,7 @@
 //! The endpoints, one family a file.
 
 pub mod api_keys;
+pub mod audit_log;
 pub mod custom_fields;
 pub mod deliveries;
 pub mod docs;

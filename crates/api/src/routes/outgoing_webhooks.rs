@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::incoming::{LogRetention, RateLimit, WebhookStatus};
 use domain::log::FieldError;
 use domain::outgoing::{BodyFormat, MAX_CONNECT_TIMEOUT_SECONDS, Method, Ordering, OutgoingSettings};
@@ -13,6 +14,7 @@ use engine::{Outgoing, OutgoingSecrets, RunError, Snapshot};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::audit::Noted;
 use store::webhooks::{DeleteWebhook, Direction, InsertOutgoing, UpdateOutgoing};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -415,8 +417,10 @@ pub(super) async fn insert(
     let sealed = vault.seal_outgoing(&webhook.id, &secrets);
     api.decide_once(caller, once, |configuration| {
         let answer = answer(&webhook, &secrets)?;
+        let act = act(&webhook, Verb::Created).making(&known(&webhook.settings, &secrets));
         let (webhook, secrets) = (webhook.clone(), sealed.clone());
-        Ok((InsertOutgoing { version: configuration.version, webhook, secrets }, answer))
+        let work = InsertOutgoing { version: configuration.version, webhook, secrets };
+        Ok((api.noted(caller, work, act.always()), answer))
     })
     .await
 }
@@ -430,7 +434,7 @@ pub(super) async fn insert(
 )]
 async fn update(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<WebhookId>,
     if_match: IfMatch,
     patch: Patch<OutgoingWebhookInput>,
@@ -449,13 +453,16 @@ async fn update(
             if_match.check(&version(webhook))?;
             let input = merged(configuration)?;
             let url_before = Some(webhook.settings.url.as_str());
+            let before = known(&webhook.settings, secrets);
             let (settings, secrets) = input.decided(&api, secrets, url_before)?;
             // Who activates it again has read why it was not.
             let disabled_reason =
                 webhook.disabled_reason.clone().filter(|_| settings.status == WebhookStatus::Inactive);
             let webhook = OutgoingWebhook { settings, disabled_reason, updated_at: now, ..webhook.clone() };
-            let sealed = vault.seal_outgoing(&id, &secrets);
-            Ok(UpdateOutgoing { version: configuration.version, webhook, secrets: sealed })
+            let act = act(&webhook, Verb::Updated).changing(&before, &known(&webhook.settings, &secrets));
+            let secrets = vault.seal_outgoing(&id, &secrets);
+            let work = UpdateOutgoing { version: configuration.version, webhook, secrets };
+            Ok(api.noted(&caller, work, act.if_done()))
         })
         .await?;
     if !found {
@@ -477,16 +484,39 @@ async fn update(
 )]
 async fn delete(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<WebhookId>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let deleted = api.decide(|configuration| {
         if_match.check(&version(&find(configuration, &id)?.webhook))?;
-        let (version, id) = (configuration.version, id.clone());
-        Ok(DeleteWebhook { version, direction: Direction::Outgoing, id })
+        deletion(&api, &caller, configuration, &id)
     });
     if deleted.await? { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
+}
+
+/// Deletes one, and notes it.
+pub(super) fn deletion(
+    api: &Api,
+    caller: &Caller<Write>,
+    configuration: &Snapshot,
+    id: &WebhookId,
+) -> Result<Noted<DeleteWebhook>, Problem> {
+    let Outgoing { webhook, secrets, .. } = find(configuration, id)?;
+    let act = act(webhook, Verb::Deleted).ending(&known(&webhook.settings, secrets));
+    let work =
+        DeleteWebhook { version: configuration.version, direction: Direction::Outgoing, id: id.clone() };
+    Ok(api.noted(caller, work, act.if_done()))
+}
+
+/// What is done to a webhook.
+pub(super) fn act(webhook: &OutgoingWebhook, verb: Verb) -> Act {
+    Act::new(TargetKind::OutgoingWebhook, verb).on(&webhook.id).named(&webhook.settings.name)
+}
+
+/// What everyone may know of it.
+fn known(settings: &OutgoingSettings, secrets: &OutgoingSecrets) -> OutgoingWebhookInput {
+    OutgoingWebhookInput::shown(settings.clone(), secrets, Reveal::Nothing)
 }
 
 /// What is configured of it. A secret that is replaced shows in the time of the change.
