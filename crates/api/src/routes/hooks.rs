@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::outgoing_webhooks::{self, OutgoingWebhookInput};
+use super::outgoing_view::OutgoingWebhookInput;
+use super::outgoing_webhooks;
 use crate::auth::{Caller, Write};
 use crate::extract::{Create, Input, Path};
 use crate::once::Answer;

@@ -19,7 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::outgoing_health::Healths;
-use super::outgoing_webhooks::{OutgoingWebhookView, act, find};
+use super::outgoing_view::OutgoingWebhookView;
+use super::outgoing_webhooks::{act, find};
 use crate::Api;
 use crate::auth::{Caller, Write};
 use crate::extract::{Create, Input, Path};
