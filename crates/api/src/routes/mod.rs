@@ -14,6 +14,7 @@ pub mod imports;
 mod incoming_secrets;
 mod incoming_signature;
 pub mod incoming_trial;
+mod incoming_view;
 pub mod incoming_webhooks;
 pub mod listen;
 pub mod lists;
