@@ -75,7 +75,6 @@ export const people = {
   new_list: "New list",
   new_subscriber: "New subscriber",
   new_tag: "New tag",
-  no: "No",
   on_mismatch: "If an incoming value does not fit",
   on_mismatch_drop: "Leave the field as it was, with a warning in the log",
   on_mismatch_keep_as_text: "Keep it as text, with a warning in the log",
@@ -103,5 +102,4 @@ export const people = {
   undone: "Undone",
   value: "Value",
   with_value: "Those with a value",
-  yes: "Yes",
 };

@@ -26,6 +26,8 @@ export const shared = {
   created: "Created",
   custom_fields: "Custom fields",
   dark: "Dark",
+  database_postgresql: "PostgreSQL",
+  database_sqlite: "SQLite",
   delete: "Delete",
   delivery: "Delivery",
   email: "Email",
@@ -54,6 +56,7 @@ export const shared = {
   never: "Never",
   new_incoming: "New incoming webhook",
   new_outgoing: "New outgoing webhook",
+  no: "No",
   not_json: "This is not valid JSON",
   offline: "The server cannot be reached",
   offline_advice: "What you typed is still here. Try again when the connection is back.",
@@ -122,4 +125,5 @@ export const shared = {
   window_24h: "24 hours",
   window_30d: "30 days",
   window_7d: "7 days",
+  yes: "Yes",
 };

@@ -77,7 +77,6 @@ export const people: Record<keyof typeof english, string> = {
   new_list: "Nuova lista",
   new_subscriber: "Nuovo iscritto",
   new_tag: "Nuova etichetta",
-  no: "No",
   on_mismatch: "Se un valore in arrivo non è adatto",
   on_mismatch_drop: "Lascia il campo com'era, con un avviso nel registro",
   on_mismatch_keep_as_text: "Conservalo come testo, con un avviso nel registro",
@@ -105,5 +104,4 @@ export const people: Record<keyof typeof english, string> = {
   undone: "Annullato",
   value: "Valore",
   with_value: "Chi ha un valore",
-  yes: "Sì",
 };

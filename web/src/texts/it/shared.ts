@@ -28,6 +28,8 @@ export const shared: Record<keyof typeof english, string> = {
   created: "Creato",
   custom_fields: "Campi personalizzati",
   dark: "Scuro",
+  database_postgresql: "PostgreSQL",
+  database_sqlite: "SQLite",
   delete: "Elimina",
   delivery: "Invio",
   email: "Email",
@@ -56,6 +58,7 @@ export const shared: Record<keyof typeof english, string> = {
   never: "Mai",
   new_incoming: "Nuovo webhook in entrata",
   new_outgoing: "Nuovo webhook in uscita",
+  no: "No",
   not_json: "Questo non è JSON valido",
   offline: "Il server non è raggiungibile",
   offline_advice: "Ciò che hai scritto è ancora qui. Riprova quando la connessione è tornata.",
@@ -124,4 +127,5 @@ export const shared: Record<keyof typeof english, string> = {
   window_24h: "24 ore",
   window_30d: "30 giorni",
   window_7d: "7 giorni",
+  yes: "Sì",
 };
