@@ -1,20 +1,17 @@
 /** What is around the pages: home, events, finding, addresses that lead nowhere, roles, the keyboard, Italian. */
 import AxeBuilder from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
-import { BASE, signedIn, type SignedIn } from "./signed_in";
+import { expect } from "@playwright/test";
+import { ownProgram } from "./fixture";
 
-let inside: SignedIn;
+const own = ownProgram();
+const { test } = own;
 
 // The first sees the program as nobody has used it.
 test.describe.configure({ mode: "serial" });
 
-test.beforeAll(async ({ playwright }) => {
-  inside = await signedIn(playwright);
-});
-test.afterAll(() => inside.stop());
 
 test("a new user sees a sample at work, and then what came in", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await page.goto("/");
   await page.getByRole("button", { name: "Show me with a sample" }).click();
   await expect(page.getByRole("heading", { name: "grace@example.com" })).toBeVisible();
@@ -26,19 +23,19 @@ test("a new user sees a sample at work, and then what came in", async ({ browser
 });
 
 test("what failed is tried again with one click", async ({ browser }) => {
-  const page = await inside.open(browser);
-  const webhook = await inside.call("POST", "/incoming-webhooks", { name: "Broken", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }] });
-  expect((await inside.request.post(webhook.url, { data: { data: { mail: "x" } } })).status()).toBe(422);
-  await inside.call("PATCH", `/incoming-webhooks/${webhook.id}`, { mapping: [{ to: "email", value: "mended@example.com" }] });
+  const page = await own.inside.open(browser);
+  const webhook = await own.inside.call("POST", "/incoming-webhooks", { name: "Broken", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }] });
+  expect((await own.inside.request.post(webhook.url, { data: { data: { mail: "x" } } })).status()).toBe(422);
+  await own.inside.call("PATCH", `/incoming-webhooks/${webhook.id}`, { mapping: [{ to: "email", value: "mended@example.com" }] });
   await page.goto("/");
   await page.getByRole("button", { name: "Try again what failed at Broken" }).click();
   await expect(page.getByText("Tried again: 1")).toBeVisible();
-  await expect.poll(async () => (await inside.call("GET", "/subscribers?email=mended@example.com")).data.length).toBe(1);
+  await expect.poll(async () => (await own.inside.call("GET", "/subscribers?email=mended@example.com")).data.length).toBe(1);
   await page.context().close();
 });
 
 test("a kind of event is declared, and one is published", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await page.goto("/events");
   await page.getByRole("button", { name: "Declare a kind" }).click();
   await page.getByRole("textbox", { name: "Name" }).fill("order_paid");
@@ -60,7 +57,7 @@ test("a kind of event is declared, and one is published", async ({ browser }) =>
 });
 
 test("Ctrl-K finds pages, things, entries of logs and deeds, by keyboard alone", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await page.goto("/settings");
   await expect(page.getByRole("heading", { name: "Settings", level: 1 })).toBeVisible();
   await page.keyboard.press("Control+k");
@@ -82,7 +79,7 @@ test("Ctrl-K finds pages, things, entries of logs and deeds, by keyboard alone",
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/incoming\/new$/);
 
-  const event = (await inside.call("GET", "/events?limit=1")).data[0].id;
+  const event = (await own.inside.call("GET", "/events?limit=1")).data[0].id;
   await page.keyboard.press("Control+k");
   await find.fill(event);
   await expect(page.getByRole("option", { name: new RegExp(event) })).toBeVisible();
@@ -92,7 +89,7 @@ test("Ctrl-K finds pages, things, entries of logs and deeds, by keyboard alone",
 });
 
 test("an address that leads nowhere, the way to the content, and a version that is gone", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await page.goto("/no/such/page");
   await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
   await page.goto("/settings");
@@ -110,27 +107,8 @@ test("an address that leads nowhere, the way to the content, and a version that 
   await page.context().close();
 });
 
-test("who may only look is offered nothing else", async ({ browser, playwright }) => {
-  const user = await inside.call("POST", "/users", { email: "viewer@example.com", role: "viewer" });
-  const { link } = await inside.call("POST", `/users/${user.id}/link`);
-  const request = await playwright.request.newContext({ baseURL: inside.program.url });
-  const entered = await request.post(`${BASE}/set-up`, { data: { link: link.split("#")[1], password: "a sentence of some length" } });
-  expect(entered.ok(), await entered.text()).toBe(true);
-  const page = await inside.open(browser, { storageState: await request.storageState() });
-  await page.goto("/subscribers");
-  await page.getByRole("link", { name: "grace@example.com" }).click();
-  await expect(page.getByText("Your role lets you look, not change.")).toBeVisible();
-  await expect(page.getByRole("button", { name: "Save" })).toHaveCount(0);
-  await expect(page.getByRole("button", { name: "Delete" })).toHaveCount(0);
-  const menu = page.getByRole("navigation", { name: "Menu" });
-  await expect(menu.getByRole("link", { name: "Lists" })).toBeVisible();
-  await expect(menu.getByRole("link", { name: "Users" })).toHaveCount(0);
-  await expect(menu.getByRole("link", { name: "API keys" })).toHaveCount(0);
-  await page.context().close();
-});
-
 test("in Italian", async ({ browser }) => {
-  const page = await inside.open(browser, { locale: "it-IT" });
+  const page = await own.inside.open(browser, { locale: "it-IT" });
   await page.goto("/tags");
   await expect(page.getByRole("heading", { name: "Etichette", level: 1 })).toBeVisible();
   await page.getByRole("button", { name: "Nuova etichetta" }).click();

@@ -1,18 +1,17 @@
 /** The main acts on the pages of incoming webhooks. */
-import { expect, test, type Page } from "@playwright/test";
-import { signedIn, type SignedIn } from "./signed_in";
+import { expect, type Page } from "@playwright/test";
+import { ownProgram } from "./fixture";
 
-let inside: SignedIn;
+const own = ownProgram();
+const { test } = own;
 let page: Page;
 
-test.beforeAll(async ({ playwright, browser }) => {
-  inside = await signedIn(playwright);
-  page = await inside.open(browser);
+test.beforeAll(async ({ browser }) => {
+  page = await own.inside.open(browser);
 });
-test.afterAll(() => inside.stop());
 
 function make(settings: object = {}) {
-  return inside.call("POST", "/incoming-webhooks", { name: "Form", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }], ...settings });
+  return own.inside.call("POST", "/incoming-webhooks", { name: "Form", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }], ...settings });
 }
 
 test("a sender's own secret is taken, and its signature tried", async () => {
@@ -43,7 +42,7 @@ test("a sender's own secret is taken, and its signature tried", async () => {
 
 test("a value is put together, changed and given a condition", async () => {
   const { id, url } = await make();
-  await inside.request.post(url, { data: { person: { first: "ada ", last: "lovelace", mail: "ada@example.com" }, plan: "pro" } });
+  await own.inside.request.post(url, { data: { person: { first: "ada ", last: "lovelace", mail: "ada@example.com" }, plan: "pro" } });
   await page.goto(`/incoming/${id}?tab=mapping`);
   const tree = page.getByRole("navigation", { name: "Sample" });
   await tree.getByRole("button", { name: "person", exact: true }).click();
@@ -64,7 +63,7 @@ test("a value is put together, changed and given a condition", async () => {
   await details.getByRole("button", { name: "Done" }).click();
   await expect(page.locator("dd", { hasText: "Ada Lovelace Ltd" })).toBeVisible();
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect.poll(async () => (await inside.call("GET", `/incoming-webhooks/${id}`)).mapping).toEqual([
+  await expect.poll(async () => (await own.inside.call("GET", `/incoming-webhooks/${id}`)).mapping).toEqual([
     { to: "email", from: "person.mail" },
     { to: "company", template: "{person.first}{person.last} Ltd", filters: ["title"], when: "plan == 'pro'", otherwise: "none" },
   ]);
@@ -84,7 +83,7 @@ test("actions are moved by keyboard and by dragging, and tried dry", async () =>
   await page.getByRole("button", { name: "Dry run" }).click();
   await expect(page.locator("dd", { hasText: "ada@example.com" })).toBeVisible();
   // The sample of the test before made her; the dry run did nothing to her.
-  const [ada] = (await inside.call("GET", "/subscribers?email=ada@example.com")).data;
+  const [ada] = (await own.inside.call("GET", "/subscribers?email=ada@example.com")).data;
   expect(ada?.tags ?? []).toEqual([]);
   expect(ada?.status ?? "subscribed").toBe("subscribed");
 });
@@ -97,7 +96,7 @@ test("what was set when it was made can be changed", async () => {
   await page.getByRole("textbox", { name: "Only if" }).fill("data.ok == true");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Another name" })).toBeVisible();
-  expect((await inside.call("GET", `/incoming-webhooks/${id}`)).filter).toBe("data.ok == true");
+  expect((await own.inside.call("GET", `/incoming-webhooks/${id}`)).filter).toBe("data.ok == true");
 });
 
 test("a sender is described, with what is wrong said at its field", async () => {
@@ -112,6 +111,6 @@ test("a sender is described, with what is wrong said at its field", async () => 
   await page.getByRole("link", { name: "Our shop" }).click();
   await expect(rest).toHaveValue(/"from": "mail"/);
   const { url } = await make({ preset: "our_shop", event_type: "order_paid" });
-  expect((await inside.request.post(url, { data: { event: "order_paid", mail: "shop@example.com" } })).status()).toBe(200);
-  expect((await inside.call("GET", "/subscribers?email=shop@example.com")).data).toHaveLength(1);
+  expect((await own.inside.request.post(url, { data: { event: "order_paid", mail: "shop@example.com" } })).status()).toBe(200);
+  expect((await own.inside.call("GET", "/subscribers?email=shop@example.com")).data).toHaveLength(1);
 });

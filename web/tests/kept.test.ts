@@ -1,18 +1,16 @@
 /** What was typed stays until it is saved or given up, and what is told once is told. */
-import { expect, test, type Page } from "@playwright/test";
-import { BASE, EMAIL, PASSWORD, signedIn, type SignedIn } from "./signed_in";
+import { expect, type Page } from "@playwright/test";
+import { ownProgram } from "./fixture";
+import { BASE, EMAIL, PASSWORD } from "./signed_in";
 
-let inside: SignedIn;
+const own = ownProgram();
+const { test } = own;
 let address: string;
 let id: string;
 
-test.beforeAll(async ({ playwright }) => {
-  inside = await signedIn(playwright);
-});
-test.afterAll(() => inside.stop());
 
 test.beforeEach(async () => {
-  const webhook = await inside.call("POST", "/incoming-webhooks", { name: "Form", event_type: "subscriber_added", actions: [] });
+  const webhook = await own.inside.call("POST", "/incoming-webhooks", { name: "Form", event_type: "subscriber_added", actions: [] });
   id = webhook.id;
   address = `/incoming/${id}?tab=actions`;
 });
@@ -31,11 +29,11 @@ async function isThere(page: Page) {
 
 async function save(page: Page) {
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect.poll(async () => (await inside.call("GET", `/incoming-webhooks/${id}`)).actions[0]?.when).toBe("data.plan == 'pro'");
+  await expect.poll(async () => (await own.inside.call("GET", `/incoming-webhooks/${id}`)).actions[0]?.when).toBe("data.plan == 'pro'");
 }
 
 test("another tab of the page keeps it, and leaving the page asks first", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   await page.getByRole("tab", { name: "Security" }).click();
   await page.getByRole("tab", { name: "Actions" }).click();
@@ -52,7 +50,7 @@ test("another tab of the page keeps it, and leaving the page asks first", async 
 });
 
 test("a lost connection", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   await page.context().setOffline(true);
   await page.getByRole("button", { name: "Save", exact: true }).click();
@@ -67,7 +65,7 @@ test("a lost connection", async ({ browser }) => {
 });
 
 test("a session that has ended", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   await page.context().clearCookies();
   await page.getByRole("button", { name: "Save", exact: true }).click();
@@ -82,19 +80,19 @@ test("a session that has ended", async ({ browser }) => {
 });
 
 test("a new log-in in another tab", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   // Shares its cookies with the page, as another tab does.
-  const entered = await page.context().request.post(`${inside.program.url}${BASE}/session`, { data: { email: EMAIL, password: PASSWORD } });
+  const entered = await page.context().request.post(`${own.inside.program.url}${BASE}/session`, { data: { email: EMAIL, password: PASSWORD } });
   expect(entered.ok()).toBe(true);
   await save(page);
   await page.context().close();
 });
 
 test("a change by someone else", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
-  await inside.call("PATCH", `/incoming-webhooks/${id}`, { actions: [{ type: "apply_tag", tags: ["theirs"] }] });
+  await own.inside.call("PATCH", `/incoming-webhooks/${id}`, { actions: [{ type: "apply_tag", tags: ["theirs"] }] });
   await page.getByRole("button", { name: "Status" }).click();
   await page.getByRole("menuitem", { name: /Paused/ }).click();
   const said = page.getByRole("alert").filter({ hasText: "Someone else changed this meanwhile" });
@@ -107,7 +105,7 @@ test("a change by someone else", async ({ browser }) => {
 });
 
 test("a secret is shown when it is made, and only then", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await page.goto("/incoming/new");
   await page.getByRole("textbox", { name: "Name" }).fill("With a key");
   await page.getByLabel("Require an API key").check();
@@ -116,7 +114,7 @@ test("a secret is shown when it is made, and only then", async ({ browser }) => 
   const key = await told.getByLabel("API key", { exact: true }).first().innerText();
   const url = await page.getByLabel("Copy the URL").first().innerText();
   const data = { event: "subscriber_added", data: { email: "grace@example.com" } };
-  expect((await inside.request.post(url, { data, headers: { "x-api-key": key } })).status()).toBe(200);
+  expect((await own.inside.request.post(url, { data, headers: { "x-api-key": key } })).status()).toBe(200);
   await told.getByRole("button", { name: "I have copied it" }).click();
   await expect(told).toBeHidden();
 

@@ -1,35 +1,30 @@
 /** Every page, in light and dark, wide and narrow: it has no violation that axe-core knows, and markup from outside is text. */
 import AxeBuilder from "@axe-core/playwright";
-import { expect, test, type Page } from "@playwright/test";
-import { startReceiver, type Receiver } from "./program";
-import { signedIn, type SignedIn } from "./signed_in";
+import { expect, type Page } from "@playwright/test";
+import { PAGES, type Things } from "./every_page";
+import { ownProgram } from "./fixture";
+import type { SignedIn } from "./signed_in";
 
 const MARKUP = `<img src=x onerror="window.struck=1"><script>window.struck=1</script>`;
 const SIZES = [{ width: 1280, height: 900 }, { width: 390, height: 844 }];
 
-let inside: SignedIn;
-let receiver: Receiver;
-const ids: Record<string, string> = {};
+const own = ownProgram(JSON.stringify({ said: MARKUP }));
+const { test } = own;
+let things: Things;
 
-test.beforeAll(async ({ playwright }) => {
-  inside = await signedIn(playwright);
-  receiver = await startReceiver(JSON.stringify({ said: MARKUP }));
-  await fill(inside);
-});
-test.afterAll(async () => {
-  await inside.stop();
-  receiver.stop();
+test.beforeAll(async () => {
+  things = await fill(own.inside);
 });
 
 /** Puts something on every page. */
-async function fill({ request, call }: SignedIn) {
+async function fill({ request, call }: SignedIn): Promise<Things> {
   const post = (path: string, data: object) => call("POST", path, data);
   const name = MARKUP;
   await post("/lists", { name: MARKUP });
   await post("/tags", { name: "<b>x</b>" });
   await post("/custom-fields", { name: "plan", label: MARKUP, type: "text" });
   await post("/api-keys", { name, scope: "read" });
-  const outgoing = await post("/outgoing-webhooks", { name: MARKUP, url: receiver.url, events: ["*"] });
+  const outgoing = await post("/outgoing-webhooks", { name: MARKUP, url: own.receiver.url, events: ["*"] });
   const incoming = await post("/incoming-webhooks", {
     name, description: name, event_type: "subscriber_added", actions: [{ type: "add_subscriber", update_existing: true, tags: ["web"] }],
   });
@@ -40,39 +35,8 @@ async function fill({ request, call }: SignedIn) {
   expect(received.status()).toBe(200);
   await post(`/outgoing-webhooks/${outgoing.id}/test`, {});
   const subscribers = await call("GET", "/subscribers");
-  Object.assign(ids, { incoming: incoming.id, outgoing: outgoing.id, subscriber: String(subscribers.data[0].id) });
+  return { incoming: incoming.id, outgoing: outgoing.id, subscriber: String(subscribers.data[0].id), sender: "our_shop" };
 }
-
-const PAGES: [string, () => string][] = [
-  ["home", () => "/"],
-  ["incoming", () => "/incoming"],
-  ["incoming-new", () => "/incoming/new"],
-  ["incoming-receive", () => `/incoming/${ids.incoming}`],
-  ["incoming-mapping", () => `/incoming/${ids.incoming}?tab=mapping`],
-  ["incoming-actions", () => `/incoming/${ids.incoming}?tab=actions`],
-  ["incoming-security", () => `/incoming/${ids.incoming}?tab=security`],
-  ["incoming-settings", () => `/incoming/${ids.incoming}?tab=settings`],
-  ["incoming-log", () => `/incoming/${ids.incoming}?tab=log`],
-  ["incoming-senders", () => "/senders"],
-  ["incoming-sender", () => "/senders/our_shop"],
-  ["outgoing", () => "/outgoing"],
-  ["outgoing-new", () => "/outgoing/new"],
-  ["outgoing-settings", () => `/outgoing/${ids.outgoing}`],
-  ["outgoing-payload", () => `/outgoing/${ids.outgoing}?tab=payload`],
-  ["outgoing-test", () => `/outgoing/${ids.outgoing}?tab=test`],
-  ["outgoing-stats", () => `/outgoing/${ids.outgoing}?tab=stats`],
-  ["outgoing-log", () => `/outgoing/${ids.outgoing}?tab=log`],
-  ["subscribers", () => "/subscribers"],
-  ["subscriber", () => `/subscribers/${ids.subscriber}`],
-  ["import", () => "/subscribers/import"],
-  ["lists", () => "/lists"],
-  ["tags", () => "/tags"],
-  ["custom-fields", () => "/custom-fields"],
-  ["events", () => "/events"],
-  ["api-keys", () => "/api-keys"],
-  ["users", () => "/users"],
-  ["settings", () => "/settings"],
-];
 
 /** Some of them: `PAGES=incoming npx playwright test pages`. */
 const LOOKED_AT = PAGES.filter(([name]) => name.startsWith(process.env.PAGES ?? ""));
@@ -81,10 +45,10 @@ for (const colorScheme of ["light", "dark"] as const) {
   for (const viewport of SIZES) {
     test(`pages, ${colorScheme}, ${viewport.width} px`, async ({ browser }) => {
       test.setTimeout(400_000);
-      const page = await inside.open(browser, { colorScheme, viewport });
-      for (const [name, path] of LOOKED_AT) await look(page, name, path(), `${colorScheme}-${viewport.width}`);
+      const page = await own.inside.open(browser, { colorScheme, viewport });
+      for (const [name, path] of LOOKED_AT) await look(page, name, path(things), `${colorScheme}-${viewport.width}`);
       await page.context().close();
-      const nobody = { baseURL: inside.program.url, colorScheme, viewport, reducedMotion: "reduce", locale: "en-GB" } as const;
+      const nobody = { baseURL: own.inside.program.url, colorScheme, viewport, reducedMotion: "reduce", locale: "en-GB" } as const;
       // axe-core wants a page of a context of its own.
       const outside = await (await browser.newContext(nobody)).newPage();
       for (const [name, path] of [["log-in", "/log-in"], ["set-up", "/set-up"]] as const) await look(outside, name, path, `${colorScheme}-${viewport.width}`);

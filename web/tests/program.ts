@@ -9,6 +9,9 @@ import { createInterface } from "node:readline";
 
 const BINARY = process.env.CCSP_MAILER ?? new URL("../../target/debug/ccsp-mailer", import.meta.url).pathname;
 
+/** Where programs answer that were started here: nothing else may be asked by a page. */
+export const origins = new Set<string>();
+
 export interface Program {
   url: string;
   /** The link by which the first user logs in. */
@@ -22,6 +25,7 @@ export async function startProgram(): Promise<Program> {
   const folder = mkdtempSync(join(tmpdir(), "ccsp-web-"));
   let child = start(folder, "127.0.0.1:0");
   const [url, link] = await Promise.race([addresses(child), died(child)]);
+  origins.add(url);
   return {
     url,
     link,

@@ -69,7 +69,6 @@ export const people = {
   lists_choose: "Choose lists",
   lists_none: "No lists",
   lists_none_advice: "Make one, and let a webhook add subscribers to it.",
-  may_only_look: "Your role lets you look, not change.",
   n_subscribers: "Subscribers: {n}",
   new_custom_field: "New custom field",
   new_list: "New list",

@@ -71,7 +71,6 @@ export const people: Record<keyof typeof english, string> = {
   lists_choose: "Scegli le liste",
   lists_none: "Nessuna lista",
   lists_none_advice: "Creane una e lascia che un webhook vi aggiunga iscritti.",
-  may_only_look: "Il tuo ruolo ti permette di guardare, non di modificare.",
   n_subscribers: "Iscritti: {n}",
   new_custom_field: "Nuovo campo personalizzato",
   new_list: "Nuova lista",
