@@ -86,6 +86,7 @@ async fn serve_options(options: DemoOptions, folder: PathBuf) -> anyhow::Result<
         log_retention_entries: 0,
         allow_private_destinations: vec!["127.0.0.0/8".parse()?],
         max_body_bytes: 1_048_576,
+        max_waiting_requests: 8_192,
         disable_after_days: 0,
         smtp_url: None,
         mail_from: None,

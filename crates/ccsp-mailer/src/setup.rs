@@ -64,6 +64,7 @@ pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
             vec![SANDBOX_COMMAND.into()],
         ),
         under_way: quarter_of_files(MAX_UNDER_WAY),
+        max_waiting: options.max_waiting_requests as usize,
     };
     Engine::start(options).await.context("the engine can't be started")
 }

@@ -86,6 +86,8 @@ pub struct Options {
     pub sandbox: sandbox::Settings,
     /// How many attempts may be under way at once, [`crate::MAX_UNDER_WAY`] at most: each takes a file of the process.
     pub under_way: usize,
+    /// How many requests may wait to be stored, usually [`crate::MAX_WAITING`]; past them senders are told to come again.
+    pub max_waiting: usize,
 }
 
 /// How much of the logs is kept; what is not done yet is kept in any case.
@@ -206,7 +208,7 @@ impl Engine {
         tokio::spawn(refresh::run(core.clone(), refreshed));
         tokio::spawn(tasks::run(core.clone()));
         tokio::spawn(forward::run(core.clone()));
-        let ingest = Arc::new(Ingest::start(&core));
+        let ingest = Arc::new(Ingest::start(&core, options.max_waiting));
         let jobs = Jobs::start(&core, options.client);
         let allow_private = options.allow_private.into();
         let limits: Arc<Limits> = Arc::default();

@@ -15,8 +15,8 @@ use crate::error::chain;
 use crate::item::{Done, Item, Items};
 use crate::receive::{Accepted, Reply};
 
-/// Requests that wait for a transaction. When it is full, senders are told to come again.
-const QUEUE: usize = 8_192;
+/// Requests that wait for a transaction unless the operator says otherwise. Past them, senders are told to come again.
+pub const MAX_WAITING: usize = 8_192;
 /// Requests in one transaction: past some hundreds a batch costs as much a request, and keeps its first one waiting.
 const BATCH: usize = 256;
 /// Transactions under way or in line.
@@ -30,9 +30,10 @@ pub(crate) struct Ingest {
 }
 
 impl Ingest {
-    pub(crate) fn start(core: &Arc<Core>) -> Self {
+    /// One in which so many requests may wait at once.
+    pub(crate) fn start(core: &Arc<Core>, max_waiting: usize) -> Self {
         let enough = if core.store.is_shared() { ENOUGH } else { 1 };
-        let queue = Arc::new(Queue { enough, ..Queue::default() });
+        let queue = Arc::new(Queue { room: max_waiting, enough, ..Queue::default() });
         for _ in 0..COMMITTERS {
             tokio::spawn(commit_batches(core.clone(), queue.clone()));
         }
@@ -68,6 +69,8 @@ struct Queue {
     turn: Arc<AsyncMutex<()>>,
     /// Tells the one whose turn it is that there may be something to do.
     changed: Notify,
+    /// Requests that may wait.
+    room: usize,
     /// Requests for which a transaction begins although another one is under way.
     enough: usize,
     under_way: AtomicUsize,
@@ -78,7 +81,7 @@ impl Queue {
     /// False if there is no room.
     fn push(&self, request: Waiting) -> bool {
         let mut waiting = self.waiting.lock();
-        if waiting.len() >= QUEUE {
+        if waiting.len() >= self.room {
             return false;
         }
         waiting.push_back(request);

@@ -80,6 +80,7 @@ pub use engine::{
 };
 pub use handshake::{Answered, is_handshake};
 pub use health::{Alerts, Operations};
+pub use ingest::MAX_WAITING;
 pub use receive::{Received, Reply};
 pub use rotating::Rotating;
 pub use snapshot::{ApiKey, Incoming, Outgoing, Scope, Snapshot, tls_options};

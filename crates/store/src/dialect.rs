@@ -1,8 +1,10 @@
 //! From the portable SQL, in which everything here is written, to what each database takes.
 //!
-//! The portable form is what both take, and five notations:
+//! The portable form is what both take, and six notations:
 //! - `?1`, `?2`, … are parameters (`$1` on PostgreSQL);
 //! - `column IN ?1` takes a parameter that is an array;
+//! - `column IN ONCE (SELECT … LIMIT …)` takes what the sub-select finds when it is run once: PostgreSQL may choose to run an
+//!   `IN (SELECT …)` again for each row, and one that skips what is locked would find others each time;
 //! - `INTEGER` has 64 bits and `BLOB` is bytes (`BIGINT`, `BYTEA`);
 //! - `/*pg: … */` is code on PostgreSQL alone, `/*sqlite: … */` on SQLite alone.
 
@@ -11,16 +13,20 @@ const SQLITE: &str = "/*sqlite:";
 /// What begins code for PostgreSQL alone.
 const POSTGRES: &str = "/*pg:";
 
+/// What begins a sub-select that is run once.
+const ONCE: &str = " IN ONCE (";
+
 /// The statement for SQLite.
 pub fn sqlite(sql: &str) -> String {
-    array_conditions(&choose(sql, SQLITE, POSTGRES), |number| format!(" IN rarray(?{number})"))
+    let sql = choose(sql, SQLITE, POSTGRES).replace(ONCE, " IN (");
+    array_conditions(&sql, |number| format!(" IN rarray(?{number})"))
 }
 
 /// The statement for PostgreSQL.
 pub fn postgres(sql: &str) -> String {
     let sql =
         replace_word(&replace_word(&choose(sql, POSTGRES, SQLITE), "INTEGER", "BIGINT"), "BLOB", "BYTEA");
-    let sql = array_conditions(&sql, |number| format!(" = ANY(?{number})"));
+    let sql = array_conditions(&once(&sql), |number| format!(" = ANY(?{number})"));
     placeholders(&sql, |number| format!("${number}"))
 }
 
@@ -44,6 +50,12 @@ pub fn postgres_many(sql: &str, types: &[String]) -> Option<String> {
     let (head, condition) = sql.split_once(" WHERE ")?;
     let joins = if sql.starts_with("UPDATE") { "FROM" } else { "USING" };
     Some(format!("{} {joins} {source} WHERE {}", of_batch(head), of_batch(condition)))
+}
+
+fn once(sql: &str) -> String {
+    let Some((head, rest)) = sql.split_once(ONCE) else { return sql.to_owned() };
+    let (select, tail) = rest.split_at(closing_parenthesis(rest).unwrap_or(rest.len()));
+    format!("{head} = ANY(ARRAY({select}){tail}")
 }
 
 fn closing_parenthesis(text: &str) -> Option<usize> {
@@ -133,6 +145,19 @@ mod tests {
             "SELECT CAST(a AS BIGINT) FROM t WHERE a = ANY($1) AND b = $2  FOR UPDATE "
         );
         assert_eq!(postgres("INTEGERS BLOB"), "INTEGERS BYTEA");
+    }
+
+    #[test]
+    fn a_sub_select_can_be_run_once() {
+        let sql = "UPDATE t SET a = 1 WHERE b IN ONCE (SELECT b FROM t WHERE (c) LIMIT 2) RETURNING (b)";
+        assert_eq!(
+            sqlite(sql),
+            "UPDATE t SET a = 1 WHERE b IN (SELECT b FROM t WHERE (c) LIMIT 2) RETURNING (b)"
+        );
+        assert_eq!(
+            postgres(sql),
+            "UPDATE t SET a = 1 WHERE b = ANY(ARRAY(SELECT b FROM t WHERE (c) LIMIT 2)) RETURNING (b)"
+        );
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Work for ClaimJobs {
     type Output = Vec<(JobRow, Option<RequestRow>)>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Self::Output, StoreError> {
-        const LEASE: &str = "UPDATE action_jobs SET node = ?2 WHERE request_id IN ( \
+        const LEASE: &str = "UPDATE action_jobs SET node = ?2 WHERE request_id IN ONCE ( \
                SELECT request_id FROM action_jobs WHERE webhook_id = ?1 AND node IS NULL AND due_at <= ?3 \
                ORDER BY due_at LIMIT ?4 /*pg: FOR UPDATE SKIP LOCKED */) \
              RETURNING request_id, webhook_id, due_at, failures, first_attempt_at";

@@ -54,7 +54,7 @@ impl Work for ClaimMails {
     type Output = Vec<MailRow>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<MailRow>, StoreError> {
-        const SQL: &str = "UPDATE mails SET due_at = ?2, attempts = attempts + 1 WHERE id IN ( \
+        const SQL: &str = "UPDATE mails SET due_at = ?2, attempts = attempts + 1 WHERE id IN ONCE ( \
                SELECT id FROM mails WHERE due_at <= ?1 ORDER BY due_at LIMIT ?3 /*pg: FOR UPDATE SKIP LOCKED */) \
              RETURNING id, recipient, subject, body, created_at, attempts";
         let rows = tx.query(SQL, params![self.now, self.until, self.limit]).await?;

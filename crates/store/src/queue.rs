@@ -176,7 +176,7 @@ impl Work for Claim {
     type Output = Vec<DueDelivery>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<DueDelivery>, StoreError> {
-        const LEASE: &str = "UPDATE deliveries SET node = ?2 WHERE id IN ( \
+        const LEASE: &str = "UPDATE deliveries SET node = ?2 WHERE id IN ONCE ( \
                SELECT d.id FROM deliveries d WHERE d.webhook_id = ?1 AND d.due_at IS NOT NULL AND d.node IS NULL AND d.due_at <= ?3 \
                AND (d.subject IS NULL OR NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.webhook_id = d.webhook_id \
                       AND o.subject = d.subject AND o.due_at IS NOT NULL AND o.id < d.id)) \

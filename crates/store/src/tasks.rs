@@ -171,7 +171,7 @@ impl Work for ClaimTasks {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<TaskRow>, StoreError> {
         let sql = format!(
-            "UPDATE tasks SET node = ?1 WHERE id IN (SELECT id FROM tasks WHERE state = '{RUNNING}' AND node IS NULL \
+            "UPDATE tasks SET node = ?1 WHERE id IN ONCE (SELECT id FROM tasks WHERE state = '{RUNNING}' AND node IS NULL \
              ORDER BY created_at LIMIT ?2 /*pg: FOR UPDATE SKIP LOCKED */) RETURNING {COLUMNS}"
         );
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);

@@ -17,6 +17,7 @@ use crate::auth::{Caller, Write};
 use crate::extract::{Create, Input, Path};
 use crate::once::{Answer, OnceRequest};
 use crate::problem::Problem;
+use crate::routes::incoming_signature::secret_fault;
 use crate::routes::incoming_webhooks::{IncomingWebhookView, find};
 use crate::secret::{Replacement, Reveal};
 
@@ -87,7 +88,11 @@ async fn rotate_secret(
     let change = |incoming: &Incoming| {
         let new = chosen(&input, &made);
         if input.secret.is_some() {
-            incoming.check_secret(&new).map_err(|error| Problem::field("secret", error.to_string()))?;
+            let scheme = incoming.webhook.settings.signature.scheme;
+            let fault = incoming.check_secret(&new).err().map(|error| error.to_string());
+            if let Some(message) = fault.or_else(|| secret_fault(scheme, &new)) {
+                return Err(Problem::field("secret", message));
+            }
         }
         let secrets = incoming.secrets.clone();
         let signing = secrets.signing.replaced(new.clone(), now, input.grace_seconds);

@@ -55,7 +55,7 @@ struct ListenInput {
 
 impl Input for ListenInput {
     fn check(&self) -> Vec<FieldError> {
-        let fault = secret::fault(&self.secret);
+        let fault = secret::fault(&self.secret).or_else(|| secret::standard_fault(&self.secret));
         fault.map(|message| FieldError { field: "secret".to_owned(), message }).into_iter().collect()
     }
 }

@@ -145,6 +145,9 @@ impl OutgoingSigning {
         current: &OutgoingSecrets,
     ) -> Result<(Rotating, Option<Rotating>), FieldError> {
         let signing = secret::choose("signing.secret", self.secret.as_deref(), current.signing.clone())?;
+        if let Some(message) = self.secret.as_deref().and_then(secret::standard_fault) {
+            return Err(fault("secret", &message));
+        }
         let custom = self.custom.as_ref().filter(|_| self.schemes.contains(&SigningScheme::Custom));
         let with_secret = custom.filter(|scheme| scheme.algorithm != Algorithm::Ed25519);
         if let Some(Err(error)) = with_secret.map(|scheme| scheme.signer(&signing.current)) {
@@ -220,7 +223,10 @@ impl OutgoingReplacement {
     fn chosen(&self, vault: &Vault) -> Result<Secret, Problem> {
         match (self.which, &self.secret) {
             (SigningPart::Secret, None) => Ok(vault.new_signing_secret()),
-            (SigningPart::Secret, Some(given)) => Ok(Secret::new(given)),
+            (SigningPart::Secret, Some(given)) => match secret::standard_fault(given) {
+                Some(message) => Err(invalid("secret", &message)),
+                None => Ok(Secret::new(given)),
+            },
             (SigningPart::PrivateKey, None) => Ok(vault.new_private_key()),
             (SigningPart::PrivateKey, Some(given)) => {
                 let key = Secret::new(given);

@@ -194,6 +194,7 @@ async fn start_engine(store: Store, allow_private: Vec<outbound::IpNet>, seed: [
         mail: None,
         sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
         under_way: engine::MAX_UNDER_WAY,
+        max_waiting: engine::MAX_WAITING,
     };
     Engine::start(options).await.unwrap()
 }

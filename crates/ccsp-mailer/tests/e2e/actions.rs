@@ -9,6 +9,7 @@ use crate::support::{Kind, PATIENCE, Server, World, text};
 
 on_both_databases!(
     a_call_a_script_and_an_event_in_order,
+    a_call_by_any_method,
     what_passes_is_retried_and_what_was_done_is_not_done_again,
     what_does_not_pass_is_not_retried,
     on_error_says_what_follows,
@@ -112,6 +113,20 @@ async fn a_call_a_script_and_an_event_in_order(kind: Kind) {
     assert_eq!(events[0]["data"], json!({"score": "9", "of": "Ada 77"}));
     assert!(entry["events"].as_array().unwrap().contains(&events[0]["id"]), "{entry}");
     assert!(!server.program.log().contains("sekret"), "no secret in the log");
+}
+
+async fn a_call_by_any_method(kind: Kind) {
+    let world = World::new(kind).await;
+    let server = world.serve().await;
+    let receiver = Receiver::start().await.unwrap();
+    let methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+    let call = |method| json!({"type": "call_api", "method": method, "url": receiver.url("/any")});
+    let webhook = server.incoming(json!({"actions": methods.map(call)})).await;
+    let id = post(&server, &webhook, "ada@example.com", StatusCode::ACCEPTED).await;
+    let entry = ended(&server, &id, "processed").await;
+    assert_eq!(outcomes(&entry), [("call_api", "done"); 7]);
+    let called = receiver.requests().iter().map(|request| request.method.to_string()).collect::<Vec<_>>();
+    assert_eq!(called, methods);
 }
 
 async fn what_passes_is_retried_and_what_was_done_is_not_done_again(kind: Kind) {

@@ -26,6 +26,8 @@ mod failures;
 #[cfg(test)]
 mod form;
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 mod handshake;
 #[cfg(test)]
 mod health;

@@ -9,16 +9,16 @@ use testkit::receiver::{Answer, Reply, always};
 
 use crate::support::{Kind, Server, World, text};
 
+on_both_databases!(destinations_that_are_behind_get_even_shares);
+
 const DESTINATIONS: usize = 200;
 /// Deliveries to each. All of them are more than a node has attempts under way.
 const EACH: usize = 40;
 /// A debug build on a busy machine sends some hundred a second.
 const DRAINED: Duration = Duration::from_secs(150);
 
-/// On SQLite, for which the target is: on PostgreSQL the index was 0.88, and why is not known yet.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn destinations_that_are_behind_get_even_shares() {
-    let world = World::new(Kind::Sqlite).await;
+async fn destinations_that_are_behind_get_even_shares(kind: Kind) {
+    let world = World::new(kind).await;
     let node = world.node("data");
     let mut server = Server::start(&node).await;
     let receiver = Receiver::start().await.unwrap();

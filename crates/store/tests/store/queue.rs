@@ -19,6 +19,7 @@ use crate::support::{Database, NOW};
 conformance!(
     what_is_due_first_is_claimed_first,
     many_are_claimed_at_once,
+    a_claim_takes_no_more_than_it_asks_for,
     of_one_subscriber_one_follows_the_other,
     what_failed_holds_back_what_follows,
     a_delivery_has_one_holder,
@@ -74,6 +75,25 @@ fn ids(claimed: &[DueDelivery]) -> Vec<DeliveryId> {
 
 async fn beat(database: &Database, node: &str, expires_at: Timestamp) {
     database.store.write(Heartbeat { node: node.into(), expires_at }).await.unwrap();
+}
+
+/// Whatever plan the database makes of it, in a table that it knows nothing of or everything.
+async fn a_claim_takes_no_more_than_it_asks_for(database: &Database) {
+    let all = [webhook('a'), webhook('b'), webhook('c')];
+    for to in &all {
+        enqueue(database, to, &[-1; 100]).await;
+    }
+    let wants: Vec<_> = all.iter().map(|to| (to, 2)).collect();
+    for round in 0..40 {
+        if round == 20 {
+            database.run("ANALYZE deliveries", vec![]).await;
+        }
+        let claimed = claim_of(database, "node-1", &wants).await;
+        for to in &all {
+            let count = claimed.iter().filter(|delivery| delivery.webhook_id == *to).count();
+            assert_eq!(count, 2, "{round}");
+        }
+    }
 }
 
 async fn what_is_due_first_is_claimed_first(database: &Database) {
