@@ -47,12 +47,16 @@ test.beforeAll(async () => {
   const subscriber = (await call("GET", "/subscribers?email=grace@example.com")).data[0];
   await call("PATCH", `/subscribers/${subscriber.id}`, { company: "US Navy", custom_fields: { birthday: "1906-12-09" }, tags: ["web", "vip"] });
   await expect.poll(() => receiver.bodies.length).toBeGreaterThan(PEOPLE.length);
-  things = { incoming: incoming.id, outgoing: outgoing.id, subscriber: String(subscriber.id), sender: "our_shop" };
+  const last = async (path: string) => (await call("GET", `${path}?limit=1`)).data[0].id;
+  things = {
+    incoming: incoming.id, outgoing: outgoing.id, subscriber: String(subscriber.id), sender: "our_shop",
+    request: await last(`/incoming-webhooks/${incoming.id}/requests`), delivery: await last(`/outgoing-webhooks/${outgoing.id}/deliveries`), event: await last("/events"),
+  };
 });
 
 test("every page", async ({ browser }) => {
   test.setTimeout(180_000);
-  const page = await own.inside.open(browser, { viewport: { width: 1280, height: 800 }, colorScheme: "light" });
+  const page = await own.inside.open(browser);
   for (const [name, path] of PAGES.filter(([name]) => name !== "import")) {
     await page.goto(path(things));
     // The editor comes after the page.

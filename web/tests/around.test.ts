@@ -1,7 +1,9 @@
 /** What is around the pages: home, events, finding, addresses that lead nowhere, roles, the keyboard, Italian. */
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import AxeBuilder from "@axe-core/playwright";
 import { expect } from "@playwright/test";
-import { ownProgram } from "./fixture";
+import { ACT, ownProgram } from "./fixture";
 
 const own = ownProgram();
 const { test } = own;
@@ -10,7 +12,7 @@ const { test } = own;
 test.describe.configure({ mode: "serial" });
 
 
-test("a new user sees a sample at work, and then what came in", async ({ browser }) => {
+test("a new user sees a sample at work, and then what came in", ACT, async ({ browser }) => {
   const page = await own.inside.open(browser);
   await page.goto("/");
   await page.getByRole("button", { name: "Show me with a sample" }).click();
@@ -22,7 +24,7 @@ test("a new user sees a sample at work, and then what came in", async ({ browser
   await page.context().close();
 });
 
-test("what failed is tried again with one click", async ({ browser }) => {
+test("what failed is tried again with one click", ACT, async ({ browser }) => {
   const page = await own.inside.open(browser);
   const webhook = await own.inside.call("POST", "/incoming-webhooks", { name: "Broken", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }] });
   expect((await own.inside.request.post(webhook.url, { data: { data: { mail: "x" } } })).status()).toBe(422);
@@ -34,7 +36,22 @@ test("what failed is tried again with one click", async ({ browser }) => {
   await page.context().close();
 });
 
-test("a kind of event is declared, and one is published", async ({ browser }) => {
+test("home says how the server does, and loads no more script than a first page may", async ({ page }) => {
+  const scripts: string[] = [];
+  page.on("request", (made) => made.resourceType() === "script" && scripts.push(new URL(made.url()).pathname));
+  await page.goto("/");
+  await expect(page.getByText("SQLite")).toBeVisible();
+  await expect(page.getByText("Deliveries waiting")).toBeVisible();
+  await page.waitForLoadState("networkidle");
+  expect(scripts.length).toBeGreaterThan(2);
+  const bytes = scripts.map((path) => gzipSync(readFileSync(new URL(`../dist${path}`, import.meta.url))).length);
+  expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(300 * 1024);
+  await page.route("**/health", (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ title: "The storage is unavailable", status: 503, detail: "Try again in a moment." }) }));
+  await page.reload();
+  await expect(page.getByText("Look whether the server and its database run")).toBeVisible();
+});
+
+test("a kind of event is declared, and one is published", ACT, async ({ browser }) => {
   const page = await own.inside.open(browser);
   await page.goto("/events");
   await page.getByRole("button", { name: "Declare a kind" }).click();

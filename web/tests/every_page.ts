@@ -6,6 +6,10 @@ export interface Things {
   outgoing: string;
   subscriber: string;
   sender: string;
+  /** Entries of the logs. */
+  request: string;
+  delivery: string;
+  event: string;
 }
 
 export const PAGES: [name: string, path: (things: Things) => string][] = [
@@ -18,6 +22,7 @@ export const PAGES: [name: string, path: (things: Things) => string][] = [
   ["incoming-security", ({ incoming }) => `/incoming/${incoming}?tab=security`],
   ["incoming-settings", ({ incoming }) => `/incoming/${incoming}?tab=settings`],
   ["incoming-log", ({ incoming }) => `/incoming/${incoming}?tab=log`],
+  ["incoming-request", ({ incoming, request }) => `/incoming/${incoming}?tab=log&entry=${request}`],
   ["senders", () => "/senders"],
   ["sender", ({ sender }) => `/senders/${sender}`],
   ["outgoing", () => "/outgoing"],
@@ -27,6 +32,7 @@ export const PAGES: [name: string, path: (things: Things) => string][] = [
   ["outgoing-test", ({ outgoing }) => `/outgoing/${outgoing}?tab=test`],
   ["outgoing-stats", ({ outgoing }) => `/outgoing/${outgoing}?tab=stats`],
   ["outgoing-log", ({ outgoing }) => `/outgoing/${outgoing}?tab=log`],
+  ["outgoing-delivery", ({ outgoing, delivery }) => `/outgoing/${outgoing}?tab=log&entry=${delivery}`],
   ["subscribers", () => "/subscribers"],
   ["subscriber", ({ subscriber }) => `/subscribers/${subscriber}`],
   ["import", () => "/subscribers/import"],
@@ -34,6 +40,7 @@ export const PAGES: [name: string, path: (things: Things) => string][] = [
   ["tags", () => "/tags"],
   ["custom-fields", () => "/custom-fields"],
   ["events", () => "/events"],
+  ["event", ({ event }) => `/events?entry=${event}`],
   ["api-keys", () => "/api-keys"],
   ["users", () => "/users"],
   ["settings", () => "/settings"],

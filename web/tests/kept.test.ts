@@ -132,3 +132,51 @@ test("a secret is shown when it is made, and only then", async ({ browser }) => 
   await expect(told.getByLabel("Signing secret").first()).toContainText("whsec_");
   await page.context().close();
 });
+
+test("a second tab that saves the same first", async ({ browser }) => {
+  const page = await own.inside.open(browser);
+  await type(page);
+  const second = await page.context().newPage();
+  await second.goto(address);
+  await second.getByRole("button", { name: "Add an action" }).click();
+  await second.getByRole("menuitem", { name: "Apply tags" }).click();
+  await second.getByRole("combobox", { name: "Tags" }).fill("theirs");
+  await second.keyboard.press("Enter");
+  await second.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(second.getByText("Saved")).toBeVisible();
+  const refused = page.waitForResponse((response) => response.status() === 412);
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await refused;
+  const said = page.getByRole("alert").filter({ hasText: "Someone else changed this meanwhile" });
+  await expect(said).toContainText("What you typed is still here");
+  await isThere(page);
+  expect((await own.inside.call("GET", `/incoming-webhooks/${id}`)).actions, "theirs was not overwritten").toEqual([expect.objectContaining({ tags: ["theirs"] })]);
+  await said.getByRole("button", { name: "Keep mine" }).click();
+  await save(page);
+  await page.context().close();
+});
+
+test("the page is loaded again", async ({ browser }) => {
+  const page = await own.inside.open(browser);
+  await type(page);
+  await page.reload();
+  await isThere(page);
+  await save(page);
+  await page.goto("/incoming/new");
+  await page.getByRole("textbox", { name: "Name" }).fill("Half done");
+  await page.getByRole("combobox", { name: "Signature" }).click();
+  await page.getByRole("option", { name: "User name and password" }).click();
+  await page.getByLabel("Signing secret", { exact: true }).fill("someone:s3cret of mine");
+  expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))).not.toContain("s3cret");
+  await page.reload();
+  await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("Half done");
+  await expect(page.getByRole("combobox", { name: "Signature" })).toHaveValue("User name and password");
+  await expect(page.getByLabel("Signing secret", { exact: true })).toHaveValue("");
+  // Whoever logs out leaves nothing of it behind. This ends the session of all tests here, so it comes last.
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByRole("menuitem", { name: "Log out", exact: true }).click();
+  await page.getByRole("button", { name: "Leave", exact: true }).click({ timeout: 3_000 }).catch(() => undefined);
+  await expect(page.getByRole("button", { name: "Log in" })).toBeVisible();
+  expect(await page.evaluate(() => sessionStorage.getItem("ccsp-drafts"))).toBeNull();
+  await page.context().close();
+});

@@ -1,6 +1,6 @@
 /** The logs of both sides: following live, filters in the address bar, entries in detail, and work on many at once. */
 import { expect, type APIRequestContext, type Page } from "@playwright/test";
-import { ownProgram } from "./fixture";
+import { ACT, ownProgram } from "./fixture";
 
 const own = ownProgram();
 const { test } = own;
@@ -95,7 +95,7 @@ test("filters stand in the address bar, can be taken away, and follow Back", asy
   await expect(rows(page)).toHaveCount(1);
 });
 
-test("a failed request is edited and sent again, and leads to its events and deliveries and back", async ({ page, request }) => {
+test("a failed request is edited and sent again, and leads to its events and deliveries and back", ACT, async ({ page, request }) => {
   const outgoing = await own.inside.call("POST", "/outgoing-webhooks", { name: "CRM", url: own.receiver.url, events: ["subscriber_added"] });
   const { id, send } = await incoming(request);
   await send({ name: "nobody" });
@@ -120,7 +120,7 @@ test("a failed request is edited and sent again, and leads to its events and del
   await expect(page.getByRole("dialog", { name: "Request" }).getByText("Edited from")).toBeVisible();
 });
 
-test("failed requests are run again together, with their number said first, and removed by filter", async ({ page, request }) => {
+test("failed requests are run again together, with their number said first, and removed by filter", ACT, async ({ page, request }) => {
   const { id, send } = await incoming(request);
   for (let n = 0; n < 3; n += 1) await send({ mailbox: `late${n}@example.com` });
   await send({ email: "good@example.com" });
@@ -147,7 +147,7 @@ test("failed requests are run again together, with their number said first, and 
   await expect(rows(page)).toHaveCount(3);
 });
 
-test("a time is replayed, and what waits is cancelled", async ({ page }) => {
+test("a time is replayed, and what waits is cancelled", ACT, async ({ page }) => {
   const outgoing = await own.inside.call("POST", "/outgoing-webhooks", { name: "Replayed", url: own.receiver.url, events: ["replayed"] });
   await own.inside.call("POST", "/events", [1, 2].map((n) => ({ event: "replayed", data: { n } })));
   await page.goto(`/outgoing/${outgoing.id}?tab=log`);

@@ -1,7 +1,7 @@
 /** What one does with an outgoing webhook, and that what comes from outside is text where it is shown in detail. */
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Locator, type Page } from "@playwright/test";
-import { ownProgram } from "./fixture";
+import { ACT, ownProgram } from "./fixture";
 
 const MARKUP = `<img src=x onerror="window.struck=1"><b>x</b>`;
 
@@ -17,7 +17,7 @@ async function accessible(page: Page) {
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`)).toEqual([]);
 }
 
-test("a template fills in a webhook, which says what is still missing, and its secret is shown once", async ({ page }) => {
+test("a template fills in a webhook, which says what is still missing, and its secret is shown once", ACT, async ({ page }) => {
   await page.goto("/outgoing/new");
   await page.getByRole("combobox", { name: "Begin with a template" }).click();
   await page.getByRole("option", { name: "Salesforce" }).click();
@@ -43,7 +43,7 @@ test("a template fills in a webhook, which says what is still missing, and its s
   await expect(page.getByText("Copy this now")).toBeVisible();
 });
 
-test("a payload is rendered from an event that happened, and its fault is underlined where it is", async ({ page }) => {
+test("a payload is rendered from an event that happened, and its fault is underlined where it is", ACT, async ({ page }) => {
   const { id } = await own.inside.call("POST", "/outgoing-webhooks", { name: "Mail", url: own.receiver.url, events: ["email_*"] });
   await own.inside.call("POST", "/events", { event: "email_opened", data: { subscriber_email: "real@example.com", campaign_name: "January" } });
   await page.goto(`/outgoing/${id}?tab=payload`);
@@ -90,7 +90,7 @@ test("markup is text in drawers, results of tests, statistics and lists, and the
   await isText(page.getByRole("table"));
 });
 
-test("a webhook is paused in the list", async ({ page }) => {
+test("a webhook is paused in the list", ACT, async ({ page }) => {
   const { id } = await own.inside.call("POST", "/outgoing-webhooks", { name: "Paused soon", url: own.receiver.url, events: ["never"] });
   await page.goto("/outgoing");
   await page.getByRole("switch", { name: "Paused soon: sends" }).click({ force: true });

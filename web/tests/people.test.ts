@@ -1,6 +1,6 @@
 /** Subscribers and what belongs to them: each page's main act, as a person does it. */
 import { expect, type Page } from "@playwright/test";
-import { ownProgram } from "./fixture";
+import { ACT, ownProgram } from "./fixture";
 
 const own = ownProgram();
 const { test } = own;
@@ -18,7 +18,7 @@ async function choose(page: Page, label: string, option: string) {
   await page.getByRole("option", { name: option, exact: true }).click();
 }
 
-test("a file is looked at, taken in, and what was refused is told", async ({ browser }) => {
+test("a file is looked at, taken in, and what was refused is told", ACT, async ({ browser }) => {
   const page = await own.inside.open(browser);
   await page.goto("/subscribers");
   await page.getByRole("link", { name: "Import" }).click();
@@ -38,7 +38,7 @@ test("a file is looked at, taken in, and what was refused is told", async ({ bro
   await page.context().close();
 });
 
-test("subscribers are filtered by list, tag and field, and given out as they are shown", async ({ browser }) => {
+test("subscribers are filtered by list, tag and field, and given out as they are shown", ACT, async ({ browser }) => {
   const page = await own.inside.open(browser);
   await own.inside.call("POST", "/subscribers", { email: "eve@example.com", tags: ["odd one"], custom_fields: { plan: "free" } });
   await page.goto("/subscribers");
@@ -59,7 +59,7 @@ test("subscribers are filtered by list, tag and field, and given out as they are
   await page.context().close();
 });
 
-test("a subscriber is changed by forms of its fields' types, the history tells it, and it can be undone", async ({ browser }) => {
+test("a subscriber is changed by forms of its fields' types, the history tells it, and it can be undone", ACT, async ({ browser }) => {
   const page = await own.inside.open(browser);
   const { id } = await own.inside.call("POST", "/subscribers", { email: "grace@example.com", first_name: "Grace", custom_fields: { plan: "free" } });
   await page.goto(`/subscribers/${id}`);
@@ -84,7 +84,7 @@ test("a subscriber is changed by forms of its fields' types, the history tells i
   await page.context().close();
 });
 
-test("lists, tags and fields are renamed and described, and what was deleted comes back", async ({ browser }) => {
+test("lists, tags and fields are renamed and described, and what was deleted comes back", ACT, async ({ browser }) => {
   const page = await own.inside.open(browser);
   await page.goto("/lists");
   await page.getByRole("button", { name: "Edit Newsletter" }).click();

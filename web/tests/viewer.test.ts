@@ -25,7 +25,12 @@ test.beforeAll(async ({ playwright }) => {
   expect((await request.post(incoming.url, { data: {} })).status(), "refused without a key").toBe(401);
   await expect.poll(async () => (await call("GET", "/subscribers")).data.length).toBe(1);
   const [subscriber] = (await call("GET", "/subscribers")).data;
-  things = { incoming: incoming.id, outgoing: outgoing.id, subscriber: String(subscriber.id), sender: "our_shop" };
+  await expect.poll(async () => (await call("GET", `/outgoing-webhooks/${outgoing.id}/deliveries`)).data.length).toBeGreaterThan(0);
+  const newest = async (path: string) => (await call("GET", `${path}?limit=1`)).data[0].id;
+  things = {
+    incoming: incoming.id, outgoing: outgoing.id, subscriber: String(subscriber.id), sender: "our_shop",
+    request: await newest(`/incoming-webhooks/${incoming.id}/requests`), delivery: await newest(`/outgoing-webhooks/${outgoing.id}/deliveries`), event: await newest("/events"),
+  };
   session = await invited(playwright);
 });
 
@@ -88,12 +93,12 @@ test("nothing that changes something is offered, and it is said why", async ({ b
     const offered = await page.locator("main").getByRole("button").filter({ visible: true }).allInnerTexts();
     expect(offered.filter((text) => WRITES.test(text.trim())), name).toEqual([]);
     await expect(page.locator("main").getByRole("switch", { disabled: false }), name).toHaveCount(0);
-    if (/-(new|settings|mapping|actions|security|payload|test)$|^(subscriber|import|sender|users|api-keys)$/.test(name)) {
+    if (/-(new|settings|mapping|actions|security|payload|test)$|^(subscriber|import|sender|users|api-keys|audit-log)$/.test(name)) {
       await expect(page.getByText("Your role lets you look, not change.").first(), name).toBeVisible();
     }
   }
   const menu = page.getByRole("navigation", { name: "Menu" });
   await expect(menu.getByRole("link", { name: "Lists" })).toBeVisible();
-  await expect(menu.getByRole("link", { name: /Users|API keys/ })).toHaveCount(0);
+  await expect(menu.getByRole("link", { name: /Users|API keys|Audit log/ })).toHaveCount(0);
   await page.context().close();
 });

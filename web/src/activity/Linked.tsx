@@ -9,6 +9,8 @@ import { useTexts } from "../texts";
 
 /** Events of one request that are shown at once, with all their deliveries. */
 const AT_ONCE = 5;
+/** Whose deliveries are what `ccsp-mailer listen` passed on: no webhook, so there is no page of it. */
+const LISTENER = "listener0000";
 
 /** The name of an outgoing webhook, or its id where that is all that is known, as when it was deleted. */
 export function OutgoingName({ id }: { id: string }) {
@@ -71,7 +73,9 @@ export function DeliveriesOf({ deliveries, skipped }: Deliveries) {
       {deliveries.map(({ id, webhook_id, status }) => (
         <Group key={id} gap="xs">
           <StatusBadge status={status} />
-          <Link className="link" to="/outgoing/$id" params={{ id: webhook_id }} search={{ tab: "log", entry: id }}><OutgoingName id={webhook_id} /></Link>
+          {webhook_id === LISTENER ? <Text size="sm">{t("listener")}</Text> : (
+            <Link className="link" to="/outgoing/$id" params={{ id: webhook_id }} search={{ tab: "log", entry: id }}><OutgoingName id={webhook_id} /></Link>
+          )}
         </Group>
       ))}
       {skipped.map(({ webhook_id, reason }) => (

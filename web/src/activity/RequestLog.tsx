@@ -31,7 +31,7 @@ export function RequestLog({ webhookId }: { webhookId: string }) {
   const log = useLog(requestSource(webhookId, filters), paused);
   return (
     <Stack>
-      <FilterBar filters={filters} statuses={REQUEST_STATUSES} more={["sender_ip"]} onChange={narrow}>
+      <FilterBar filters={filters} statuses={REQUEST_STATUSES} more={["event_type", "sender_ip"]} onChange={narrow}>
         <LiveButton state={log.state} onPause={setPaused} />
         <RequestWork webhookId={webhookId} filters={filters} onCleared={() => void log.reload()} />
       </FilterBar>
