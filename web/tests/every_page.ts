@@ -43,5 +43,6 @@ export const PAGES: [name: string, path: (things: Things) => string][] = [
   ["event", ({ event }) => `/events?entry=${event}`],
   ["api-keys", () => "/api-keys"],
   ["users", () => "/users"],
+  ["audit-log", () => "/audit-log"],
   ["settings", () => "/settings"],
 ];

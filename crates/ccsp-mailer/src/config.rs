@@ -85,6 +85,10 @@ pub struct ServeOptions {
     #[arg(long, env = "CCSP_LOG_RETENTION_ENTRIES", value_name = "NUMBER", default_value = "0",
           value_parser = clap::value_parser!(u32))]
     pub log_retention_entries: u32,
+    /// How long the audit log is kept, in days; 0 for ever
+    #[arg(long, env = "CCSP_AUDIT_RETENTION_DAYS", value_name = "DAYS", default_value = "365",
+          value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    pub audit_retention_days: u32,
     /// After how many days of nothing but failure an outgoing webhook is deactivated that does not say so itself; 0 for never
     #[arg(long, env = "CCSP_DISABLE_AFTER_DAYS", value_name = "DAYS", default_value = "5",
           value_parser = clap::value_parser!(u32).range(0..=365))]

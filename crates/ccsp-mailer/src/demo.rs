@@ -84,6 +84,7 @@ async fn serve_options(options: DemoOptions, folder: PathBuf) -> anyhow::Result<
         allow_http: false,
         log_retention_days: 0,
         log_retention_entries: 0,
+        audit_retention_days: 0,
         allow_private_destinations: vec!["127.0.0.0/8".parse()?],
         max_body_bytes: 1_048_576,
         max_waiting_requests: 8_192,

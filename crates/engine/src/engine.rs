@@ -2,6 +2,7 @@
 
 mod about;
 mod again;
+mod audit;
 mod health;
 mod listen;
 mod log;
@@ -97,6 +98,8 @@ pub struct Retention {
     pub age_ms: Option<i64>,
     /// Of each webhook's log the newest, so many, unless the webhook itself says how many.
     pub entries: Option<u32>,
+    /// Of the audit log what is not older than so many milliseconds; all of it without it.
+    pub audit_ms: Option<i64>,
 }
 
 /// Why a stored request could not be run again.

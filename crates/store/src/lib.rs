@@ -8,6 +8,7 @@
 //! than once, and never waits for anything but the database.
 
 pub mod api_keys;
+pub mod audit;
 pub mod backlog;
 mod checkpoint;
 pub mod commit;

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::OutgoingWebhook;
 use domain::WebhookId;
+use domain::audit::Verb;
 use domain::log::FieldError;
 use domain::outgoing::{SigningScheme, SigningSettings, header_fault};
 use engine::{Outgoing, OutgoingSecrets, Rotating, Vault};
@@ -18,7 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::outgoing_health::Healths;
-use super::outgoing_webhooks::{OutgoingWebhookView, find};
+use super::outgoing_view::OutgoingWebhookView;
+use super::outgoing_webhooks::{act, find};
 use crate::Api;
 use crate::auth::{Caller, Write};
 use crate::extract::{Create, Input, Path};
@@ -304,7 +306,9 @@ async fn rotate(
         let view = OutgoingWebhookView::new(&api, &webhook, &secrets, Reveal::All, &healths);
         let answer = Answer::new(StatusCode::OK, None, &view)?;
         let secrets = vault.seal_outgoing(&id, &secrets);
-        Ok((UpdateOutgoing { version: configuration.version, webhook, secrets }, answer))
+        let act = act(&webhook, Verb::SecretReplaced);
+        let work = UpdateOutgoing { version: configuration.version, webhook, secrets };
+        Ok((api.noted(&caller, work, act.if_done()), answer))
     })
     .await
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use domain::audit::{Act, TargetKind, Verb};
 use domain::incoming::WebhookStatus;
 use domain::log::{ActionLog, Duplicate, FieldError, Outcome, RequestStatus};
 use domain::network::Network;
@@ -195,21 +196,26 @@ async fn page(
 )]
 async fn clear(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(webhook_id): Path<WebhookId>,
     Query(ClearParams { dry_run }): Query<ClearParams>,
     Query(own): Query<RequestParams>,
     Query(params): Query<LogParams>,
 ) -> Result<Response, Problem> {
     check_webhook(&api, &webhook_id).await?;
+    let act = log_act(&webhook_id, Verb::LogCleared);
     let mut log = RequestsOf { done: true, ..own.log(webhook_id, params) };
     log.filter.until.get_or_insert(until_now(&api));
     if dry_run {
         return Ok(Json(Cleared { deleted: api.engine().count(&log).await? }).into_response());
     }
     let piece = |from| Piece { from, order: Order::OldestFirst, limit: CLEAR_CHUNK, rows: CLEAR_CHUNK };
-    let (deleted, is_all) =
-        api.engine().at_once(|from| ClearRequests { log: log.clone(), piece: piece(from) }).await?;
+    let clear = |from: Option<_>| {
+        let (act, is_first) = (act.clone(), from.is_none());
+        let work = ClearRequests { log: log.clone(), piece: piece(from) };
+        api.noted(&caller, work, move |_| is_first.then(|| act.clone()))
+    };
+    let (deleted, is_all) = api.engine().at_once(clear).await?;
     tasks::cleared(&api, deleted, is_all, &log.clone(), Job::ClearRequests { log }).await
 }
 
@@ -222,13 +228,14 @@ async fn clear(
 )]
 async fn download(
     State(api): State<Api>,
-    _: Caller<Read>,
+    caller: Caller<Read>,
     Path(webhook_id): Path<WebhookId>,
     Query(ExportParams { format }): Query<ExportParams>,
     Query(own): Query<RequestParams>,
     Query(params): Query<LogParams>,
 ) -> Result<Response, Problem> {
     check_webhook(&api, &webhook_id).await?;
+    api.note(&caller, log_act(&webhook_id, Verb::LogExported)).await?;
     let name = format!("requests-{webhook_id}");
     let log = own.log(webhook_id, params);
     export(&name, format, move |behind: Option<RequestId>| {
@@ -239,6 +246,10 @@ async fn download(
         }
     })
     .await
+}
+
+fn log_act(webhook_id: &WebhookId, verb: Verb) -> Act {
+    Act::new(TargetKind::IncomingWebhook, verb).on(webhook_id)
 }
 
 impl Line for RequestView {
@@ -325,7 +336,7 @@ struct HowToRetry {
 )]
 async fn retry(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<RequestId>,
     Query(how): Query<HowToRetry>,
 ) -> Result<Json<RequestView>, Problem> {
@@ -339,7 +350,7 @@ async fn retry(
             "The request was a handshake: there is nothing in it to act upon.",
         ));
     }
-    match api.engine().retry(row, how.all).await? {
+    match api.engine().retry(row, how.all, caller.actor()).await? {
         Executed::Rerun(row) => Ok(Json(row.into())),
         _ => Err(Problem::new(Code::Conflict, "The webhook of this request was deleted.")),
     }
@@ -372,7 +383,7 @@ impl Input for ResendInput {}
 )]
 async fn resend(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<RequestId>,
     Body(input): Body<ResendInput>,
 ) -> Result<(StatusCode, Json<RequestView>), Problem> {
@@ -402,6 +413,9 @@ async fn resend(
     let made = serde_json::from_str::<Value>(&reply.body).ok();
     let made = made.and_then(|body| body.get("request_id")?.as_str()?.parse().ok());
     let made = made.ok_or_else(|| Problem::no_such("a request"))?;
+    let act =
+        Act::new(TargetKind::Request, Verb::Resent).on(id).making(&serde_json::json!({"request": made}));
+    api.note(&caller, act).await?;
     Ok((StatusCode::CREATED, Json(find(&api, made).await?.into())))
 }
 

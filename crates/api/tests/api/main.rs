@@ -1,6 +1,8 @@
 //! The interface as clients meet it: through the router, on real databases.
 
 #[cfg(test)]
+mod audit_log;
+#[cfg(test)]
 mod auth;
 #[cfg(test)]
 mod catalog;
