@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import AxeBuilder from "@axe-core/playwright";
 import { expect } from "@playwright/test";
-import { ACT, ownProgram } from "./fixture";
+import { ACT, goTo, ownProgram } from "./fixture";
 
 const own = ownProgram();
 const { test } = own;
@@ -18,7 +18,7 @@ test("a new user sees a sample at work, and then what came in", ACT, async ({ br
   await page.getByRole("button", { name: "Show me with a sample" }).click();
   await expect(page.getByRole("heading", { name: "grace@example.com" })).toBeVisible();
   await expect(page.getByText("Got the tag sample")).toBeVisible();
-  await page.getByRole("link", { name: "Home" }).click();
+  await goTo(page, "Home");
   await expect(page.getByRole("img", { name: "Requests received: 1, failed: 0" })).toBeVisible();
   await expect(page.getByText("Nothing has failed in the last 24 hours.")).toBeVisible();
   await page.context().close();
@@ -116,7 +116,7 @@ test("an address that leads nowhere, the way to the content, and a version that 
   await page.keyboard.press("Enter");
   await expect(page.locator("main")).toBeFocused();
   await page.route(/assets\/TagsPage.*\.js/, (route) => route.fulfill({ status: 404 }));
-  await page.getByRole("link", { name: "Tags" }).click();
+  await goTo(page, "Tags");
   await expect(page.getByText("There is a new version")).toBeVisible();
   await page.unroute(/assets\/TagsPage.*\.js/);
   await page.getByRole("button", { name: "Reload" }).click();

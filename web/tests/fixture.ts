@@ -60,3 +60,10 @@ export function ownProgram(answer?: string): Own {
   });
   return own;
 }
+
+/** Goes to a page by the menu, which stands behind a button where there is little room. */
+export async function goTo(page: Page, name: string) {
+  const button = page.getByRole("banner").getByRole("button", { name: "Menu" });
+  if (await button.isVisible()) await button.click();
+  await page.getByRole("navigation", { name: "Menu" }).getByRole("link", { name, exact: true }).click();
+}

@@ -143,7 +143,7 @@ test("a second tab that saves the same first", async ({ browser }) => {
   await second.getByRole("combobox", { name: "Tags" }).fill("theirs");
   await second.keyboard.press("Enter");
   await second.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(second.getByText("Saved")).toBeVisible();
+  await expect(second.getByText("Saved", { exact: true })).toBeVisible();
   const refused = page.waitForResponse((response) => response.status() === 412);
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await refused;
