@@ -24,6 +24,7 @@ use crate::feed::Entry;
 use crate::handshake;
 use crate::imports;
 use crate::item::{Decided, Done, Item, Shared};
+use crate::kept;
 use crate::receive::{Accepted, Content, Reply};
 use crate::records::{self, Record};
 use crate::rerun::Rerun;
@@ -197,6 +198,9 @@ impl<'a> Decision<'a> {
         }
         let (status, reply) = match &accepted.content {
             Content::Rejected { reply, reason } => {
+                let body = accepted.request.as_ref().map(|request| &request.body);
+                let missing = body.and_then(|body| kept::missing_of_rejected(&accepted.text, body));
+                summary.outcome.warnings.extend(missing);
                 summary.outcome.errors.push(reason.clone());
                 (RequestStatus::Rejected, reply.clone())
             }

@@ -31,6 +31,7 @@ pub mod preview;
 pub mod receive;
 pub mod recovery;
 mod replay;
+mod request_view;
 pub mod requests;
 pub mod samples;
 mod selection;

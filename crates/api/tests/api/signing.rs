@@ -146,6 +146,28 @@ async fn a_secret_that_looks_like_base64_and_is_none() {
     }
 }
 
+/// The log keeps the beginning of what was not let in, or nothing where something in it must not be kept, and says so.
+#[tokio::test]
+async fn of_what_was_not_let_in_the_log_says_how_much_is_missing() {
+    let server = Server::start().await;
+    for (redact, kept, warning) in [
+        (json!([]), 4_096, "the body had 20000 bytes, of which 4096 are kept"),
+        (json!(["card"]), 4, "the body had 20000 bytes, of which none are kept"),
+    ] {
+        let mut input = signed(json!({"scheme": "hmac_sha256"}));
+        input["redact"] = redact;
+        let made = server.post("/incoming-webhooks", input).await.json();
+        let target = text(&made["url"]).split_once("/webhooks/").unwrap().1.to_owned();
+        let mut request = request(Method::POST, &format!("/webhooks/{target}"), None, None);
+        *request.body_mut() = "x".repeat(20_000).into();
+        assert_eq!(server.send(request).await.status, 401);
+        let log = format!("/incoming-webhooks/{}/requests", text(&made["id"]));
+        let entry = &server.get(&log).await.json()["data"][0];
+        assert_eq!(text(&entry["payload"]).chars().count(), kept);
+        assert_eq!(entry["warnings"], json!([warning]));
+    }
+}
+
 #[tokio::test]
 async fn what_replaces_a_secret_is_shown_once() {
     let server = Server::start().await;

@@ -151,11 +151,17 @@ async fn what_passes_is_retried_and_what_was_done_is_not_done_again(kind: Kind) 
         (&json!(true), &json!("answered 503"))
     );
     assert!(server.subscriber("ada@example.com").await.is_none());
+    let moment = |name: &str| text(&entry[name]).parse::<jiff::Timestamp>().unwrap().as_second();
+    let wait = moment("next_attempt_at") - moment("received_at");
+    assert!((240..=420).contains(&wait), "five minutes after the first attempt: {wait} s");
+    let listed = server.list(&format!("/incoming-webhooks/{}/requests", text(&webhook["id"]))).await;
+    assert_eq!(listed[0]["next_attempt_at"], entry["next_attempt_at"]);
 
     let retried = server.post(&format!("/requests/{id}/retry"), &json!({})).await.unwrap();
     assert_eq!(retried.expect(StatusCode::OK).unwrap()["status"], "accepted");
     let entry = ended(&server, &id, "processed").await;
     assert_eq!(outcomes(&entry).last(), Some(&("add_subscriber", "done")));
+    assert_eq!(entry["next_attempt_at"], Value::Null);
     let paths: Vec<_> = receiver.requests().iter().map(|request| request.path().to_owned()).collect();
     assert_eq!(paths, ["/first", "/second", "/second"]);
     let keys: Vec<_> =
