@@ -44,6 +44,7 @@ export function OutgoingListPage() {
           ) },
           { title: t("status"), cell: (webhook) => <Sending webhook={webhook} /> },
           { title: t("success_rate"), cell: ({ id }) => percent(rateOf(stats.get(id) ?? { delivered: 0, failed: 0 })) },
+          { title: t("average_time"), cell: ({ id }) => <Average stats={stats.get(id)} /> },
           { title: t("last_delivery"), cell: ({ id }) => <Last stats={stats.get(id)} /> },
           { title: t("last_day"), cell: ({ id }) => <Hours stats={stats.get(id)} /> },
         ]}
@@ -66,6 +67,12 @@ function Sending({ webhook }: { webhook: OutgoingWebhook }) {
       {active || webhook.health.state === "disabled" ? <HealthBadge health={webhook.health} /> : <StatusBadge status={webhook.status} />}
     </Group>
   );
+}
+
+function Average({ stats }: { stats: OutgoingStats | undefined }) {
+  const t = useTexts();
+  const n = stats?.average_response_ms;
+  return <Text size="sm">{n === undefined || n === null ? "—" : t("milliseconds", { n })}</Text>;
 }
 
 function Last({ stats }: { stats: OutgoingStats | undefined }) {
