@@ -121,7 +121,7 @@ impl<'a> Decision<'a> {
         self.writes.dedupe.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         self.writes.subscribers = self.roster.into_changes();
         let has_jobs = !self.writes.jobs.is_empty();
-        let told = if self.shared.feed.is_heard() { told(&self.writes) } else { Vec::new() };
+        let told = self.shared.feed.heard(|| told(&self.writes)).unwrap_or_default();
         (self.writes, Decided { done, jobs, spilled, reservation, has_jobs, told })
     }
 
@@ -382,7 +382,8 @@ impl<'a> Decision<'a> {
 /// What those who listen are told of a batch.
 fn told(writes: &Writes) -> Vec<Entry> {
     let requests = writes.requests.iter().chain(&writes.retried).map(Entry::from);
-    requests.chain(writes.events.iter().map(Entry::from)).collect()
+    let events = writes.events.iter().map(Entry::from);
+    requests.chain(events).chain(writes.events.iter().filter_map(Entry::health)).collect()
 }
 
 #[cfg(test)]

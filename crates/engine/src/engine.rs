@@ -58,7 +58,7 @@ use crate::tasks;
 use crate::unlogged;
 use crate::vault::{Vault, VaultError};
 
-pub use listen::{Forwarded, GivenAnswer, NoAnswer, to_listener};
+pub use listen::{Forwarded, GivenAnswer, LISTENER, NoAnswer, to_listener};
 pub use log::Searched;
 pub use outgoing::Tested;
 pub use preview::Previewed;

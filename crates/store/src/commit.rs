@@ -325,7 +325,7 @@ async fn insert_events<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError>
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 
-async fn insert_deliveries<T: Tx>(tx: &T, deliveries: &[NewDelivery]) -> Result<(), StoreError> {
+pub(crate) async fn insert_deliveries<T: Tx>(tx: &T, deliveries: &[NewDelivery]) -> Result<(), StoreError> {
     let mut rows = Rows::with_capacity(deliveries.len(), 8);
     for delivery in deliveries {
         rows.push([

@@ -28,6 +28,7 @@ pub mod lists;
 pub mod look;
 pub mod mails;
 mod migrate;
+pub mod missed;
 pub mod once;
 mod partitions;
 pub mod people;

@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     // Came after those behind its number: the place is the version.
     include_str!("../migrations/0013_order.sql"),
     include_str!("../migrations/0019_audit_log.sql"),
+    include_str!("../migrations/0020_missed_events.sql"),
 ];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.

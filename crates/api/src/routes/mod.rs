@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod audit_log;
 pub mod custom_fields;
 pub mod deliveries;
+mod delivery_reason;
 pub mod docs;
 pub mod event_types;
 pub mod events;

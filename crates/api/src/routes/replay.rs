@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::{Timestamp, WebhookId};
+use engine::missed::MissedBy;
 use engine::tasks::Job;
 use serde::{Deserialize, Serialize};
 use store::LogFilter;
@@ -13,14 +14,16 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::recovery::{SelectionSize, send_again};
+use super::recovery::{SelectionSize, begin, send_again};
 use super::selection::{FINISHED, UNDELIVERED, deliveries};
 use crate::Api;
 use crate::auth::{Caller, Write};
 use crate::extract::{Create, Input, Path};
 use crate::log::until_now;
+use crate::once::OnceRequest;
 use crate::problem::Problem;
 use crate::problem::ProblemBody;
+use crate::routes::deliveries::{check_gets_deliveries, check_webhook};
 use crate::routes::tasks::{self, TaskView};
 
 /// The routes of this family.
@@ -38,7 +41,7 @@ struct ReplayInput {
     /// Only those made before; all that there are now if it is not given.
     #[serde(default)]
     until: Option<Timestamp>,
-    /// Those that did not arrive, or all that are finished.
+    /// Those that did not arrive, all that are finished, or the events that the webhook never got.
     #[serde(default)]
     status: ReplayStatus,
     /// The most to send in a second; as fast as the destination takes them if not given.
@@ -59,13 +62,17 @@ enum ReplayStatus {
     Failed,
     /// All of them.
     All,
+    /// Events that the webhook never got, because it was made later, was inactive, did not subscribe to them or filtered them out,
+    /// and would get today. A webhook gets each event once.
+    Missed,
 }
 
 impl Input for ReplayInput {}
 
 /// Send the deliveries of a time again
 ///
-/// Those that did not arrive, or all that are finished, as a task that goes on after a restart.
+/// Those that did not arrive, all that are finished, or the events that the webhook never got, as a task that goes on after a
+/// restart. Of events from before its log was cleared or ended, only those count as never got that are known to be.
 #[utoipa::path(
     post, path = "/outgoing-webhooks/{id}/replay", tag = "Deliveries", security(("api_key" = ["write"])),
     params(("id" = WebhookId, Path, description = "The webhook.")),
@@ -82,15 +89,37 @@ async fn replay(
     Path(webhook_id): Path<WebhookId>,
     Create { input, once }: Create<ReplayInput>,
 ) -> Result<Response, Problem> {
+    let until = Some(input.until.unwrap_or(until_now(&api)));
     let statuses = match input.status {
         ReplayStatus::Failed => UNDELIVERED.to_vec(),
         ReplayStatus::All => FINISHED.to_vec(),
+        ReplayStatus::Missed => {
+            let missed = MissedBy { webhook_id, since: input.since, until };
+            return send_missed(&api, &caller, once, missed, (input.per_second, input.dry_run)).await;
+        }
     };
-    let until = Some(input.until.unwrap_or(until_now(&api)));
     let filter = LogFilter { statuses, since: input.since, until, ..LogFilter::default() };
     let undelivered = input.status == ReplayStatus::Failed;
     let log = DeliveriesOf { undelivered, ..deliveries(webhook_id, filter, true) };
     send_again(&api, &caller, once, log, (input.per_second, input.dry_run)).await
+}
+
+async fn send_missed(
+    api: &Api,
+    caller: &Caller<Write>,
+    once: Option<OnceRequest>,
+    missed: MissedBy,
+    (per_second, dry_run): (Option<u32>, bool),
+) -> Result<Response, Problem> {
+    check_webhook(api, &missed.webhook_id).await?;
+    check_gets_deliveries(api, &missed.webhook_id).await?;
+    let Some(total) = api.engine().count_missed(&missed).await? else {
+        return Err(Problem::field(
+            "since",
+            "there are too many events to look through: send a shorter time",
+        ));
+    };
+    begin(api, caller, once, Job::SendMissed { missed, per_second }, (total, dry_run)).await
 }
 
 /// Since when.

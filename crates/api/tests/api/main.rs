@@ -31,6 +31,8 @@ mod lists;
 #[cfg(test)]
 mod mapping;
 #[cfg(test)]
+mod missed;
+#[cfg(test)]
 mod once;
 #[cfg(test)]
 mod outgoing_signing;
