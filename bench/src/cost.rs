@@ -23,9 +23,10 @@ impl Run<'_> {
     pub async fn cost(&self, report: &mut Report) -> anyhow::Result<()> {
         // Plain before and after, for the machine drifts.
         let before = self.cost_of("plain ingest", None).await?;
-        let existing =
-            self.cost_of("signature, 10 fields, filter, 2 actions; existing", Some(existing)).await?;
-        let new = self.cost_of("signature, 10 fields, filter, 2 actions; new", Some(new)).await?;
+        let existing = self
+            .cost_of("signature, 10 fields, filter, 2 actions; existing subscribers", Some(existing))
+            .await?;
+        let new = self.cost_of("signature, 10 fields, filter, 2 actions; new subscribers", Some(new)).await?;
         let after = self.cost_of("plain ingest, again", None).await?;
         let used = |row: &Row| row.cpu_per_1000.map_or(0.0, |(program, database)| program + database);
         let plain = f64::midpoint(used(&before), used(&after));

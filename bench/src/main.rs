@@ -18,6 +18,7 @@ mod receiver;
 mod report;
 mod scenario;
 mod seed;
+mod strangers;
 mod subject;
 
 use std::path::PathBuf;
@@ -58,8 +59,8 @@ pub struct Options {
     /// Requests of the flood
     #[arg(long, default_value_t = 200_000)]
     flood: u64,
-    /// The measurements: idle, ingest, cost, loop, stored, many, hang, flood, bombs
-    #[arg(long, value_delimiter = ',', default_values = ["idle", "ingest", "cost", "loop", "stored", "many", "hang", "flood", "bombs"])]
+    /// The measurements: idle, ingest, cost, loop, stored, many, hang, strangers, flood, bombs
+    #[arg(long, value_delimiter = ',', default_values = ["idle", "ingest", "cost", "loop", "stored", "many", "hang", "strangers", "flood", "bombs"])]
     only: Vec<Measurement>,
     /// The program
     #[arg(long, default_value = "target/release/ccsp-mailer")]
@@ -87,6 +88,7 @@ enum Measurement {
     Stored,
     Many,
     Hang,
+    Strangers,
     Flood,
     Bombs,
 }

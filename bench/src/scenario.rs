@@ -50,6 +50,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
                 Measurement::Many => run.many(&mut report).await,
                 Measurement::Hang => run.hang(&mut report).await,
                 Measurement::Cost => run.cost(&mut report).await,
+                Measurement::Strangers => run.strangers(&mut report).await,
                 Measurement::Flood => run.flood(&mut report).await,
                 Measurement::Bombs => run.bombs(&mut report).await,
             }

@@ -1,5 +1,6 @@
 //! The program under measurement: started on a fresh database, and set up over its REST API.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,6 +53,15 @@ impl Place {
             None => store::Location::File(self.folder.path().join("ccsp-mailer.sqlite")),
             Some(database) => store::Location::Server(database.url().to_owned()),
         }
+    }
+
+    /// What its folder holds, in bytes.
+    fn bytes(&self) -> anyhow::Result<u64> {
+        let mut bytes = 0;
+        for entry in std::fs::read_dir(self.folder.path())? {
+            bytes += entry?.metadata()?.len();
+        }
+        Ok(bytes)
     }
 
     fn builder(&self) -> ProgramBuilder {
@@ -110,6 +120,21 @@ impl Subject {
         process::memory_mib(self.program.pid(), figure)
     }
 
+    /// What its data takes on the disk, in MiB: its folder, and the database if that is elsewhere.
+    pub async fn disk_mib(&self, place: &Place) -> anyhow::Result<f64> {
+        let mut bytes = place.bytes()?;
+        if self.on_server {
+            let health = self.api.get("/health").await?.expect(StatusCode::OK)?;
+            bytes += health["database"]["size_bytes"].as_u64().context("/health tells no size")?;
+        }
+        Ok(bytes as f64 / 1_048_576.0)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.program.address()
+    }
+
     /// Makes a webhook and returns what the API answers.
     pub async fn create(&self, path: &str, body: Value) -> anyhow::Result<Value> {
         self.api.post(path, &body).await?.expect(StatusCode::CREATED)
@@ -129,13 +154,13 @@ impl Subject {
     }
 
     /// A load of unsigned requests to a webhook that asks for a signature, and that webhook's id.
-    pub async fn flood(&self, connections: usize, count: u64) -> anyhow::Result<(Load, String)> {
+    pub async fn flood(&self, connections: usize, pace: Pace, count: u64) -> anyhow::Result<(Load, String)> {
         let settings = json!({
             "name": "flooded", "event_type": "subscriber_added", "signature": {"scheme": "hmac_sha256"},
             "actions": [{"type": "add_subscriber"}],
         });
         let webhook = self.create("/incoming-webhooks", settings).await?;
-        let load = self.load(connections, Pace::Closed, &webhook, requests, None)?;
+        let load = self.load(connections, pace, &webhook, requests, None)?;
         let last = load.next.load(Ordering::Relaxed) + count - 1;
         let id = webhook["id"].as_str().context("no id")?.to_owned();
         Ok((Load { last, expected: Expected::Refused, ..load }, id))

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
 use domain::Timestamp;
+use domain::audit::{Actor, ActorKind};
 use domain::user::Role;
 use engine::{ApiKey, Scope};
 use http::header;
@@ -12,12 +13,15 @@ use http::request::Parts;
 use signature::{TokenHash, token};
 use store::users::UserRow;
 
+use crate::audit::Origin;
 use crate::problem::{Code, Problem};
 use crate::session::{self, Active};
 use crate::{Api, extract};
 
 /// The longest key that is looked up, in bytes: ours have 48.
 const MAX_KEY_BYTES: usize = 256;
+/// What stands for who runs the command line, where others have the id of their key.
+const OPERATOR: &str = "operator";
 
 /// What an operation asks of its caller, as a type.
 pub trait Requirement: Send + Sync + 'static {
@@ -46,6 +50,7 @@ impl Requirement for Admin {
 /// handler behind the state, so that nothing is said to strangers but 401.
 pub struct Caller<R> {
     key: ApiKey,
+    actor: Actor,
     session: Option<Active>,
     required: PhantomData<R>,
 }
@@ -54,6 +59,11 @@ impl<R> Caller<R> {
     /// The id of the key, which stands for the caller in what is kept about them.
     pub fn id(&self) -> &str {
         &self.key.id
+    }
+
+    /// Who the caller is, for the audit log.
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// The session that the caller has.
@@ -89,7 +99,13 @@ impl<R: Requirement> FromRequestParts<Api> for Caller<R> {
         }
         // Also where a handler takes no query: a parameter that nobody reads is a mistake of the caller's.
         extract::query(parts, api)?;
-        Ok(Self { key, session, required: PhantomData })
+        let kind = match &session {
+            Some(_) => ActorKind::User,
+            None if key.id == OPERATOR => ActorKind::CommandLine,
+            None => ActorKind::ApiKey,
+        };
+        let actor = Origin::of(parts, api).actor(kind, Some(key.id.clone()), Some(key.name.clone()));
+        Ok(Self { key, actor, session, required: PhantomData })
     }
 }
 
@@ -139,7 +155,7 @@ async fn key(parts: &Parts, api: &Api) -> Result<ApiKey, Problem> {
 /// Who runs the command line on the server's machine. They could make any key; this one is enough for what they do there.
 fn operator(now: Timestamp) -> ApiKey {
     ApiKey {
-        id: "operator".to_owned(),
+        id: OPERATOR.to_owned(),
         name: "Command line".to_owned(),
         scope: Scope::Write,
         hint: String::new(),

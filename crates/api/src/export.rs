@@ -159,7 +159,49 @@ pub fn csv_line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http_body_util::BodyExt;
+
     use super::*;
+
+    #[derive(Serialize)]
+    struct Number(usize);
+
+    impl Line for Number {
+        const COLUMNS: &'static [&'static str] = &["number"];
+
+        fn cells(&self) -> Vec<String> {
+            vec![self.0.to_string()]
+        }
+    }
+
+    /// However long a log is, no more of it is in memory than what its reader is about to take.
+    #[tokio::test]
+    async fn a_page_is_loaded_when_its_reader_wants_it() {
+        const PAGES: usize = 1_000;
+        for format in [Format::Ndjson, Format::Csv] {
+            let loaded = Arc::new(AtomicUsize::new(0));
+            let counted = loaded.clone();
+            let load = move |behind: Option<usize>| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let page = behind.map_or(0, |page| page + 1);
+                let more = (page + 1 < PAGES).then_some(page);
+                async move { Ok((vec![Number(page)], more)) }
+            };
+            let mut body = export("numbers", format, load).await.unwrap().into_body();
+            let mut text = Vec::new();
+            for frames in 0..PAGES {
+                assert!(loaded.load(Ordering::SeqCst) <= frames + 1, "before frame {frames}");
+                text.extend(body.frame().await.unwrap().unwrap().into_data().unwrap());
+            }
+            assert!(body.frame().await.is_none());
+            let lines = String::from_utf8(text).unwrap();
+            assert_eq!(lines.lines().next_back(), Some("999"));
+            assert_eq!(lines.lines().count(), if format == Format::Csv { PAGES + 1 } else { PAGES });
+        }
+    }
 
     #[test]
     fn cells_are_quoted_where_needed_and_are_never_formulas() {

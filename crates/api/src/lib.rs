@@ -8,6 +8,7 @@
 //! but the public pages is told to who has no key.
 
 mod api;
+mod audit;
 pub mod auth;
 mod call_headers;
 pub mod document;

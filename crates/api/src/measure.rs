@@ -3,16 +3,31 @@
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::Method;
+use http::{HeaderValue, Method};
 
 use crate::Api;
+use crate::audit::{self, REQUEST_ID_HEADER, RequestName};
 use crate::openapi::short_path;
 
 /// Counts a request and how long it took, under the pattern of its path: what callers choose is no label.
-pub async fn measure(State(api): State<Api>, path: MatchedPath, request: Request, next: Next) -> Response {
+///
+/// Also names the request, for the audit log and for who reports a fault.
+pub async fn measure(
+    State(api): State<Api>,
+    path: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let begun = api.engine().now();
     let operation = format!("{} {}", known(request.method()), short_path(path.as_str()));
-    let response = next.run(request).await;
+    let name = audit::given_name(request.headers())
+        .unwrap_or_else(|| format!("call_{}", api.engine().vault().new_webhook_id()));
+    request.extensions_mut().insert(RequestName(name.clone()));
+    let mut response = next.run(request).await;
+    // Visible ASCII, whoever made it.
+    if let Ok(name) = HeaderValue::try_from(name) {
+        response.headers_mut().insert(REQUEST_ID_HEADER, name);
+    }
     let millis = api.engine().now().millis().saturating_sub(begun.millis());
     let status = response.status().as_u16().to_string();
     metrics::counter!("ccsp_api_requests_total", "operation" => operation.clone(), "http_status" => status)

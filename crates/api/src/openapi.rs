@@ -40,6 +40,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Tasks", "Long work that was asked for, such as retrying many requests, and how far it has come."),
     ("API keys", "Programs that may use this interface."),
     ("Users", "People who log in with a browser, and their sessions."),
+    ("Audit log", "Who did what, and what it was before."),
     ("Server", "How the server is doing, and this document."),
     (SENT_TAG, "What outgoing webhooks get."),
 ];

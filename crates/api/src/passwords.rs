@@ -18,6 +18,8 @@ const AT_ONCE: usize = 2;
 const OF_NETWORK: Rate = Rate { count: 20, seconds: 60 };
 /// Log-ins as one person, from wherever: 480 guesses a day.
 const OF_PERSON: Rate = Rate { count: 20, seconds: 3_600 };
+/// Log-ins that failed and are noted in the audit log: enough to see that someone guesses, and no way to fill the disk.
+const NOTED: Rate = Rate { count: 60, seconds: 60 };
 /// Networks and persons that are remembered.
 const REMEMBERED: usize = 65_536;
 /// What a caller is told who was too often here, in seconds.
@@ -31,6 +33,7 @@ pub(crate) struct Passwords {
     turn: Semaphore,
     networks: Mutex<Buckets<IpAddr>>,
     persons: Mutex<Buckets<String>>,
+    failures: Mutex<Buckets<()>>,
 }
 
 impl Default for Passwords {
@@ -39,6 +42,7 @@ impl Default for Passwords {
             turn: Semaphore::new(AT_ONCE),
             networks: Mutex::new(Buckets::new(REMEMBERED)),
             persons: Mutex::new(Buckets::new(REMEMBERED)),
+            failures: Mutex::new(Buckets::new(1)),
         }
     }
 }
@@ -55,6 +59,11 @@ impl Passwords {
             let detail = "There were too many log-ins from this address, or as this person.";
             Problem::new(Code::TooManyRequests, detail).with_header("retry-after", COME_AGAIN)
         })
+    }
+
+    /// Whether a log-in that failed is to be noted.
+    pub(crate) fn notes_failure(&self, now: Timestamp) -> bool {
+        self.failures.lock().take_share((), NOTED, 1, now.millis()).is_ok()
     }
 
     /// A hash to be stored.

@@ -73,6 +73,7 @@ fn described_routes() -> (Router<Api>, Router<Api>, OpenApi) {
         .merge(routes::api_keys::routes())
         .merge(routes::session::routes())
         .merge(routes::users::routes())
+        .merge(routes::audit_log::routes())
         .merge(routes::server::routes())
         .merge(routes::openapi::routes());
     let managed = OpenApiRouter::default().nest(BASE, resources).merge(routes::health::routes());

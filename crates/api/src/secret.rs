@@ -162,6 +162,12 @@ pub(crate) fn fault(given: &str) -> Option<String> {
     if given.chars().any(char::is_control) || given.trim() != given {
         return Some("must not contain control characters, nor begin or end with white space".to_owned());
     }
+    None
+}
+
+/// What is wrong with a secret as one of Standard Webhooks: behind `whsec_` theirs are base64. Those of others, such as
+/// Stripe, begin in the same way and are text.
+pub(crate) fn standard_fault(given: &str) -> Option<String> {
     let encoded = given.strip_prefix("whsec_")?;
     let decoded = STANDARD_PAD_INDIFFERENT.decode(encoded).ok().filter(|bytes| !bytes.is_empty());
     decoded.is_none().then(|| "must have base64 behind whsec_".to_owned())
@@ -187,22 +193,25 @@ mod tests {
         for right in [
             "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n",
             "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_not base64!",
             "my own secret",
             "12345678",
         ] {
             assert_eq!(chosen(Some(right)).unwrap(), right);
         }
-        for wrong in [
-            "",
-            "short",
-            "••••4321",
-            "whsec_not base64!",
-            "whsec_",
-            " padded secret",
-            "a\nbcdefghi",
-            &"a".repeat(501),
-        ] {
+        for wrong in ["", "short", "••••4321", "whsec_", " padded secret", "a\nbcdefghi", &"a".repeat(501)]
+        {
             assert!(chosen(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn behind_the_prefix_of_standard_webhooks_stands_base64() {
+        for right in ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MDEyMw", "my own secret"] {
+            assert_eq!(standard_fault(right), None, "{right}");
+        }
+        for wrong in ["whsec_not base64!", "whsec_", "whsec_1_2_3"] {
+            assert!(standard_fault(wrong).is_some(), "{wrong}");
         }
     }
 

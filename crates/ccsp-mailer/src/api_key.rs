@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use domain::audit::{Act, TargetKind, Verb};
 use engine::{Engine, Scope};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -13,7 +14,7 @@ use store::api_keys::{DeleteApiKey, InsertApiKey, ListApiKeys};
 use store::config::ApiKeyRow;
 
 use crate::config::CommonOptions;
-use crate::{data_dir, logging, setup};
+use crate::{audit, data_dir, logging, setup};
 
 /// What to do with API keys.
 #[derive(Debug, Subcommand)]
@@ -70,7 +71,10 @@ pub async fn run(command: ApiKeyCommand) -> anyhow::Result<()> {
             };
             let (row, key) = new_key(&options.name, scope)?;
             let store = open(&options.common).await?;
-            store.write(InsertApiKey { row }).await.context("the key could not be stored")?;
+            let act = Act::new(TargetKind::ApiKey, Verb::Created).on(&row.id).named(&row.name);
+            let act = act.making(&serde_json::json!({"scope": row.scope}));
+            let work = audit::noted(InsertApiKey { row }, act.always())?;
+            store.write(work).await.context("the key could not be stored")?;
             println!("{key}");
         }
         ApiKeyCommand::List(options) => {
@@ -83,7 +87,9 @@ pub async fn run(command: ApiKeyCommand) -> anyhow::Result<()> {
             println!("{table}");
         }
         ApiKeyCommand::Revoke(options) => {
-            let revoked = open(&options.common).await?.write(DeleteApiKey { id: options.id.clone() }).await;
+            let act = Act::new(TargetKind::ApiKey, Verb::Deleted).on(&options.id);
+            let work = audit::noted(DeleteApiKey { id: options.id.clone() }, act.if_done())?;
+            let revoked = open(&options.common).await?.write(work).await;
             if !revoked.context("the key could not be revoked")? {
                 bail!("there is no key {}: see `ccsp-mailer api-key list`", options.id);
             }

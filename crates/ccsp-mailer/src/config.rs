@@ -73,6 +73,10 @@ pub struct ServeOptions {
     #[arg(long, env = "CCSP_MAX_BODY_BYTES", value_name = "BYTES", default_value = "1048576",
           value_parser = clap::value_parser!(u32).range(1_024..=67_108_864))]
     pub max_body_bytes: u32,
+    /// How many requests may wait to be stored before senders are told to come again (503): each keeps its body in memory
+    #[arg(long, env = "CCSP_MAX_WAITING_REQUESTS", value_name = "NUMBER", default_value = "8192",
+          value_parser = clap::value_parser!(u32).range(16..=1_000_000))]
+    pub max_waiting_requests: u32,
     /// How long the logs of requests, events and deliveries are kept, in days; 0 for ever
     #[arg(long, env = "CCSP_LOG_RETENTION_DAYS", value_name = "DAYS", default_value = "90",
           value_parser = clap::value_parser!(u32).range(0..=36_500))]
@@ -81,6 +85,10 @@ pub struct ServeOptions {
     #[arg(long, env = "CCSP_LOG_RETENTION_ENTRIES", value_name = "NUMBER", default_value = "0",
           value_parser = clap::value_parser!(u32))]
     pub log_retention_entries: u32,
+    /// How long the audit log is kept, in days; 0 for ever
+    #[arg(long, env = "CCSP_AUDIT_RETENTION_DAYS", value_name = "DAYS", default_value = "365",
+          value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    pub audit_retention_days: u32,
     /// After how many days of nothing but failure an outgoing webhook is deactivated that does not say so itself; 0 for never
     #[arg(long, env = "CCSP_DISABLE_AFTER_DAYS", value_name = "DAYS", default_value = "5",
           value_parser = clap::value_parser!(u32).range(0..=365))]

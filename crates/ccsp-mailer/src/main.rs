@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a command answers on stdout; what is logged goes to stderr")]
 
 mod api_key;
+mod audit;
 mod client;
 mod config;
 mod data_dir;

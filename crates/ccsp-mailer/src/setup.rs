@@ -47,6 +47,8 @@ pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
             age_ms: (options.log_retention_days > 0)
                 .then(|| i64::from(options.log_retention_days) * 24 * 3_600 * 1_000),
             entries: (options.log_retention_entries > 0).then_some(options.log_retention_entries),
+            audit_ms: (options.audit_retention_days > 0)
+                .then(|| i64::from(options.audit_retention_days) * 24 * 3_600 * 1_000),
         },
         allow_private: options.allow_private_destinations.clone(),
         operations: engine::Operations {
@@ -64,6 +66,7 @@ pub async fn start_engine(options: &ServeOptions) -> anyhow::Result<Engine> {
             vec![SANDBOX_COMMAND.into()],
         ),
         under_way: quarter_of_files(MAX_UNDER_WAY),
+        max_waiting: options.max_waiting_requests as usize,
     };
     Engine::start(options).await.context("the engine can't be started")
 }

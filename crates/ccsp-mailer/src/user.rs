@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use domain::Email;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::user::{Role, check_password};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -16,7 +17,7 @@ use store::Store;
 use store::users::{FindUser, InsertUser, ListUsers, Purpose, UserRow};
 
 use crate::config::{CommonOptions, ConfigError};
-use crate::{data_dir, logging, setup};
+use crate::{audit, data_dir, logging, setup};
 
 /// What to do with people who log in.
 #[derive(Debug, Subcommand)]
@@ -103,7 +104,10 @@ async fn create(options: CreateOptions) -> anyhow::Result<()> {
         created_at: now,
         updated_at: now,
     };
-    if !store.write(InsertUser { row }).await.context("the user could not be stored")? {
+    let act = Act::new(TargetKind::User, Verb::Created).on(&row.id).named(&row.email);
+    let act = act.making(&serde_json::json!({"email": row.email, "role": row.role}));
+    let work = audit::noted(InsertUser { row }, act.if_done())?;
+    if !store.write(work).await.context("the user could not be stored")? {
         bail!("{email} may log in already: `ccsp-mailer user link` makes a link to choose a new password");
     }
     println!("{email} may log in");
@@ -129,8 +133,9 @@ async fn link(options: LinkOptions) -> anyhow::Result<()> {
         bail!("nobody may log in as {email}: see `ccsp-mailer user list`");
     };
     let secret = Secret::new(token::generate_token(&mut StdRng::from_seed(data_dir::seed()?)));
+    let act = Act::new(TargetKind::User, Verb::LinkMade).on(&user.id).named(&user.email);
     let (link, path) = links::link(&secret, Purpose::ChoosePassword(user.id), setup::now());
-    store.write(link).await.context("the link could not be stored")?;
+    store.write(audit::noted(link, act.always())?).await.context("the link could not be stored")?;
     println!("{}{path}", options.public_url.trim_end_matches('/'));
     Ok(())
 }

@@ -17,6 +17,8 @@ pub const OPEN_AFTER_MS: i64 = 30_000;
 pub const FIRST_PROBE_MS: i64 = 10_000;
 /// The longest distance between two probes: how late a destination that is well again is noticed at most.
 pub const MAX_PROBE_MS: i64 = 300_000;
+/// The longest time for which a destination can ask for no probe: one that says a year by mistake is still noticed to be well.
+pub const MAX_ASKED_MS: i64 = 3_600_000;
 /// How long a probe may take until another one is made: longer than an attempt with its token and its script takes.
 pub const PROBE_LEASE_MS: i64 = 120_000;
 /// Failing is told of when nothing but failure has lasted so long, by [`OPEN_AFTER_FAILURES`] attempts or more.
@@ -66,6 +68,8 @@ pub struct Tried {
     pub ended: i64,
     /// What it says.
     pub sign: Sign,
+    /// Until when the destination asks not to be tried again (`Retry-After`), if it does.
+    pub not_before: Option<i64>,
     /// Any number, random: it spreads probes.
     pub draw: u32,
 }
@@ -258,7 +262,9 @@ impl Health {
 fn next_probe(failed: u32, tried: Tried) -> i64 {
     let distance = FIRST_PROBE_MS.saturating_mul(1 << failed.min(16)).min(MAX_PROBE_MS);
     let jitter = distance / JITTER_PARTS * i64::from(tried.draw) / i64::from(u32::MAX);
-    tried.ended.saturating_add(distance).saturating_add(jitter)
+    let probe_at = tried.ended.saturating_add(distance).saturating_add(jitter);
+    let asked = tried.not_before.map(|at| at.min(tried.ended.saturating_add(MAX_ASKED_MS)));
+    probe_at.max(asked.unwrap_or(probe_at))
 }
 
 #[cfg(test)]

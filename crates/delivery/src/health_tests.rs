@@ -6,7 +6,7 @@ const START: i64 = 1_700_000_000_000;
 const SECOND: i64 = 1_000;
 
 fn tried(at: i64, sign: Sign) -> Tried {
-    Tried { started: at, ended: at + 100, sign, draw: 0 }
+    Tried { started: at, ended: at + 100, sign, not_before: None, draw: 0 }
 }
 
 /// After attempts of this sign, one each so many milliseconds.
@@ -148,7 +148,7 @@ proptest! {
             if probes && health.wants_probe(now) {
                 health = health.probing(now);
             }
-            let next = health.after(Tried { started: now, ended: now + 50, sign, draw });
+            let next = health.after(Tried { started: now, ended: now + 50, sign, not_before: None, draw });
             let gets_through = matches!(sign, Sign::Works | Sign::Refuses);
             if health.is_open() {
                 prop_assert_eq!(next.is_open(), !gets_through);
@@ -167,7 +167,7 @@ proptest! {
 
     #[test]
     fn prop_jitter_is_at_most_a_tenth(failed in 0_u32..40, draw in any::<u32>()) {
-        let tried = Tried { started: START, ended: START, sign: Sign::Down, draw };
+        let tried = Tried { started: START, ended: START, sign: Sign::Down, not_before: None, draw };
         let exact = next_probe(failed, Tried { draw: 0, ..tried }) - START;
         let drawn = next_probe(failed, tried) - START;
         prop_assert!((exact..=exact + exact / 10).contains(&drawn));
@@ -193,4 +193,13 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_destination_can_ask_for_a_later_probe_and_not_for_none() {
+    let asks = |not_before| next_probe(0, Tried { not_before, ..tried(START, Sign::Down) }) - START - 100;
+    assert_eq!(asks(None), FIRST_PROBE_MS);
+    assert_eq!(asks(Some(START + 100 + 1_000)), FIRST_PROBE_MS, "sooner than it would be");
+    assert_eq!(asks(Some(START + 100 + 60_000)), 60_000);
+    assert_eq!(asks(Some(i64::MAX)), MAX_ASKED_MS);
 }

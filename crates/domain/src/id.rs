@@ -116,6 +116,12 @@ log_id!(
     "dlv_",
     "dlv_01hm6m6f40qv1s0a7yj1e2x3z4"
 );
+log_id!(
+    /// An entry of the audit log.
+    AuditId,
+    "aud_",
+    "aud_01hm6m6f40qv1s0a7yj1e2x3z4"
+);
 
 macro_rules! integer_id {
     ($(#[$doc:meta])* $name:ident) => {

@@ -11,6 +11,7 @@
 
 pub mod action;
 pub mod apply;
+pub mod audit;
 pub mod auth;
 pub mod catalog;
 pub mod change;
@@ -40,7 +41,7 @@ pub use email::Email;
 pub use event::{Event, EventPattern, EventType};
 pub use event_path::EventPath;
 pub use http_status::HttpStatuses;
-pub use id::{DeliveryId, EventId, Ids, ListId, RequestId, SubscriberId, WebhookId};
+pub use id::{AuditId, DeliveryId, EventId, Ids, ListId, RequestId, SubscriberId, WebhookId};
 pub use incoming::IncomingWebhook;
 pub use outgoing::OutgoingWebhook;
 pub use redact::RedactPath;

@@ -1,17 +1,16 @@
 //! One run of deciding a batch: from what was loaded to what is to be written and answered.
 
-use std::borrow::Cow;
+mod entry;
+
 use std::collections::hash_map::Entry as Place;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use domain::apply::{self, OutOfIds};
 use domain::change::Draft;
-use domain::log::{Duplicate, Outcome, RequestStatus};
+use domain::log::{Duplicate, RequestStatus};
 use domain::outgoing::Ordering;
-use domain::redact::Masked;
 use domain::{Event, EventId, RequestId, Roster, Timestamp, WebhookId};
-use serde::{Deserialize, Serialize};
 use store::StoreError;
 use store::commit::{DedupeAnswer, DedupeKey, Found, NewDelivery, RequestRow, Skipped, Skips, Writes};
 use store::health::HealthRow;
@@ -25,6 +24,7 @@ use crate::feed::Entry;
 use crate::handshake;
 use crate::imports;
 use crate::item::{Decided, Done, Item, Shared};
+use crate::kept;
 use crate::receive::{Accepted, Content, Reply};
 use crate::records::{self, Record};
 use crate::rerun::Rerun;
@@ -38,13 +38,6 @@ const DEDUPE_SECONDS: u32 = 86_400;
 
 /// Webhooks that want an event's kind and did not get it which are named with it; more are counted. One page of a list.
 const MAX_SKIPPED: usize = 200;
-
-/// The answer of the first time, for when the same request comes again.
-#[derive(Serialize, Deserialize)]
-struct Remembered {
-    status: u16,
-    body: serde_json::Map<String, serde_json::Value>,
-}
 
 pub(crate) struct Decision<'a> {
     pub(crate) shared: &'a Shared,
@@ -128,21 +121,21 @@ impl<'a> Decision<'a> {
         self.writes.dedupe.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         self.writes.subscribers = self.roster.into_changes();
         let has_jobs = !self.writes.jobs.is_empty();
-        let told = if self.shared.feed.is_heard() { told(&self.writes) } else { Vec::new() };
+        let told = self.shared.feed.heard(|| told(&self.writes)).unwrap_or_default();
         (self.writes, Decided { done, jobs, spilled, reservation, has_jobs, told })
     }
 
     fn request(&mut self, accepted: &Accepted) -> Result<Reply, StoreError> {
         let key = |name: &String| DedupeKey { webhook_id: accepted.webhook_id().clone(), key: name.clone() };
         let keys: Vec<DedupeKey> = accepted.names.of_request().map(key).collect();
-        if let Some(reply) = keys.iter().find_map(|key| again(self.dedupe.get(key)?)) {
+        if let Some(reply) = keys.iter().find_map(|key| entry::again(self.dedupe.get(key)?)) {
             return Ok(reply);
         }
         let id = self.shared.ids.lock().next(self.now);
         let (duplicates, new) = self.duplicates(accepted, id);
         let (row, reply) = match &accepted.content {
             Content::Rejected { .. } => self.run(id, accepted, 1, &Ended::default(), duplicates)?,
-            _ if !accepted.incoming.is_active() => put_off(id, accepted, duplicates),
+            _ if !accepted.incoming.is_active() => entry::put_off(id, accepted, duplicates),
             _ => self.run(id, accepted, 1, &Ended::default(), duplicates)?,
         };
         if row.status == RequestStatus::Accepted && accepted.incoming.is_active() {
@@ -161,7 +154,7 @@ impl<'a> Decision<'a> {
         for (record, name) in (0..).zip(&accepted.names.records) {
             let Some(name) = name else { continue };
             let key = DedupeKey { webhook_id: accepted.webhook_id().clone(), key: name.clone() };
-            if let Some(of) = self.dedupe.get(&key).and_then(|answer| first_request(answer)) {
+            if let Some(of) = self.dedupe.get(&key).and_then(|answer| entry::first_request(answer)) {
                 duplicates.push(Duplicate { record, of });
             } else if !new.insert(key) {
                 duplicates.push(Duplicate { record, of: id });
@@ -176,12 +169,7 @@ impl<'a> Decision<'a> {
         if keys.peek().is_none() {
             return;
         }
-        let mut body = reply.body.clone();
-        if let Some(masked) = &accepted.masked {
-            masked.hide_json(&mut body);
-        }
-        let Ok(body) = serde_json::from_str(&body) else { return };
-        let Ok(answer) = serde_json::to_string(&Remembered { status: reply.status, body }) else { return };
+        let Some(answer) = entry::remembered(accepted, reply) else { return };
         let dedupe = accepted.incoming.webhook.settings.dedupe.as_ref();
         let seconds = dedupe.map_or(DEDUPE_SECONDS, |dedupe| dedupe.window_seconds);
         let expires_at = self.now.plus_millis(i64::from(seconds) * 1_000);
@@ -210,6 +198,9 @@ impl<'a> Decision<'a> {
         }
         let (status, reply) = match &accepted.content {
             Content::Rejected { reply, reason } => {
+                let body = accepted.request.as_ref().map(|request| &request.body);
+                let missing = body.and_then(|body| kept::missing_of_rejected(&accepted.text, body));
+                summary.outcome.warnings.extend(missing);
                 summary.outcome.errors.push(reason.clone());
                 (RequestStatus::Rejected, reply.clone())
             }
@@ -232,7 +223,7 @@ impl<'a> Decision<'a> {
                 summary.answer(id, accepted)
             }
         };
-        Ok((row(id, accepted, status, attempts, &summary.outcome, &reply), reply))
+        Ok((entry::row(id, accepted, status, attempts, &summary.outcome, &reply), reply))
     }
 
     fn record(
@@ -391,79 +382,8 @@ impl<'a> Decision<'a> {
 /// What those who listen are told of a batch.
 fn told(writes: &Writes) -> Vec<Entry> {
     let requests = writes.requests.iter().chain(&writes.retried).map(Entry::from);
-    requests.chain(writes.events.iter().map(Entry::from)).collect()
-}
-
-/// A request to a webhook that is paused: stored, and run when it is active again.
-fn put_off(id: RequestId, accepted: &Accepted, duplicates: Vec<Duplicate>) -> (RequestRow, Reply) {
-    let summary = Summary::of(duplicates);
-    let reply = summary.reply(202, "Webhook accepted", 0, id);
-    (row(id, accepted, RequestStatus::Accepted, 0, &summary.outcome, &reply), reply)
-}
-
-fn row(
-    id: RequestId,
-    accepted: &Accepted,
-    status: RequestStatus,
-    attempts: i64,
-    outcome: &Outcome,
-    reply: &Reply,
-) -> RequestRow {
-    let mut event_type = accepted.event_type.clone();
-    let mut response_body = reply.body.clone();
-    let outcome = match accepted.masked.as_ref().filter(|masked| !masked.is_empty()) {
-        Some(masked) => {
-            masked.hide(&mut event_type);
-            masked.hide_json(&mut response_body);
-            Cow::Owned(without(masked, outcome.clone()))
-        }
-        None => Cow::Borrowed(outcome),
-    };
-    RequestRow {
-        id,
-        webhook_id: accepted.webhook_id().clone(),
-        received_at: accepted.received_at,
-        event_type,
-        sender_ip: accepted.sender_ip.clone(),
-        method: accepted.method.clone(),
-        content_type: accepted.content_type.clone(),
-        headers: accepted.headers.clone(),
-        payload: accepted.text.clone(),
-        status,
-        attempts,
-        // Texts and numbers always have a JSON form.
-        outcome: serde_json::to_string(outcome.as_ref()).unwrap_or_default(),
-        response_status: reply.status,
-        response_body,
-        resent_from: accepted.resent_from,
-        sealed: accepted.sealed.clone().filter(|_| status == RequestStatus::Accepted),
-    }
-}
-
-/// What it came to, without repeating what the log must not hold.
-fn without(masked: &Masked, mut outcome: Outcome) -> Outcome {
-    for action in &mut outcome.actions {
-        masked.hide(&mut action.detail);
-        if let Some(output) = &mut action.output {
-            masked.hide_in(output);
-        }
-    }
-    outcome.errors.iter_mut().for_each(|error| masked.hide(&mut error.message));
-    outcome.warnings.iter_mut().for_each(|warning| masked.hide(warning));
-    outcome
-}
-
-/// The request to which this was the answer.
-fn first_request(remembered: &str) -> Option<RequestId> {
-    let first: Remembered = serde_json::from_str(remembered).ok()?;
-    first.body.get("request_id")?.as_str()?.parse().ok()
-}
-
-/// The answer of the first time, marked as such.
-fn again(remembered: &str) -> Option<Reply> {
-    let first: Remembered = serde_json::from_str(remembered).ok()?;
-    let body = serde_json::Value::Object(first.body).to_string();
-    Some(Reply { status: first.status, body, retry_after: None }.marked_duplicate())
+    let events = writes.events.iter().map(Entry::from);
+    requests.chain(events).chain(writes.events.iter().filter_map(Entry::health)).collect()
 }
 
 #[cfg(test)]

@@ -204,3 +204,17 @@ fn addresses_are_loaded_in_one_order() {
     let emails: Vec<String> = batch.needs().emails.iter().map(Email::to_string).collect();
     assert_eq!(emails, ["a@example.com", "c@example.com"]);
 }
+
+#[test]
+fn what_happens_is_told_to_those_who_listen_and_costs_nothing_otherwise() {
+    let snapshot = snapshot(json!({"actions": [{"type": "add_subscriber"}]}), &[]);
+    let told = |listens: bool| {
+        let (batch, _) = batch(&snapshot, vec![admitted(&snapshot, signup("ada@example.com"))], ROOM);
+        let listener = listens.then(|| batch.shared.feed.listen().unwrap());
+        let found = Found { free_ids: vec![domain::SubscriberId(1)], ..Found::default() };
+        let (_, decided) = batch.decide(found).unwrap();
+        drop(listener);
+        decided.told.len()
+    };
+    assert_eq!((told(false), told(true)), (0, 2), "a request and its event");
+}

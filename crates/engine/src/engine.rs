@@ -2,6 +2,7 @@
 
 mod about;
 mod again;
+mod audit;
 mod health;
 mod listen;
 mod log;
@@ -57,7 +58,7 @@ use crate::tasks;
 use crate::unlogged;
 use crate::vault::{Vault, VaultError};
 
-pub use listen::{Forwarded, GivenAnswer, NoAnswer, to_listener};
+pub use listen::{Forwarded, GivenAnswer, LISTENER, NoAnswer, to_listener};
 pub use log::Searched;
 pub use outgoing::Tested;
 pub use preview::Previewed;
@@ -86,6 +87,8 @@ pub struct Options {
     pub sandbox: sandbox::Settings,
     /// How many attempts may be under way at once, [`crate::MAX_UNDER_WAY`] at most: each takes a file of the process.
     pub under_way: usize,
+    /// How many requests may wait to be stored, usually [`crate::MAX_WAITING`]; past them senders are told to come again.
+    pub max_waiting: usize,
 }
 
 /// How much of the logs is kept; what is not done yet is kept in any case.
@@ -95,6 +98,8 @@ pub struct Retention {
     pub age_ms: Option<i64>,
     /// Of each webhook's log the newest, so many, unless the webhook itself says how many.
     pub entries: Option<u32>,
+    /// Of the audit log what is not older than so many milliseconds; all of it without it.
+    pub audit_ms: Option<i64>,
 }
 
 /// Why a stored request could not be run again.
@@ -206,7 +211,7 @@ impl Engine {
         tokio::spawn(refresh::run(core.clone(), refreshed));
         tokio::spawn(tasks::run(core.clone()));
         tokio::spawn(forward::run(core.clone()));
-        let ingest = Arc::new(Ingest::start(&core));
+        let ingest = Arc::new(Ingest::start(&core, options.max_waiting));
         let jobs = Jobs::start(&core, options.client);
         let allow_private = options.allow_private.into();
         let limits: Arc<Limits> = Arc::default();

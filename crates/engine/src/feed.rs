@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use domain::catalog;
 use domain::log::{DeliveryStatus, FieldError, Outcome, RequestStatus};
 use domain::{DeliveryId, Event, EventId, EventType, RequestId, Timestamp, WebhookId};
 use parking_lot::Mutex;
@@ -29,8 +30,31 @@ pub enum Entry {
     Request(RequestEntry),
     /// A delivery was tried.
     Delivery(Box<DeliveryEntry>),
+    /// It was told how the destination of an outgoing webhook does. In front of the events, as one of which it could be read.
+    Health(Box<HealthEntry>),
     /// An event happened.
     Event(EventEntry),
+}
+
+/// How the destination of an outgoing webhook does from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthEntry {
+    /// The event that tells it. Unique, and sorts by time.
+    pub id: EventId,
+    /// What it tells: `webhook_failing`, `webhook_disabled` or `webhook_recovered`.
+    pub event_type: EventType,
+    /// Whose destination.
+    pub webhook_id: WebhookId,
+    /// What people call that webhook.
+    pub webhook_name: String,
+    /// When.
+    pub at: Timestamp,
+    /// The status of the last answer that was a failure, if there was one.
+    pub http_status: Option<i64>,
+    /// Why that failed, as a stable code.
+    pub error_code: Option<String>,
+    /// Why the webhook was deactivated, if it was.
+    pub reason: Option<String>,
 }
 
 /// An event as the feed tells it: without its data, which the log has.
@@ -130,6 +154,28 @@ impl From<&RequestRow> for Entry {
 }
 
 impl Entry {
+    /// The entry of an event that tells how a destination does, if this is one.
+    pub(crate) fn health(event: &Event) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Told {
+            webhook_id: WebhookId,
+            webhook_name: String,
+            http_status: Option<i64>,
+            error_code: Option<String>,
+            reason: Option<String>,
+        }
+        let of_webhooks = [catalog::WEBHOOK_FAILING, catalog::WEBHOOK_DISABLED, catalog::WEBHOOK_RECOVERED];
+        if !of_webhooks.contains(&event.event_type) {
+            return None;
+        }
+        let Told { webhook_id, webhook_name, http_status, error_code, reason } =
+            serde_json::from_str(&event.data).ok()?;
+        let (id, event_type, at) = (event.id, event.event_type.clone(), event.occurred_at);
+        let entry =
+            HealthEntry { id, event_type, webhook_id, webhook_name, at, http_status, error_code, reason };
+        Some(Self::Health(Box::new(entry)))
+    }
+
     /// The entry of an attempt.
     pub(crate) fn attempt(row: &AttemptRow, event: &Event, test: bool) -> Self {
         Self::Delivery(Box::new(DeliveryEntry {
@@ -182,9 +228,14 @@ impl Default for Feed {
 }
 
 impl Feed {
-    /// Whether anybody listens: what is told otherwise need not be made.
-    pub fn is_heard(&self) -> bool {
+    /// Whether anybody listens.
+    fn is_heard(&self) -> bool {
         self.is_heard_here() || self.elsewhere.load(Ordering::Relaxed)
+    }
+
+    /// Makes what is to be told, if anybody listens. If not, nothing is made: that is all that the feed costs then.
+    pub(crate) fn heard<E>(&self, make: impl FnOnce() -> E) -> Option<E> {
+        self.is_heard().then(make)
     }
 
     /// Whether anybody listens on this node.
@@ -316,6 +367,36 @@ mod tests {
         assert_eq!(listener.next().await, None, "although there is more");
         drop(listener);
         assert!(!feed.is_heard());
+    }
+
+    #[test]
+    fn while_nobody_listens_nothing_is_made() {
+        let feed = Arc::new(Feed::default());
+        assert_eq!(feed.heard(|| -> Entry { panic!("made for nobody") }), None);
+        let listener = feed.listen().unwrap();
+        assert_eq!(feed.heard(|| entry(1)), Some(entry(1)));
+        drop(listener);
+        assert_eq!(feed.heard(|| -> Entry { panic!("made for nobody") }), None);
+        feed.heard_elsewhere(true);
+        assert_eq!(feed.heard(|| entry(2)), Some(entry(2)));
+    }
+
+    fn told(event_type: EventType, data: &str) -> Option<Entry> {
+        let id = EventId::lowest_at(NOW);
+        Entry::health(&Event { id, event_type, occurred_at: NOW, data: data.into(), request_id: None })
+    }
+
+    #[test]
+    fn how_a_destination_does_is_told_by_its_event() {
+        let data = r#"{"webhook_id":"a1b2c3d4e5f6","webhook_name":"Shop","webhook_host":"x","failing_since":null,
+            "failed_attempts":3,"http_status":410,"error_code":"http_status","reason":"it is gone"}"#;
+        let Some(Entry::Health(entry)) = told(catalog::WEBHOOK_DISABLED, data) else { panic!("an entry") };
+        assert_eq!((entry.webhook_name.as_str(), entry.http_status), ("Shop", Some(410)));
+        assert_eq!((entry.at, entry.reason.as_deref()), (NOW, Some("it is gone")));
+        let text = serde_json::to_string(&Entry::Health(entry.clone())).unwrap();
+        assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), Entry::Health(entry));
+        assert_eq!(told(catalog::SUBSCRIBER_ADDED, data), None);
+        assert_eq!(told(catalog::WEBHOOK_FAILING, "{}"), None, "someone published it, who does not know");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use domain::audit::{Act, Actor, ActorKind, TargetKind, Verb};
 use domain::log::{ActionLog, ActionStatus, Outcome, Place};
 use domain::{IncomingWebhook, Timestamp, WebhookId};
 use presets::{Answer, Confirm};
@@ -78,7 +79,7 @@ impl Engine {
             });
             Some((IncomingWebhook { updated_at: now, ..incoming.webhook.clone() }, learned?))
         };
-        self.change_incoming(id, change).await
+        self.change_incoming(id, Verb::SecretReplaced, change).await
     }
 
     /// Confirms a subscription of Amazon SNS, and takes messages of its topic only from then on.
@@ -93,13 +94,14 @@ impl Engine {
             let is_pinned = *pinned == topic;
             is_pinned.then(|| (webhook, incoming.secrets.clone()))
         };
-        self.change_incoming(&incoming.webhook.id, change).await
+        self.change_incoming(&incoming.webhook.id, Verb::Updated, change).await
     }
 
     /// Changes an incoming webhook as `change` says, unless it says no or the webhook is gone.
     async fn change_incoming(
         &self,
         id: &WebhookId,
+        verb: Verb,
         change: impl Fn(&Incoming) -> Option<(IncomingWebhook, IncomingSecrets)>,
     ) -> Result<(), Reply> {
         for _ in 0..STALE_TRIES {
@@ -109,7 +111,12 @@ impl Engine {
                 return Err(Reply::refusal(409, "Another handshake came before this one"));
             };
             let secrets = self.vault().seal_incoming(id, &secrets);
-            match self.write(UpdateIncoming { version: snapshot.version, webhook, secrets }).await {
+            let act = Act::new(TargetKind::IncomingWebhook, verb).on(id).named(&webhook.settings.name);
+            let before = snapshot.incoming.get(id).map(|incoming| &incoming.webhook.settings);
+            let act = act.changing(&before, &webhook.settings);
+            let work = UpdateIncoming { version: snapshot.version, webhook, secrets };
+            let program = Actor::here(ActorKind::Program);
+            match self.write(self.noted(&program, work, act.if_done())).await {
                 Ok(_) => return Ok(()),
                 Err(StoreError::StaleConfig) => self.refresh().await.map_err(|_| Reply::unavailable())?,
                 Err(error) => {

@@ -12,8 +12,8 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use delivery::{Sign, Tried};
-use domain::WebhookId;
 use domain::outgoing::OutgoingSettings;
+use domain::{Timestamp, WebhookId};
 use parking_lot::RwLock;
 use store::health::HealthRow;
 use store::record::AttemptRow;
@@ -54,7 +54,8 @@ pub fn judge(row: &HealthRow, attempt: &AttemptRow) -> HealthRow {
     let started = attempt.attempted_at.millis();
     let ended = started.saturating_add(attempt.duration_ms);
     let draw = attempt.delivery_id.draw(attempt.number);
-    let health = row.health.after(Tried { started, ended, sign, draw });
+    let not_before = attempt.not_before.map(Timestamp::millis);
+    let health = row.health.after(Tried { started, ended, sign, not_before, draw });
     let webhook_id = row.webhook_id.clone();
     if sign == Sign::Works {
         return HealthRow { health, ..row.clone() };

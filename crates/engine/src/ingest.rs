@@ -15,8 +15,11 @@ use crate::error::chain;
 use crate::item::{Done, Item, Items};
 use crate::receive::{Accepted, Reply};
 
-/// Requests that wait for a transaction. When it is full, senders are told to come again.
-const QUEUE: usize = 8_192;
+/// Requests that wait for a transaction unless the operator says otherwise. Past them, senders are told to come again.
+pub const MAX_WAITING: usize = 8_192;
+/// What the payloads of those that wait may have together, in bytes: in memory they take some times as much, for they are parsed.
+/// One alone always finds a place.
+const MAX_WAITING_BYTES: usize = 128 * 1_024 * 1_024;
 /// Requests in one transaction: past some hundreds a batch costs as much a request, and keeps its first one waiting.
 const BATCH: usize = 256;
 /// Transactions under way or in line.
@@ -30,9 +33,10 @@ pub(crate) struct Ingest {
 }
 
 impl Ingest {
-    pub(crate) fn start(core: &Arc<Core>) -> Self {
+    /// One in which so many requests may wait at once.
+    pub(crate) fn start(core: &Arc<Core>, max_waiting: usize) -> Self {
         let enough = if core.store.is_shared() { ENOUGH } else { 1 };
-        let queue = Arc::new(Queue { enough, ..Queue::default() });
+        let queue = Arc::new(Queue { room: max_waiting, enough, ..Queue::default() });
         for _ in 0..COMMITTERS {
             tokio::spawn(commit_batches(core.clone(), queue.clone()));
         }
@@ -42,7 +46,8 @@ impl Ingest {
     /// Waits until the request is stored; then the answer is the sender's.
     pub(crate) async fn submit(&self, accepted: Accepted) -> Reply {
         let (reply, answer) = oneshot::channel();
-        if !self.queue.push(Waiting { item: Item::Request(Box::new(accepted)), reply }) {
+        let bytes = accepted.text.len();
+        if !self.queue.push(Waiting { item: Item::Request(Box::new(accepted)), bytes, reply }) {
             return Reply::unavailable();
         }
         answer.await.unwrap_or_else(|_| Reply::unavailable())
@@ -58,16 +63,28 @@ impl Drop for Ingest {
 
 struct Waiting {
     item: Item,
+    /// What it counts for.
+    bytes: usize,
     reply: oneshot::Sender<Reply>,
+}
+
+/// Requests in the order in which they came.
+#[derive(Default)]
+struct Line {
+    requests: VecDeque<Waiting>,
+    /// What all of them count for.
+    bytes: usize,
 }
 
 #[derive(Default)]
 struct Queue {
-    waiting: Mutex<VecDeque<Waiting>>,
+    waiting: Mutex<Line>,
     /// Held by the one whose transaction is the next to begin.
     turn: Arc<AsyncMutex<()>>,
     /// Tells the one whose turn it is that there may be something to do.
     changed: Notify,
+    /// Requests that may wait.
+    room: usize,
     /// Requests for which a transaction begins although another one is under way.
     enough: usize,
     under_way: AtomicUsize,
@@ -77,13 +94,15 @@ struct Queue {
 impl Queue {
     /// False if there is no room.
     fn push(&self, request: Waiting) -> bool {
-        let mut waiting = self.waiting.lock();
-        if waiting.len() >= QUEUE {
+        let mut line = self.waiting.lock();
+        let count = line.requests.len() + 1;
+        let bytes = line.bytes + request.bytes;
+        if count > self.room || (count > 1 && bytes > MAX_WAITING_BYTES) {
             return false;
         }
-        waiting.push_back(request);
-        let count = waiting.len();
-        drop(waiting);
+        line.bytes = bytes;
+        line.requests.push_back(request);
+        drop(line);
         if count == 1 || count == self.enough {
             self.changed.notify_one();
         }
@@ -104,7 +123,7 @@ impl Queue {
     }
 
     fn is_time(&self) -> bool {
-        let count = self.waiting.lock().len();
+        let count = self.waiting.lock().requests.len();
         count >= self.enough || (count > 0 && self.under_way.load(Ordering::Acquire) == 0)
     }
 
@@ -115,9 +134,12 @@ impl Queue {
 
     /// Takes the requests of one transaction.
     fn take(&self) -> (Vec<Item>, Vec<oneshot::Sender<Reply>>) {
-        let mut waiting = self.waiting.lock();
-        let count = waiting.len().min(BATCH);
-        waiting.drain(..count).map(|request| (request.item, request.reply)).unzip()
+        let mut line = self.waiting.lock();
+        let count = line.requests.len().min(BATCH);
+        let taken: Vec<Waiting> = line.requests.drain(..count).collect();
+        line.bytes -= taken.iter().map(|request| request.bytes).sum::<usize>();
+        drop(line);
+        taken.into_iter().map(|request| (request.item, request.reply)).unzip()
     }
 }
 
@@ -151,5 +173,29 @@ async fn commit_batches(core: Arc<Core>, queue: Arc<Queue>) {
             // A sender that has gone away does not change what is stored.
             let _ = reply.send(answer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(bytes: usize) -> Waiting {
+        Waiting { item: Item::Refused(Reply::unavailable()), bytes, reply: oneshot::channel().0 }
+    }
+
+    #[test]
+    fn so_many_wait_and_with_so_much() {
+        let queue = Queue { room: 3, ..Queue::default() };
+        let pushed =
+            |bytes: &[usize]| bytes.iter().map(|bytes| queue.push(waiting(*bytes))).collect::<Vec<_>>();
+        assert_eq!(pushed(&[1, 1, 1, 1]), [true, true, true, false], "by number");
+        assert_eq!(queue.take().0.len(), 3);
+        let half = MAX_WAITING_BYTES / 2;
+        assert_eq!(pushed(&[half, half, 1]), [true, true, false], "by bytes");
+        assert_eq!(queue.take().0.len(), 2);
+        assert_eq!(pushed(&[MAX_WAITING_BYTES + 1, 1]), [true, false], "one alone finds a place");
+        queue.take();
+        assert_eq!(pushed(&[half]), [true], "what was taken counts no more");
     }
 }

@@ -51,6 +51,18 @@ pub(crate) fn of_rejected(incoming: &Incoming, body: &[u8]) -> String {
     }
 }
 
+/// How much of a body that was not let in is missing from the log, if not all of it is there.
+pub(crate) fn missing_of_rejected(text: &str, body: &[u8]) -> Option<String> {
+    let bytes = body.len();
+    match text == MASK {
+        true if bytes > 0 => Some(format!("the body had {bytes} bytes, of which none are kept")),
+        false if bytes > MAX_REJECTED_BYTES => {
+            Some(format!("the body had {bytes} bytes, of which {MAX_REJECTED_BYTES} are kept"))
+        }
+        _ => None,
+    }
+}
+
 /// What is kept of the body of a question that was answered.
 pub(crate) fn of_question(incoming: &Incoming, body: &[u8]) -> String {
     let asked = (!incoming.redact.is_empty() && !body.is_empty()).then(|| body::json(body));

@@ -44,6 +44,7 @@ pub mod kinds;
 mod limits;
 mod mails;
 pub mod mapping;
+pub mod missed;
 mod names;
 mod outcome;
 pub mod outgoing;
@@ -75,11 +76,12 @@ pub use clock::Clock;
 pub use command::{Command, Executed, NewEvent, NewSubscriber, SubscriberChange};
 pub use dispatch::MAX_UNDER_WAY;
 pub use engine::{
-    Engine, Forwarded, GivenAnswer, NoAnswer, Options, Previewed, Retention, RunError, Searched, Tested,
-    to_listener,
+    Engine, Forwarded, GivenAnswer, LISTENER, NoAnswer, Options, Previewed, Retention, RunError, Searched,
+    Tested, to_listener,
 };
 pub use handshake::{Answered, is_handshake};
 pub use health::{Alerts, Operations};
+pub use ingest::MAX_WAITING;
 pub use receive::{Received, Reply};
 pub use rotating::Rotating;
 pub use snapshot::{ApiKey, Incoming, Outgoing, Scope, Snapshot, tls_options};

@@ -51,9 +51,7 @@ pub(crate) async fn run(
         for outcome in batch.drain(..) {
             match outcome {
                 Outcome::Attempted(attempt, event) => {
-                    if shared.feed.is_heard() {
-                        told.push(Entry::attempt(&attempt, &event, false));
-                    }
+                    told.extend(shared.feed.heard(|| Entry::attempt(&attempt, &event, false)));
                     attempts.push(*attempt);
                 }
                 Outcome::GivenBack(id) => given_back.push(id),

@@ -179,6 +179,12 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
             .map_or_else(|_| String::new(), |response| stored_answer(&response.body, &veil)),
         status,
         due_at,
+        not_before: match verdict {
+            Verdict::Retry { retry_after_seconds: Some(seconds) } => {
+                Some(exchange.ended.plus_millis(i64::from(seconds) * 1_000))
+            }
+            _ => None,
+        },
         sign: Some(match (verdict, http_status) {
             (Verdict::Delivered, _) => Sign::Works,
             (_, Some(status)) => Sign::of_failure(status),
@@ -308,6 +314,7 @@ pub(crate) fn unsent(
         response_body: String::new(),
         status,
         due_at,
+        not_before: None,
         sign: match unsent.what {
             Then::Cancel | Then::Wait => None,
             // Without a token the destination can't be used.

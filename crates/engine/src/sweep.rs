@@ -9,6 +9,7 @@ use domain::incoming::LogRetention;
 use domain::log::CancelReason;
 use domain::{Timestamp, WebhookId};
 use store::StoreError;
+use store::audit::RetainAudit;
 use store::imports::ForgetImports;
 use store::once::Forget;
 use store::queue::{CancelWaiting, Claim, Heartbeat, LiveNodes, ReleaseDead, Waiting};
@@ -220,6 +221,10 @@ async fn retain(core: Arc<Core>) -> Result<(), StoreError> {
     let (now, limit) = (core.now(), CHUNK as i64);
     // Also where logs are kept for ever: nobody is shown older ones.
     while !core.is_stopping() && core.store.write(RetainStatistics { now, limit }).await? > 0 {}
+    if let Some(kept_ms) = core.log_retention.audit_ms {
+        let before = now.plus_millis(-kept_ms);
+        while !core.is_stopping() && core.store.write(RetainAudit { before, limit }).await? > 0 {}
+    }
     let Some(kept_ms) = core.log_retention.age_ms else { return Ok(()) };
     let before = now.plus_millis(-kept_ms);
     core.store.drop_days(before).await?;

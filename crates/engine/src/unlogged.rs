@@ -81,8 +81,9 @@ impl Unlogged {
 impl Flood {
     fn message(&self, now: Timestamp) -> String {
         let total: u64 = self.reasons.values().sum();
+        let requests = if total == 1 { "request was" } else { "requests were" };
         let mut message = format!(
-            "{total} more requests were refused between {} and {now}, and not logged one by one:",
+            "{total} more {requests} refused between {} and {now}, and not logged one by one:",
             self.since
         );
         for (reason, count) in &self.reasons {

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::content::Content;
 use crate::field::Field;
 use crate::scheme_key::{KeyEncoding, KeyForm};
+use crate::sns;
 
 /// How far a signed timestamp may be from the receiver's clock, in seconds, unless configured: the value that most
 /// senders recommend, the Standard Webhooks libraries among them.
@@ -118,7 +119,11 @@ impl Scheme {
         if !(1..=MAX_TOLERANCE_SECONDS).contains(&self.tolerance_seconds) {
             return Err(SchemeError::Tolerance);
         }
-        if self.content.has_timestamp() != self.timestamp.is_some() {
+        let is_time_signed = match &self.timestamp {
+            Some(field) if self.content.is_sns() => sns::is_signed_time(field),
+            timestamp => self.content.has_timestamp() == timestamp.is_some(),
+        };
+        if !is_time_signed {
             return Err(SchemeError::Timestamp);
         }
         if self.content.has_id() != self.id.is_some() {
@@ -262,5 +267,12 @@ mod tests {
         assert_eq!(check("algorithm = \"ed25519\""), Err(SchemeError::KeyEncoding));
         assert_eq!(check("algorithm = \"ed25519\"\nkey = { encoding = \"hex\" }"), Ok(()));
         assert_eq!(check("algorithm = \"rsa_sns\""), Err(SchemeError::Sns));
+        let sns = |from: &str| {
+            check(&format!(
+                "algorithm = \"rsa_sns\"\ncontent = \"{{sns}}\"\nkey = {{ encoding = \"pem\" }}\ntimestamp = {{ from = \"{from}\" }}"
+            ))
+        };
+        assert_eq!(sns("body:Timestamp"), Ok(()));
+        assert_eq!(sns("header:x-time"), Err(SchemeError::Timestamp), "SNS does not sign it");
     }
 }

@@ -10,12 +10,20 @@
 use serde_json::Value;
 use url::Url;
 
+use crate::field::Field;
+
 /// The members that are signed of a notification, in their order. `Subject` may be missing.
 const NOTIFICATION: [&str; 6] = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"];
 
 /// The members that are signed of `SubscriptionConfirmation` and `UnsubscribeConfirmation`, in their order.
 const CONFIRMATION: [&str; 7] =
     ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
+
+/// Whether this is where the time stands that a message is signed with.
+pub(crate) fn is_signed_time(field: &Field) -> bool {
+    let [source] = field.from.as_slice() else { return false };
+    source.to_string() == "body:Timestamp" && field.prefix.is_empty() && field.separator.is_none()
+}
 
 /// The hash that a message is signed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

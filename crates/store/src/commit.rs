@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use domain::audit::Entry;
 use domain::log::{DeliveryStatus, RequestStatus};
 use domain::roster::Changed;
 use domain::{
@@ -13,6 +14,7 @@ use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde::{Deserialize, Serialize};
 
+use crate::audit;
 use crate::config;
 use crate::error::StoreError;
 use crate::health::{self, Disabled, HealthRow};
@@ -89,6 +91,8 @@ pub struct Writes {
     pub health: Vec<HealthRow>,
     /// Webhooks that are deactivated.
     pub disabled: Vec<Disabled>,
+    /// What is told of it in the audit log.
+    pub audit: Vec<Entry>,
     /// Mails that are to be sent.
     pub mails: Vec<MailRow>,
     /// How far an import has come with these subscribers.
@@ -297,6 +301,7 @@ async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<()
         health::write(tx, &writes.health),
         mails::put(tx, &writes.mails),
         imports::advance(tx, writes.import.as_ref()),
+        audit::put(tx, &writes.audit),
     )?;
     health::disable(tx, &writes.disabled).await
 }
@@ -320,7 +325,7 @@ async fn insert_events<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError>
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 
-async fn insert_deliveries<T: Tx>(tx: &T, deliveries: &[NewDelivery]) -> Result<(), StoreError> {
+pub(crate) async fn insert_deliveries<T: Tx>(tx: &T, deliveries: &[NewDelivery]) -> Result<(), StoreError> {
     let mut rows = Rows::with_capacity(deliveries.len(), 8);
     for delivery in deliveries {
         rows.push([

@@ -14,7 +14,7 @@ use crate::params;
 use crate::tx::{Columns, Row, Tx, Value, Work};
 
 /// How far apart the ids of an event and of its deliveries may be, in milliseconds: they are made together, by one clock.
-const DELIVERIES_MADE_WITHIN_MS: i64 = 1_000;
+pub(crate) const DELIVERIES_MADE_WITHIN_MS: i64 = 1_000;
 
 /// The columns of an event, in the order of [`read_event`].
 pub(crate) const COLUMNS: &str = "e.id, e.event_type, e.occurred_at, e.data, e.request_id";

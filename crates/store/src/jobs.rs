@@ -2,6 +2,7 @@
 //!
 //! A job is leased to a node as a delivery is (see [`crate::queue`]); its progress is in the entry of the request log.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::{RequestId, Timestamp, WebhookId};
@@ -129,6 +130,27 @@ fn read(row: Row) -> Result<JobRow, StoreError> {
         failures: u32::try_from(row.int()?).unwrap_or(u32::MAX),
         first_attempt_at: row.opt_time()?,
     })
+}
+
+/// When requests with a job go on.
+pub struct JobsDue {
+    /// The requests.
+    pub ids: Vec<RequestId>,
+}
+
+impl Work for JobsDue {
+    type Output = HashMap<RequestId, Timestamp>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Self::Output, StoreError> {
+        const SQL: &str = "SELECT request_id, due_at FROM action_jobs WHERE request_id IN ?1";
+        let ids = self.ids.iter().map(ToString::to_string).collect();
+        let rows = tx.query(SQL, vec![Value::Texts(ids)]).await?;
+        let due = |row: Row| {
+            let mut row = row.read();
+            Ok((row.parse("a request id")?, row.time()?))
+        };
+        rows.into_iter().map(due).collect()
+    }
 }
 
 /// Takes jobs off whose requests are gone.

@@ -8,6 +8,7 @@
 //! than once, and never waits for anything but the database.
 
 pub mod api_keys;
+pub mod audit;
 pub mod backlog;
 mod checkpoint;
 pub mod commit;
@@ -27,6 +28,7 @@ pub mod lists;
 pub mod look;
 pub mod mails;
 mod migrate;
+pub mod missed;
 pub mod once;
 mod partitions;
 pub mod people;

@@ -25,6 +25,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0017_people.sql"),
     // Came after those behind its number: the place is the version.
     include_str!("../migrations/0013_order.sql"),
+    include_str!("../migrations/0019_audit_log.sql"),
+    include_str!("../migrations/0020_missed_events.sql"),
 ];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.

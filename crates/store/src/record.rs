@@ -47,6 +47,8 @@ pub struct AttemptRow {
     pub status: DeliveryStatus,
     /// When it is due again, if it is.
     pub due_at: Option<Timestamp>,
+    /// Until when the destination asks not to be tried again, if it does.
+    pub not_before: Option<Timestamp>,
     /// What it says of the destination; `None` if that was not asked.
     pub sign: Option<Sign>,
     /// The subscriber whose deliveries follow each other, if they do.

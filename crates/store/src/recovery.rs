@@ -10,6 +10,7 @@ use domain::{DeliveryId, RequestId, Timestamp};
 use crate::deliveries::DeliveriesOf;
 use crate::error::StoreError;
 use crate::look::{self, Piece};
+use crate::missed;
 use crate::requests::RequestsOf;
 use crate::tasks::{self, TaskRow};
 use crate::tx::{Row, Tx, Value, Work};
@@ -156,6 +157,7 @@ impl Work for ClearDeliveries {
         let deleted: Vec<String> =
             deleted.into_iter().map(|row| row.read().text()).collect::<Result<_, _>>()?;
         let done = deleted.len() as u64;
+        missed::cleared(tx, &self.log.webhook_id, &deleted).await?;
         tx.execute("DELETE FROM attempts WHERE delivery_id IN ?1", vec![Value::Texts(deleted)]).await?;
         Ok(Progress { done, next: next.map(|id| id.to_string()) })
     }

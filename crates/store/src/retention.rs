@@ -3,6 +3,7 @@
 use domain::{DeliveryId, EventId, RequestId, Timestamp, WebhookId};
 
 use crate::error::StoreError;
+use crate::missed;
 use crate::params;
 use crate::tx::{Tx, Value, Work};
 
@@ -51,6 +52,7 @@ impl Work for RetainOf {
         let deleted: Vec<String> =
             deleted.into_iter().map(|row| row.read().text()).collect::<Result<_, _>>()?;
         let count = deleted.len() as u64;
+        missed::cleared(tx, &self.webhook_id, &deleted).await?;
         tx.execute(ATTEMPTS, vec![Value::Texts(deleted)]).await?;
         Ok(count)
     }

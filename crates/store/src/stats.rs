@@ -92,6 +92,8 @@ pub struct DeliveryCounts {
     pub failed: i64,
     /// Attempts.
     pub attempts: i64,
+    /// How long they took together, in milliseconds.
+    pub duration_ms: i64,
 }
 
 /// Counts what became of the deliveries to these webhooks, by webhook and hour since the Unix epoch.
@@ -107,12 +109,14 @@ impl Work for HourlyDeliveries {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Self::Output, StoreError> {
         const SQL: &str = "SELECT webhook_id, minute / 60, CAST(SUM(delivered) AS INTEGER), CAST(SUM(failed) AS INTEGER), \
-               CAST(SUM(attempts) AS INTEGER) FROM delivery_stats WHERE webhook_id IN ?1 AND minute >= ?2 GROUP BY 1, 2";
+               CAST(SUM(attempts) AS INTEGER), CAST(SUM(duration_ms) AS INTEGER) FROM delivery_stats WHERE webhook_id IN ?1 AND minute >= ?2 GROUP BY 1, 2";
         let ids = self.webhooks.iter().map(|id| id.as_str().to_owned()).collect();
         let read = |row: Row| {
             let mut row = row.read();
             let key = (row.parse("a webhook id")?, row.int()?);
-            Ok((key, DeliveryCounts { delivered: row.int()?, failed: row.int()?, attempts: row.int()? }))
+            let (delivered, failed) = (row.int()?, row.int()?);
+            let (attempts, duration_ms) = (row.int()?, row.int()?);
+            Ok((key, DeliveryCounts { delivered, failed, attempts, duration_ms }))
         };
         let rows = tx.query(SQL, vec![Value::Texts(ids), (self.since_hour * 60).into()]).await?;
         rows.into_iter().map(read).collect()

@@ -9,6 +9,7 @@ use domain::{IncomingWebhook, OutgoingWebhook, WebhookId};
 use crate::config::{bump, version};
 use crate::error::StoreError;
 use crate::health;
+use crate::missed;
 use crate::params;
 use crate::tx::{Tx, Work};
 
@@ -143,6 +144,7 @@ impl Work for DeleteWebhook {
         };
         if self.direction == Direction::Outgoing {
             health::forget(tx, &self.id).await?;
+            missed::forget(tx, &self.id).await?;
         }
         bump_from(tx, self.version).await?;
         Ok(tx.execute(sql, params![self.id.as_str()]).await? > 0)

@@ -59,7 +59,7 @@ function EventMade({ id }: { id: string }) {
 }
 
 interface Deliveries {
-  deliveries: { id: string; webhook_id: string; status: string }[];
+  deliveries: { id: string; webhook_id: string; to_listener: boolean; status: string }[];
   skipped: { webhook_id: string; reason: string }[];
 }
 
@@ -68,10 +68,10 @@ export function DeliveriesOf({ deliveries, skipped }: Deliveries) {
   const t = useTexts();
   return (
     <Stack gap={6} className="branch">
-      {deliveries.map(({ id, webhook_id, status }) => (
+      {deliveries.map(({ id, webhook_id, to_listener, status }) => (
         <Group key={id} gap="xs">
           <StatusBadge status={status} />
-          <Link className="link" to="/outgoing/$id" params={{ id: webhook_id }} search={{ tab: "log", entry: id }}><OutgoingName id={webhook_id} /></Link>
+          {to_listener ? <Text size="sm">{t("sent_to_listener")}</Text> : <Link className="link" to="/outgoing/$id" params={{ id: webhook_id }} search={{ tab: "log", entry: id }}><OutgoingName id={webhook_id} /></Link>}
         </Group>
       ))}
       {skipped.map(({ webhook_id, reason }) => (

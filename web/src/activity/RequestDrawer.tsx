@@ -40,6 +40,7 @@ function Detail({ request, onOpen }: { request: Request; onOpen: (id: string) =>
     <Stack>
       <Group gap="xs"><StatusBadge status={request.status} /><Moment at={request.received_at} /></Group>
       <What request={request} onOpen={onOpen} />
+      {request.next_attempt_at && <Alert color="blue">{t("next_attempt")} <Moment at={request.next_attempt_at} /></Alert>}
       <Wrong request={request} />
       <Facts
         facts={[

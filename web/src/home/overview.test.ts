@@ -5,7 +5,7 @@ const hours = (failed: number) => [
   { at: "2026-01-01T10:00:00Z", received: 3, processed: 2, ignored: 1, failed: 0, rejected: 0 },
   { at: "2026-01-01T11:00:00Z", received: failed, processed: 0, ignored: 0, failed, rejected: 1 },
 ];
-const out = [{ at: "2026-01-01T10:00:00Z", delivered: 2, failed: 1, attempts: 3 }];
+const out = [{ at: "2026-01-01T10:00:00Z", delivered: 2, failed: 1, attempts: 3, average_response_ms: 40 }];
 const overview = {
   since: "2026-01-01T10:00:00Z",
   incoming: [
@@ -13,9 +13,9 @@ const overview = {
     { webhook_id: "b", last_received_at: null, received: 3, processed: 2, ignored: 1, failed: 0, rejected: 1, series: hours(0) },
   ],
   outgoing: [
-    { webhook_id: "c", last_delivery: null, failing: false, delivered: 2, failed: 1, attempts: 3, series: out },
-    { webhook_id: "d", last_delivery: null, failing: true, delivered: 0, failed: 0, attempts: 3, series: out },
-    { webhook_id: "e", last_delivery: null, failing: false, delivered: 7, failed: 0, attempts: 7, series: [] },
+    { webhook_id: "c", last_delivery: null, failing: false, delivered: 2, failed: 1, attempts: 3, average_response_ms: 40, series: out },
+    { webhook_id: "d", last_delivery: null, failing: true, delivered: 0, failed: 0, attempts: 3, average_response_ms: 40, series: out },
+    { webhook_id: "e", last_delivery: null, failing: false, delivered: 7, failed: 0, attempts: 7, average_response_ms: null, series: [] },
   ],
 };
 

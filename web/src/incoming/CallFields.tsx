@@ -18,7 +18,7 @@ export function CallFields({ action, onChange }: { action: Call; onChange: (acti
     <Stack gap="sm">
       <Group align="flex-start" grow preventGrowOverflow={false}>
         <Select
-          label={t("method")} w={120} allowDeselect={false} data={["GET", "POST", "PUT", "PATCH", "DELETE"]} value={action.method ?? "POST"}
+          label={t("method")} w={120} allowDeselect={false} data={["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]} value={action.method ?? "POST"}
           onChange={(method) => set({ method: method as Call["method"] })}
         />
         <TextInput label="URL" type="url" required placeholder="https://api.example.com/contacts/{mapped.email}" value={action.url} onChange={(event) => set({ url: event.currentTarget.value })} />
@@ -31,7 +31,7 @@ export function CallFields({ action, onChange }: { action: Call; onChange: (acti
           set({ headers: membersOf(value) });
         }}
       />
-      {action.method !== "GET" && (
+      {action.method !== "GET" && action.method !== "HEAD" && (
         <JsonText label={t("call_body")} description={t("call_body_about")} placeholder='{"name": "{mapped.first_name}"}' value={action.body} onChange={(body) => set({ body })} />
       )}
       <Group grow align="flex-start">

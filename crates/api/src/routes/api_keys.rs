@@ -4,10 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::Timestamp;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::log::FieldError;
 use engine::ApiKey;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use signature::token;
 use store::api_keys::{DeleteApiKey, InsertApiKey};
 use store::config::ApiKeyRow;
@@ -160,11 +162,13 @@ async fn create(
         hint: key.masked(),
         created_at: api.engine().now(),
     };
+    let act = Act::new(TargetKind::ApiKey, Verb::Created).on(&row.id).named(&row.name);
+    let act = act.making(&json!({"scope": row.scope}));
     let ApiKeyRow { id, name, hint, created_at, .. } = row.clone();
     let about = ApiKeyView { id, name, scope: input.scope, hint, created_at };
     let view = NewApiKey { key: key.expose().to_owned(), about };
     let answer = move |_: &()| Answer::created(None, &view);
-    api.write_once(&caller, once, InsertApiKey { row }, answer).await
+    api.write_once(&caller, once, api.noted(&caller, InsertApiKey { row }, act.always()), answer).await
 }
 
 /// Revoke an API key
@@ -175,9 +179,15 @@ async fn create(
 )]
 async fn revoke(
     State(api): State<Api>,
-    _: Caller<Admin>,
+    caller: Caller<Admin>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let deleted = api.engine().write(DeleteApiKey { id }).await?;
+    let configuration = api.configuration().await?;
+    let Some(key) = configuration.api_keys.values().find(|key| key.id == id) else {
+        return Err(Problem::no_such("an API key"));
+    };
+    let act = Act::new(TargetKind::ApiKey, Verb::Deleted).on(&id).named(&key.name);
+    let act = act.ending(&json!({"scope": key.scope.as_str()}));
+    let deleted = api.engine().write(api.noted(&caller, DeleteApiKey { id }, act.if_done())).await?;
     if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::no_such("an API key")) }
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::Timestamp;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::custom_field::{CustomField, FieldSettings, FieldType, MAX_DECLARED, OnMismatch};
 use domain::log::FieldError;
 use domain::subscriber::is_custom_field_name;
@@ -195,7 +196,9 @@ async fn create(
         check_new(configuration, &field.name)?;
         let path = format!("{BASE}/custom-fields/{}", path_segment(&field.name));
         let answer = Answer::created(Some(path), &CustomFieldView::from(field.clone()))?;
-        Ok((InsertCustomField { version: configuration.version, field: field.clone() }, answer))
+        let work = InsertCustomField { version: configuration.version, field: field.clone() };
+        let act = Act::new(TargetKind::CustomField, Verb::Created).named(&field.name).making(&field.settings);
+        Ok((api.noted(&caller, work, act.always()), answer))
     })
     .await
 }
@@ -222,7 +225,7 @@ fn check_new(configuration: &Snapshot, name: &str) -> Result<(), Problem> {
 )]
 async fn update(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(name): Path<String>,
     patch: Patch<FieldSettings>,
 ) -> Result<Json<CustomFieldView>, Problem> {
@@ -231,8 +234,11 @@ async fn update(
         .decide(|configuration| {
             let before = find(configuration, &name)?;
             let settings = patch.merged_onto(&api, &before.settings)?;
+            let act = Act::new(TargetKind::CustomField, Verb::Updated).named(&name);
+            let act = act.changing(&before.settings, &settings);
             let field = CustomField { settings, updated_at: now, ..before.clone() };
-            Ok(UpdateCustomField { version: configuration.version, field })
+            let work = UpdateCustomField { version: configuration.version, field };
+            Ok(api.noted(&caller, work, act.if_done()))
         })
         .await?;
     if !is_there {
@@ -251,10 +257,13 @@ async fn update(
 )]
 async fn delete(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    if api.engine().write(DeleteCustomField { name }).await? {
+    let configuration = api.configuration().await?;
+    let act = Act::new(TargetKind::CustomField, Verb::Deleted).named(&name);
+    let act = act.ending(&find(&configuration, &name)?.settings);
+    if api.engine().write(api.noted(&caller, DeleteCustomField { name }, act.if_done())).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(not_found())

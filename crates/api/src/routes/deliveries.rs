@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use domain::audit::{Act, TargetKind, Verb};
 use domain::log::{CancelReason, DeliveryStatus};
 use domain::{DeliveryId, EventId, EventType, HttpStatuses, RedactPath, Timestamp, WebhookId};
 use engine::Searched;
@@ -238,21 +239,26 @@ async fn page(
 )]
 async fn clear(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(webhook_id): Path<WebhookId>,
     Query(ClearParams { dry_run }): Query<ClearParams>,
     Query(own): Query<DeliveryParams>,
     Query(params): Query<LogParams>,
 ) -> Result<Response, Problem> {
     check_webhook(&api, &webhook_id).await?;
+    let act = log_act(&webhook_id, Verb::LogCleared);
     let mut log = DeliveriesOf { finished: Some(true), ..own.log(webhook_id, params) };
     log.filter.until.get_or_insert(until_now(&api));
     if dry_run {
         return Ok(Json(Cleared { deleted: api.engine().count(&log).await? }).into_response());
     }
     let piece = |from| Piece { from, order: Order::OldestFirst, limit: CLEAR_CHUNK, rows: CLEAR_CHUNK };
-    let (deleted, is_all) =
-        api.engine().at_once(|from| ClearDeliveries { log: log.clone(), piece: piece(from) }).await?;
+    let clear = |from: Option<_>| {
+        let (act, is_first) = (act.clone(), from.is_none());
+        let work = ClearDeliveries { log: log.clone(), piece: piece(from) };
+        api.noted(&caller, work, move |_| is_first.then(|| act.clone()))
+    };
+    let (deleted, is_all) = api.engine().at_once(clear).await?;
     tasks::cleared(&api, deleted, is_all, &log.clone(), Job::ClearDeliveries { log }).await
 }
 
@@ -265,13 +271,14 @@ async fn clear(
 )]
 async fn download(
     State(api): State<Api>,
-    _: Caller<Read>,
+    caller: Caller<Read>,
     Path(webhook_id): Path<WebhookId>,
     Query(ExportParams { format }): Query<ExportParams>,
     Query(own): Query<DeliveryParams>,
     Query(params): Query<LogParams>,
 ) -> Result<Response, Problem> {
     check_webhook(&api, &webhook_id).await?;
+    api.note(&caller, log_act(&webhook_id, Verb::LogExported)).await?;
     let name = format!("deliveries-{webhook_id}");
     let log = own.log(webhook_id, params);
     export(&name, format, move |behind: Option<DeliveryId>| {
@@ -282,6 +289,10 @@ async fn download(
         }
     })
     .await
+}
+
+fn log_act(webhook_id: &WebhookId, verb: Verb) -> Act {
+    Act::new(TargetKind::OutgoingWebhook, verb).on(webhook_id)
 }
 
 impl Line for DeliveryView {
@@ -350,12 +361,17 @@ async fn show(
 )]
 async fn retry(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<DeliveryId>,
 ) -> Result<(StatusCode, Json<DeliveryView>), Problem> {
     let delivery = find(&api, id).await?;
     check_gets_deliveries(&api, &delivery.webhook_id).await?;
-    match api.engine().write(RetryDelivery { id, now: api.engine().now() }).await? {
+    let work = RetryDelivery { id, now: api.engine().now() };
+    let retried = move |retried: &Retried| {
+        let is_queued = matches!(retried, Retried::Queued(_));
+        is_queued.then(|| Act::new(TargetKind::Delivery, Verb::Retried).on(id))
+    };
+    match api.engine().write(api.noted(&caller, work, retried)).await? {
         Retried::Queued(webhook_id) => api.engine().wake(&webhook_id).await?,
         Retried::NotFound => return Err(not_found()),
         Retried::StillOpen => {

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::log::FieldError;
 use domain::{EventType, Timestamp, catalog};
 use engine::Snapshot;
@@ -220,7 +221,9 @@ async fn declare(
         check_new(configuration, &row.name)?;
         let path = format!("{BASE}/event-types/{}", row.name);
         let answer = Answer::created(Some(path), &EventTypeView::from(&row))?;
-        Ok((InsertEventType { version: configuration.version, row: row.clone() }, answer))
+        let work = InsertEventType { version: configuration.version, row: row.clone() };
+        let act = Act::new(TargetKind::EventType, Verb::Created).named(row.name.as_str());
+        Ok((api.noted(&caller, work, act.making(&EventTypeSettings::from(&row)).always()), answer))
     })
     .await
 }
@@ -252,7 +255,7 @@ fn check_new(configuration: &Snapshot, name: &EventType) -> Result<(), Problem> 
 )]
 async fn update(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(name): Path<EventType>,
     patch: Patch<EventTypeSettings>,
 ) -> Result<Json<EventTypeView>, Problem> {
@@ -262,23 +265,33 @@ async fn update(
     let now = api.engine().now();
     let decide = |configuration: &Snapshot| {
         let before = find(configuration, &name)?;
-        let object = |text: &Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        let current = EventTypeSettings {
-            description: before.description.clone(),
-            schema: object(&before.schema),
-            example: object(&before.example),
-        };
-        let EventTypeSettings { description, schema, example } = patch.merged_onto(&api, &current)?;
+        let current = EventTypeSettings::from(before);
+        let settings = patch.merged_onto(&api, &current)?;
+        let act = Act::new(TargetKind::EventType, Verb::Updated).named(name.as_str());
+        let act = act.changing(&current, &settings);
+        let EventTypeSettings { description, schema, example } = settings;
         let is_another = schema != current.schema;
         let version = before.version.saturating_add(is_another.into());
         let (schema, example) = (schema.map(text), example.map(text));
         let row = EventTypeRow { version, description, schema, example, updated_at: now, ..before.clone() };
-        Ok(UpdateEventType { version: configuration.version, row })
+        let work = UpdateEventType { version: configuration.version, row };
+        Ok(api.noted(&caller, work, act.if_done()))
     };
     if !api.decide(decide).await? {
         return Err(not_found());
     }
     Ok(Json(find(&*api.configuration().await?, &name)?.into()))
+}
+
+impl From<&EventTypeRow> for EventTypeSettings {
+    fn from(row: &EventTypeRow) -> Self {
+        let object = |text: &Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        Self {
+            description: row.description.clone(),
+            schema: object(&row.schema),
+            example: object(&row.example),
+        }
+    }
 }
 
 fn find<'a>(configuration: &'a Snapshot, name: &EventType) -> Result<&'a EventTypeRow, Problem> {

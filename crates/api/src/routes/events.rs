@@ -6,10 +6,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use domain::incoming::WebhookStatus;
 use domain::log::{DeliveryStatus, FieldError};
 use domain::{DeliveryId, Event, EventId, EventType, OutgoingWebhook, RequestId, Timestamp, WebhookId};
-use engine::{Command, Executed, NewEvent, Outgoing, Snapshot};
+use engine::{Command, Executed, LISTENER, NewEvent, Outgoing, Snapshot};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -20,6 +19,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::delivery_reason::reason;
+use super::outgoing_health::Healths;
 use crate::auth::{Caller, Read, Write};
 use crate::extract::{Create, Input, Path, Query};
 use crate::log::{LogPage, LogParams, json};
@@ -127,6 +128,8 @@ struct EventDeliveryView {
     id: DeliveryId,
     /// Where to.
     webhook_id: WebhookId,
+    /// Whether it went to the machine of a developer (`listen`): then there is no such webhook.
+    to_listener: bool,
     /// How it stands.
     status: DeliveryStatus,
     /// Why it stands so: what it waits for, or why it failed or was cancelled; `null` if it arrived.
@@ -160,32 +163,13 @@ impl From<&Event> for EventView {
 }
 
 impl EventDeliveryView {
-    fn new(delivery: EventDelivery, configuration: &Snapshot) -> Self {
+    fn new(delivery: EventDelivery, configuration: &Snapshot, healths: &Healths, now: Timestamp) -> Self {
         let webhook = configuration.outgoing.get(&delivery.webhook_id).map(AsRef::as_ref);
-        let reason = reason(&delivery, webhook);
+        let reason = reason(&delivery, webhook, healths, now);
         let EventDelivery { id, webhook_id, status, due_at, .. } = delivery;
-        Self { id, webhook_id, status, reason, next_attempt_at: due_at }
+        let to_listener = webhook_id.as_str() == LISTENER;
+        Self { id, webhook_id, to_listener, status, reason, next_attempt_at: due_at }
     }
-}
-
-/// Why a delivery stands as it does, if that needs a reason.
-fn reason(delivery: &EventDelivery, webhook: Option<&Outgoing>) -> Option<String> {
-    let settings = webhook.map(|outgoing| &outgoing.webhook.settings);
-    let is_paused = settings.is_some_and(|settings| settings.status == WebhookStatus::Paused);
-    let waits = match delivery.status {
-        DeliveryStatus::Delivered => return None,
-        DeliveryStatus::Failed | DeliveryStatus::Cancelled => {
-            let without = "it was cancelled, or its webhook deactivated or deleted";
-            return Some(delivery.error.clone().unwrap_or_else(|| without.to_owned()));
-        }
-        DeliveryStatus::Pending | DeliveryStatus::Retrying if is_paused => "the webhook is paused",
-        DeliveryStatus::Retrying => return delivery.error.clone(),
-        DeliveryStatus::Pending => match settings.and_then(|settings| settings.rate_limit) {
-            Some(_) => "it waits for its turn within the webhook's rate limit",
-            None => "it waits for its turn",
-        },
-    };
-    Some(waits.to_owned())
 }
 
 /// The webhooks that neither got an event nor were skipped although they were there: they did not want it then. Of one that
@@ -247,7 +231,9 @@ async fn show(
     let found = api.engine().read(GetEvent { id }).await?.ok_or_else(|| Problem::no_such("an event"))?;
     let configuration = api.configuration().await?;
     let not_subscribed = not_subscribed(&found, &configuration);
-    let shown = |delivery| EventDeliveryView::new(delivery, &configuration);
+    let webhooks = found.deliveries.iter().map(|delivery| delivery.webhook_id.clone()).collect();
+    let (healths, now) = (Healths::of(&api, webhooks).await?, api.engine().now());
+    let shown = |delivery| EventDeliveryView::new(delivery, &configuration, &healths, now);
     let skipped = found.skipped.first.into_iter();
     let skipped = skipped.map(|Skipped { webhook_id, reason }| SkippedView { webhook_id, reason }).collect();
     Ok(Json(EventWithDeliveriesView {

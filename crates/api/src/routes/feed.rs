@@ -2,14 +2,15 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event as Message, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use domain::{EventPattern, EventType, Timestamp, WebhookId};
+use domain::{EventPattern, EventType, WebhookId};
 use engine::feed::{Entry, Listener, Told};
-use futures_util::stream::{self, Stream};
+use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::json;
@@ -24,9 +25,9 @@ use crate::extract::Query;
 use crate::problem::{Code, Problem};
 
 /// How often a quiet connection says that it is there: proxies close those that say nothing for 30 s or more.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
+const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a connection may last. The client comes again and shows its key again, so one that was revoked does not listen on.
-pub(super) const LIFETIME: Duration = Duration::from_secs(600);
+const LIFETIME: Duration = Duration::from_secs(600);
 /// How long a client is asked to wait before it comes again.
 const RECONNECT: Duration = Duration::from_secs(2);
 /// What tells nginx, and proxies that took that over from it, not to hold back what is sent.
@@ -102,6 +103,8 @@ impl FeedParams {
             Entry::Delivery(entry) => {
                 (&entry.webhook_id, &self.outgoing, entry.event_type.as_str(), entry.status.as_str())
             }
+            // It has no status: who asks for one does not want it.
+            Entry::Health(entry) => (&entry.webhook_id, &self.outgoing, entry.event_type.as_str(), ""),
         };
         (takes_all || webhooks.contains(webhook_id))
             && (self.events.is_empty() || self.events.iter().any(|pattern| matches(pattern, event_type)))
@@ -120,7 +123,8 @@ fn matches(pattern: &EventPattern, name: &str) -> bool {
 /// What happens, live
 ///
 /// Server-sent events: `hello` at first, then a `request` for each request that came in or was run again, and a `delivery` for
-/// each attempt to deliver, once they are in the log. A listener that reads too slowly misses some, and is told how many by
+/// each attempt to deliver, once they are in the log, and a `health` when it is told that the destination of an outgoing webhook fails, has
+/// recovered, or that the webhook was deactivated. A listener that reads too slowly misses some, and is told how many by
 /// `lagged`. Nothing is sent again: what happened while nobody was connected is in the logs, and `hello` says `resumed` to one
 /// who came back. A comment every 15 seconds keeps the connection open. It ends after 10 minutes: come again.
 #[utoipa::path(
@@ -134,28 +138,33 @@ async fn feed(
     Query(wanted): Query<FeedParams>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let listener = listener(&api)?;
-    let hello = hello(api.engine().now(), headers.contains_key("last-event-id"));
-    let live = Live { hello: Some(hello), listener, wanted, end: Box::pin(tokio::time::sleep(LIFETIME)) };
-    let messages = Sse::new(live.messages()).keep_alive(KeepAlive::new().interval(HEARTBEAT));
-    Ok(unbuffered(messages))
+    let resumed = headers.contains_key("last-event-id");
+    live(&api, resumed, move |entry| std::future::ready(wanted.takes(&entry).then(|| message(&entry))))
 }
 
-/// One more who listens.
-pub(super) fn listener(api: &Api) -> Result<Listener, Problem> {
-    api.engine().listen().map_err(|error| {
+/// The answer to one who listens from now on: `hello`, then what `message` makes of the entries that it wants.
+pub(super) fn live<F>(
+    api: &Api,
+    resumed: bool,
+    message: impl Fn(Arc<Entry>) -> F + Send + 'static,
+) -> Result<Response, Problem>
+where
+    F: Future<Output = Option<Message>> + Send + 'static,
+{
+    let listener = api.engine().listen().map_err(|error| {
         let detail = format!("{error}: close another connection to the feed first.");
         Problem::new(Code::Unavailable, detail)
-    })
-}
-
-/// An answer that proxies are to hand on as it comes.
-pub(super) fn unbuffered(messages: impl IntoResponse) -> Response {
-    ([(NO_BUFFERING, HeaderValue::from_static("no"))], messages).into_response()
-}
-
-pub(super) fn hello(now: Timestamp, resumed: bool) -> Message {
-    named("hello", json!({"at": now, "resumed": resumed}).to_string()).retry(RECONNECT)
+    })?;
+    let hello = json!({"at": api.engine().now(), "resumed": resumed});
+    let hello = Some(named("hello", hello.to_string()).retry(RECONNECT));
+    let live = Live { hello, listener, message, end: Box::pin(tokio::time::sleep(LIFETIME)) };
+    let messages = stream::unfold(live, |mut live| async move {
+        let message = live.next().await?;
+        Some((Ok::<_, Infallible>(message), live))
+    });
+    let messages = Sse::new(messages).keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    // Proxies are to hand on what comes as it comes.
+    Ok(([(NO_BUFFERING, HeaderValue::from_static("no"))], messages).into_response())
 }
 
 pub(super) fn named(name: &str, data: String) -> Message {
@@ -163,21 +172,14 @@ pub(super) fn named(name: &str, data: String) -> Message {
 }
 
 /// A connection to the feed.
-struct Live {
+struct Live<M> {
     hello: Option<Message>,
     listener: Listener,
-    wanted: FeedParams,
+    message: M,
     end: Pin<Box<Sleep>>,
 }
 
-impl Live {
-    fn messages(self) -> impl Stream<Item = Result<Message, Infallible>> {
-        stream::unfold(self, |mut live| async move {
-            let message = live.next().await?;
-            Some((Ok(message), live))
-        })
-    }
-
+impl<F: Future<Output = Option<Message>>, M: Fn(Arc<Entry>) -> F> Live<M> {
     async fn next(&mut self) -> Option<Message> {
         if let Some(hello) = self.hello.take() {
             return Some(hello);
@@ -189,8 +191,11 @@ impl Live {
             };
             match told {
                 Told::Missed(missed) => return Some(named("lagged", json!({"missed": missed}).to_string())),
-                Told::Entry(entry) if self.wanted.takes(&entry) => return Some(message(&entry)),
-                Told::Entry(_) => {}
+                Told::Entry(entry) => {
+                    if let Some(message) = (self.message)(entry).await {
+                        return Some(message);
+                    }
+                }
             }
         }
     }
@@ -200,6 +205,7 @@ fn message(entry: &Entry) -> Message {
     let (name, id) = match entry {
         Entry::Request(entry) => ("request", entry.id.to_string()),
         Entry::Delivery(entry) => ("delivery", entry.id.to_string()),
+        Entry::Health(entry) => ("health", entry.id.to_string()),
         Entry::Event(entry) => ("event", entry.id.to_string()),
     };
     // Texts and numbers always have a JSON form.

@@ -7,12 +7,12 @@ use domain::{EventPattern, Timestamp, WebhookId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::webhooks::{DeleteWebhook, Direction};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::outgoing_webhooks::{self, OutgoingWebhookInput};
+use super::outgoing_view::OutgoingWebhookInput;
+use super::outgoing_webhooks;
 use crate::auth::{Caller, Write};
 use crate::extract::{Create, Input, Path};
 use crate::once::Answer;
@@ -113,13 +113,11 @@ async fn subscribe(
 )]
 async fn unsubscribe(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<WebhookId>,
 ) -> Result<StatusCode, Problem> {
-    let deleted = api.decide(|configuration| {
-        let (version, id) = (configuration.version, id.clone());
-        Ok(DeleteWebhook { version, direction: Direction::Outgoing, id })
-    });
-    deleted.await?;
+    if api.configuration().await?.outgoing.contains_key(&id) {
+        api.decide(|configuration| outgoing_webhooks::deletion(&api, &caller, configuration, &id)).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }

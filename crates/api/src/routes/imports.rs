@@ -5,6 +5,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::action::check_tag;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::log::FieldError;
 use domain::{ListId, Status, Timestamp, WebhookId};
 use engine::imports::{
@@ -14,6 +15,7 @@ use engine::tasks::Job;
 use engine::{Command, Executed, Snapshot};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::StoreError;
 use store::imports::{GetImport, ImportBody, ImportRow, InsertImport, Refusal};
 use utoipa::{IntoParams, ToSchema};
@@ -215,10 +217,13 @@ async fn import(
     }
     let total = i64::try_from(rows).unwrap_or(i64::MAX);
     let task = api.engine().task(&Job::ImportSubscribers { settings }, (total, 0));
+    let act =
+        Act::new(TargetKind::Subscriber, Verb::Imported).making(&json!({"task": task.id, "rows": rows}));
     let begun = ImportRow { task: task.clone(), added: 0, updated: 0, refusals: Vec::new() };
     let view = ImportView::from(begun);
     let answer = move |(): &()| Answer::new(StatusCode::ACCEPTED, None, &view);
-    let response = api.write_once(&caller, once, InsertImport { task, body: file.to_vec() }, answer).await;
+    let work = InsertImport { task, body: file.to_vec() };
+    let response = api.write_once(&caller, once, api.noted(&caller, work, act.always()), answer).await;
     api.engine().wake_tasks();
     response
 }

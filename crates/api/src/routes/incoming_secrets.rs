@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use domain::audit::Verb;
 use domain::{IncomingWebhook, WebhookId};
 use engine::{Incoming, IncomingSecrets, Snapshot};
 use http::StatusCode;
@@ -17,7 +18,9 @@ use crate::auth::{Caller, Write};
 use crate::extract::{Create, Input, Path};
 use crate::once::{Answer, OnceRequest};
 use crate::problem::Problem;
-use crate::routes::incoming_webhooks::{IncomingWebhookView, find};
+use crate::routes::incoming_signature::secret_fault;
+use crate::routes::incoming_view::IncomingWebhookView;
+use crate::routes::incoming_webhooks::{act, find};
 use crate::secret::{Replacement, Reveal};
 
 /// The routes of this family.
@@ -64,7 +67,7 @@ async fn regenerate_token(
             signing: None,
         })
     };
-    replace(&api, &caller, &id, once, change).await
+    replace(&api, &caller, (&id, Verb::TokenReplaced), once, change).await
 }
 
 /// Replace the secret of an incoming webhook
@@ -87,7 +90,11 @@ async fn rotate_secret(
     let change = |incoming: &Incoming| {
         let new = chosen(&input, &made);
         if input.secret.is_some() {
-            incoming.check_secret(&new).map_err(|error| Problem::field("secret", error.to_string()))?;
+            let scheme = incoming.webhook.settings.signature.scheme;
+            let fault = incoming.check_secret(&new).err().map(|error| error.to_string());
+            if let Some(message) = fault.or_else(|| secret_fault(scheme, &new)) {
+                return Err(Problem::field("secret", message));
+            }
         }
         let secrets = incoming.secrets.clone();
         let signing = secrets.signing.replaced(new.clone(), now, input.grace_seconds);
@@ -95,7 +102,7 @@ async fn rotate_secret(
         let secrets = IncomingSecrets { signing, learns, ..secrets };
         Ok(Changed { secrets, api_key: None, signing: Some(new) })
     };
-    replace(&api, &caller, &id, once, change).await
+    replace(&api, &caller, (&id, Verb::SecretReplaced), once, change).await
 }
 
 /// Replace the API key of an incoming webhook
@@ -120,7 +127,7 @@ async fn rotate_api_key(
         let secrets = IncomingSecrets { api_key, ..incoming.secrets.clone() };
         Ok(Changed { secrets, api_key: Some(new), signing: None })
     };
-    replace(&api, &caller, &id, once, change).await
+    replace(&api, &caller, (&id, Verb::ApiKeyReplaced), once, change).await
 }
 
 /// The secrets as they are to be, and those of them that the answer shows.
@@ -138,7 +145,7 @@ fn chosen(input: &Replacement, made: &Secret) -> Secret {
 async fn replace(
     api: &Api,
     caller: &Caller<Write>,
-    id: &WebhookId,
+    (id, verb): (&WebhookId, Verb),
     once: Option<OnceRequest>,
     change: impl Fn(&Incoming) -> Result<Changed, Problem>,
 ) -> Result<Response, Problem> {
@@ -151,7 +158,9 @@ async fn replace(
             .revealing(api_key.as_ref(), signing.as_ref());
         let answer = Answer::new(StatusCode::OK, None, &view)?;
         let secrets = vault.seal_incoming(id, &secrets);
-        Ok((UpdateIncoming { version: configuration.version, webhook, secrets }, answer))
+        let act = act(&webhook, verb);
+        let work = UpdateIncoming { version: configuration.version, webhook, secrets };
+        Ok((api.noted(caller, work, act.if_done()), answer))
     };
     api.decide_once(caller, once, decide).await
 }

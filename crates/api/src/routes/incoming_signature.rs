@@ -5,7 +5,7 @@ use domain::log::FieldError;
 use engine::{IncomingSecrets, Rotating};
 use presets::Preset;
 use serde::{Deserialize, Serialize};
-use signature::{Algorithm, Scheme};
+use signature::{Algorithm, Scheme, Secret};
 use utoipa::ToSchema;
 
 use crate::secret::{self, Reveal};
@@ -116,19 +116,29 @@ impl IncomingSignature {
     /// # Errors
     /// If what was given is no secret.
     pub(crate) fn choose(&self, preset: Option<&Preset>, current: Rotating) -> Result<Rotating, FieldError> {
-        let scheme = match self.settings(preset).scheme {
+        let kind = self.settings(preset).scheme;
+        let scheme = match kind {
             SignatureScheme::Custom => self.custom.as_ref(),
             SignatureScheme::Preset => preset.and_then(|preset| preset.scheme.as_ref()),
             _ => None,
         };
         let before = current.current.clone();
         let chosen = secret::choose("signature.secret", self.secret.as_deref(), current)?;
-        let is_new = chosen.current != before;
-        match scheme.filter(|_| is_new).map(|scheme| scheme.key(&chosen.current)) {
-            Some(Err(error)) => {
-                Err(FieldError { field: "signature.secret".to_owned(), message: error.to_string() })
-            }
-            _ => Ok(chosen),
+        if chosen.current == before {
+            return Ok(chosen);
+        }
+        let fault = match scheme {
+            Some(scheme) => scheme.key(&chosen.current).err().map(|error| error.to_string()),
+            None => secret_fault(kind, &chosen.current),
+        };
+        match fault {
+            Some(message) => Err(FieldError { field: "signature.secret".to_owned(), message }),
+            None => Ok(chosen),
         }
     }
+}
+
+/// What is wrong with a secret for a scheme that is not described as data.
+pub(crate) fn secret_fault(scheme: SignatureScheme, secret: &Secret) -> Option<String> {
+    (scheme == SignatureScheme::StandardWebhooks).then(|| secret::standard_fault(secret.expose()))?
 }

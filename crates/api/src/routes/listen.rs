@@ -2,30 +2,27 @@
 //! log what became of it there. This is what `ccsp-mailer listen` is made of.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use axum::response::sse::{Event as Message, KeepAlive, Sse};
+use axum::response::sse::Event as Message;
 use domain::log::FieldError;
 use domain::{DeliveryId, EventId, EventPattern};
-use engine::feed::{Entry, EventEntry, Listener, Told};
+use engine::feed::{Entry, EventEntry};
 use engine::{Forwarded, GivenAnswer, NoAnswer, Outgoing, to_listener};
-use futures_util::stream::{self, Stream};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use signature::Secret;
 use store::events::GetEvent;
-use tokio::time::Sleep;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::feed::{HEARTBEAT, LIFETIME, hello, listener, named, unbuffered};
+use super::feed::{live, named};
 use crate::Api;
 use crate::auth::{Caller, Write};
 use crate::extract::{Body, Input};
@@ -55,7 +52,7 @@ struct ListenInput {
 
 impl Input for ListenInput {
     fn check(&self) -> Vec<FieldError> {
-        let fault = secret::fault(&self.secret);
+        let fault = secret::fault(&self.secret).or_else(|| secret::standard_fault(&self.secret));
         fault.map(|message| FieldError { field: "secret".to_owned(), message }).into_iter().collect()
     }
 }
@@ -162,15 +159,17 @@ async fn listen(
     _: Caller<Write>,
     Body(input): Body<ListenInput>,
 ) -> Result<Response, Problem> {
-    let live = Live {
-        hello: Some(hello(api.engine().now(), false)),
-        events: input.events,
-        outgoing: as_listener(&api, &input.secret)?,
-        listener: listener(&api)?,
-        end: Box::pin(tokio::time::sleep(LIFETIME)),
-        api,
-    };
-    Ok(unbuffered(Sse::new(live.messages()).keep_alive(KeepAlive::new().interval(HEARTBEAT))))
+    let outgoing = as_listener(&api, &input.secret)?;
+    let listening = Arc::new(Listening { api: api.clone(), events: input.events, outgoing });
+    live(&api, false, move |entry| {
+        let listening = listening.clone();
+        async move {
+            match entry.as_ref() {
+                Entry::Event(event) if listening.wants(event) => Some(listening.request(event).await),
+                _ => None,
+            }
+        }
+    })
 }
 
 /// Tell what became of a request on your machine
@@ -221,43 +220,14 @@ fn headers(given: BTreeMap<String, String>) -> HeaderMap {
     parsed.collect()
 }
 
-/// A connection.
-struct Live {
+/// What a connection is about.
+struct Listening {
     api: Api,
-    hello: Option<Message>,
     events: Vec<EventPattern>,
     outgoing: Outgoing,
-    listener: Listener,
-    end: Pin<Box<Sleep>>,
 }
 
-impl Live {
-    fn messages(self) -> impl Stream<Item = Result<Message, Infallible>> {
-        stream::unfold(self, |mut live| async move {
-            let message = live.next().await?;
-            Some((Ok(message), live))
-        })
-    }
-
-    async fn next(&mut self) -> Option<Message> {
-        if let Some(hello) = self.hello.take() {
-            return Some(hello);
-        }
-        loop {
-            let told = tokio::select! {
-                told = self.listener.next() => told?,
-                () = &mut self.end => return None,
-            };
-            match told {
-                Told::Missed(missed) => return Some(named("lagged", json!({"missed": missed}).to_string())),
-                Told::Entry(entry) => match entry.as_ref() {
-                    Entry::Event(event) if self.wants(event) => return Some(self.request(event).await),
-                    _ => {}
-                },
-            }
-        }
-    }
-
+impl Listening {
     fn wants(&self, event: &EventEntry) -> bool {
         self.events.is_empty() || self.events.iter().any(|pattern| pattern.matches(&event.event_type))
     }

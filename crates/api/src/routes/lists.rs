@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::log::FieldError;
 use domain::{ListId, Timestamp, text};
 use engine::{Incoming, Snapshot};
@@ -42,6 +43,16 @@ struct ListInput {
     #[serde(default)]
     #[schema(max_length = 5000)]
     description: String,
+}
+
+impl From<&ListRow> for ListInput {
+    fn from(row: &ListRow) -> Self {
+        Self { name: row.name.clone(), description: row.description.clone() }
+    }
+}
+
+fn act(row: &ListRow, verb: Verb) -> Act {
+    Act::new(TargetKind::List, verb).on(row.id).named(&row.name)
 }
 
 impl Input for ListInput {
@@ -132,7 +143,8 @@ async fn create(
     let answer = |row: &ListRow| {
         Answer::created(Some(format!("{BASE}/lists/{}", row.id)), &ListView::from(row.clone()))
     };
-    api.write_once(&caller, once, work, answer).await
+    let act = |row: &ListRow| Some(act(row, Verb::Created).making(&ListInput::from(row)));
+    api.write_once(&caller, once, api.noted(&caller, work, act), answer).await
 }
 
 /// Change a list
@@ -143,18 +155,20 @@ async fn create(
 )]
 async fn update(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<ListId>,
     patch: Patch<ListInput>,
 ) -> Result<Json<ListView>, Problem> {
     for _ in 0..UPDATE_TRIES {
         let before = find(&api, id).await?;
-        let current = ListInput { name: before.name.clone(), description: before.description.clone() };
+        let current = ListInput::from(&before);
         let input = patch.merged_onto(&api, &current)?;
         let (name, description, now) = (input.name.trim().to_owned(), input.description, api.engine().now());
         let after = ListRow { name, description, updated_at: now, ..before.clone() };
         let (name, description) = (after.name.clone(), after.description.clone());
-        if api.engine().write(UpdateList { before, name, description, now }).await? {
+        let act = act(&after, Verb::Updated).changing(&current, &ListInput::from(&after));
+        let work = UpdateList { before, name, description, now };
+        if api.engine().write(api.noted(&caller, work, act.if_done())).await? {
             return Ok(Json(after.into()));
         }
     }
@@ -175,14 +189,16 @@ async fn update(
 )]
 async fn delete(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<ListId>,
 ) -> Result<StatusCode, Problem> {
+    let row = find(&api, id).await?;
     check_deletable(&*api.configuration().await?, id)?;
     while api.engine().write(EmptyList { id, limit: EMPTY_CHUNK }).await? > 0 {}
     let decide = |configuration: &Snapshot| {
         check_deletable(configuration, id)?;
-        Ok(DeleteList { version: configuration.version, id })
+        let act = act(&row, Verb::Deleted).ending(&ListInput::from(&row));
+        Ok(api.noted(&caller, DeleteList { version: configuration.version, id }, act.if_done()))
     };
     if api.decide(decide).await? { Ok(StatusCode::NO_CONTENT) } else { Err(not_found()) }
 }

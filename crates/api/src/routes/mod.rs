@@ -1,8 +1,10 @@
 //! The endpoints, one family a file.
 
 pub mod api_keys;
+pub mod audit_log;
 pub mod custom_fields;
 pub mod deliveries;
+mod delivery_reason;
 pub mod docs;
 pub mod event_types;
 pub mod events;
@@ -13,6 +15,7 @@ pub mod imports;
 mod incoming_secrets;
 mod incoming_signature;
 pub mod incoming_trial;
+mod incoming_view;
 pub mod incoming_webhooks;
 pub mod listen;
 pub mod lists;
@@ -20,14 +23,18 @@ pub mod openapi;
 mod outgoing_health;
 mod outgoing_signing;
 mod outgoing_tls;
+mod outgoing_view;
 pub mod outgoing_webhooks;
 pub mod overview;
 pub mod presets;
 pub mod preview;
 pub mod receive;
 pub mod recovery;
+mod replay;
+mod request_view;
 pub mod requests;
 pub mod samples;
+mod selection;
 pub mod server;
 pub mod session;
 pub mod stats;

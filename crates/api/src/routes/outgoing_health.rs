@@ -98,8 +98,17 @@ impl Healths {
 
     /// Of these webhooks.
     pub(super) async fn of(api: &Api, webhooks: Vec<WebhookId>) -> Result<Self, Problem> {
-        let rows = api.engine().health(webhooks).await?;
-        Ok(Self(rows.into_iter().map(|row| (row.webhook_id.clone(), row)).collect()))
+        Ok(Self::from_rows(api.engine().health(webhooks).await?))
+    }
+
+    pub(super) fn from_rows(rows: Vec<HealthRow>) -> Self {
+        Self(rows.into_iter().map(|row| (row.webhook_id.clone(), row)).collect())
+    }
+
+    /// If a destination is down and gets probes only: when it is probed next, `None` for as soon as something is due.
+    pub(super) fn probed_at(&self, webhook_id: &WebhookId) -> Option<Option<Timestamp>> {
+        let health = &self.0.get(webhook_id)?.health;
+        health.is_open().then(|| health.probe_at.map(Timestamp::from_millis))
     }
 
     /// How that of a webhook does.

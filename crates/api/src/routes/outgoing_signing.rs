@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::OutgoingWebhook;
 use domain::WebhookId;
+use domain::audit::Verb;
 use domain::log::FieldError;
 use domain::outgoing::{SigningScheme, SigningSettings, header_fault};
 use engine::{Outgoing, OutgoingSecrets, Rotating, Vault};
@@ -18,7 +19,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::outgoing_health::Healths;
-use super::outgoing_webhooks::{OutgoingWebhookView, find};
+use super::outgoing_view::OutgoingWebhookView;
+use super::outgoing_webhooks::{act, find};
 use crate::Api;
 use crate::auth::{Caller, Write};
 use crate::extract::{Create, Input, Path};
@@ -145,6 +147,9 @@ impl OutgoingSigning {
         current: &OutgoingSecrets,
     ) -> Result<(Rotating, Option<Rotating>), FieldError> {
         let signing = secret::choose("signing.secret", self.secret.as_deref(), current.signing.clone())?;
+        if let Some(message) = self.secret.as_deref().and_then(secret::standard_fault) {
+            return Err(fault("secret", &message));
+        }
         let custom = self.custom.as_ref().filter(|_| self.schemes.contains(&SigningScheme::Custom));
         let with_secret = custom.filter(|scheme| scheme.algorithm != Algorithm::Ed25519);
         if let Some(Err(error)) = with_secret.map(|scheme| scheme.signer(&signing.current)) {
@@ -220,7 +225,10 @@ impl OutgoingReplacement {
     fn chosen(&self, vault: &Vault) -> Result<Secret, Problem> {
         match (self.which, &self.secret) {
             (SigningPart::Secret, None) => Ok(vault.new_signing_secret()),
-            (SigningPart::Secret, Some(given)) => Ok(Secret::new(given)),
+            (SigningPart::Secret, Some(given)) => match secret::standard_fault(given) {
+                Some(message) => Err(invalid("secret", &message)),
+                None => Ok(Secret::new(given)),
+            },
             (SigningPart::PrivateKey, None) => Ok(vault.new_private_key()),
             (SigningPart::PrivateKey, Some(given)) => {
                 let key = Secret::new(given);
@@ -298,7 +306,9 @@ async fn rotate(
         let view = OutgoingWebhookView::new(&api, &webhook, &secrets, Reveal::All, &healths);
         let answer = Answer::new(StatusCode::OK, None, &view)?;
         let secrets = vault.seal_outgoing(&id, &secrets);
-        Ok((UpdateOutgoing { version: configuration.version, webhook, secrets }, answer))
+        let act = act(&webhook, Verb::SecretReplaced);
+        let work = UpdateOutgoing { version: configuration.version, webhook, secrets };
+        Ok((api.noted(&caller, work, act.if_done()), answer))
     })
     .await
 }

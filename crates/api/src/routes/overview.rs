@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::stats::LastView;
+use super::stats::{LastView, average};
 use crate::Api;
 use crate::auth::{Caller, Read};
 use crate::extract::{Path, Query};
@@ -116,6 +116,9 @@ struct OutgoingCounts {
     failed: i64,
     /// Attempts.
     attempts: i64,
+    /// How long they took on average, in milliseconds; `null` without attempts.
+    #[schema(required = true)]
+    average_response_ms: Option<i64>,
 }
 
 /// Deliveries of an hour.
@@ -135,8 +138,9 @@ impl From<RequestCounts> for IncomingCounts {
 }
 
 impl From<DeliveryCounts> for OutgoingCounts {
-    fn from(DeliveryCounts { delivered, failed, attempts }: DeliveryCounts) -> Self {
-        Self { delivered, failed, attempts }
+    fn from(counts: DeliveryCounts) -> Self {
+        let DeliveryCounts { delivered, failed, attempts, duration_ms } = counts;
+        Self { delivered, failed, attempts, average_response_ms: average(duration_ms, attempts) }
     }
 }
 
@@ -175,6 +179,7 @@ fn outgoing_stats(
         delivered: sum(|count| count.delivered),
         failed: sum(|count| count.failed),
         attempts: sum(|count| count.attempts),
+        duration_ms: sum(|count| count.duration_ms),
     };
     let (before, current) = (of(*hours(now).end() - 1), of(*hours(now).end()));
     let failing = before.attempts + current.attempts > 0 && before.delivered + current.delivered == 0;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::incoming::OnUnprocessable;
 use domain::log::FieldError;
 use domain::mapping::Rule;
@@ -257,7 +258,9 @@ async fn create(
             ));
         }
         let answer = Answer::created(Some(format!("{BASE}/presets/{}", input.id)), &input)?;
-        Ok((PutPreset { version: configuration.version, row: input.row()? }, answer))
+        let work = PutPreset { version: configuration.version, row: input.row()? };
+        let act = Act::new(TargetKind::Preset, Verb::Created).on(&input.id).named(&input.name);
+        Ok((api.noted(&caller, work, act.making(&input).always()), answer))
     })
     .await
 }
@@ -273,16 +276,19 @@ async fn create(
 )]
 async fn update(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<String>,
     patch: Patch<PresetInput>,
 ) -> Result<Json<PresetInput>, Problem> {
     api.decide(|configuration| {
-        let input = patch.merged_onto(&api, &PresetInput::new(own(configuration, &id)?)?)?;
+        let current = PresetInput::new(own(configuration, &id)?)?;
+        let input = patch.merged_onto(&api, &current)?;
         if input.id != id {
             return Err(Problem::field("id", "can't be changed: describe another sender"));
         }
-        Ok(PutPreset { version: configuration.version, row: input.row()? })
+        let work = PutPreset { version: configuration.version, row: input.row()? };
+        let act = Act::new(TargetKind::Preset, Verb::Updated).on(&id).named(&input.name);
+        Ok(api.noted(&caller, work, act.changing(&current, &input).always()))
     })
     .await?;
     PresetInput::new(own(&*api.configuration().await?, &id)?).map(Json)
@@ -299,18 +305,22 @@ async fn update(
 )]
 async fn delete(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     api.decide(|configuration| {
-        own(configuration, &id)?;
+        let current = PresetInput::new(own(configuration, &id)?)?;
         let mut webhooks = configuration.incoming.values().map(|incoming| &incoming.webhook);
         match webhooks.find(|webhook| webhook.settings.preset.as_deref() == Some(id.as_str())) {
             Some(webhook) => {
                 let detail = format!("The incoming webhook {} has this preset: change it first.", webhook.id);
                 Err(Problem::new(Code::Conflict, detail))
             }
-            None => Ok(DeletePreset { version: configuration.version, id: id.clone() }),
+            None => {
+                let work = DeletePreset { version: configuration.version, id: id.clone() };
+                let act = Act::new(TargetKind::Preset, Verb::Deleted).on(&id).named(&current.name);
+                Ok(api.noted(&caller, work, act.ending(&current).always()))
+            }
         }
     })
     .await?;

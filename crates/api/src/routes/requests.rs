@@ -3,16 +3,16 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use domain::audit::{Act, TargetKind, Verb};
 use domain::incoming::WebhookStatus;
-use domain::log::{ActionLog, Duplicate, FieldError, Outcome, RequestStatus};
+use domain::log::{FieldError, RequestStatus};
 use domain::network::Network;
-use domain::{EventId, RequestId, Timestamp, WebhookId};
+use domain::{RequestId, WebhookId};
 use engine::tasks::Job;
 use engine::{Executed, Searched};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use store::commit::RequestRow;
 use store::look::{Order, Piece};
 use store::recovery::ClearRequests;
@@ -23,11 +23,12 @@ use utoipa_axum::routes;
 
 use crate::Api;
 use crate::auth::{Caller, Read, Write};
-use crate::export::{EXPORT_PAGE, ExportParams, Line, export};
+use crate::export::{EXPORT_PAGE, ExportParams, export};
 use crate::extract::{Body, Input, Path, Query};
-use crate::log::{CLEAR_CHUNK, ClearParams, Cleared, LogPage, LogParams, json, payload, until_now};
+use crate::log::{CLEAR_CHUNK, ClearParams, Cleared, LogPage, LogParams, until_now};
 use crate::page::{PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
+use crate::routes::request_view::RequestView;
 use crate::routes::tasks::{self, TaskView};
 
 /// The routes of this family.
@@ -38,94 +39,6 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(show))
         .routes(routes!(retry))
         .routes(routes!(resend))
-}
-
-/// An entry of the log of an incoming webhook.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Request)]
-struct RequestView {
-    /// Unique, and sorts by time.
-    id: RequestId,
-    /// Where it came in.
-    webhook_id: WebhookId,
-    /// When.
-    received_at: Timestamp,
-    /// The event that it names, or else the webhook's.
-    event_type: String,
-    /// The address of the sender.
-    sender_ip: String,
-    /// The method.
-    method: String,
-    /// The content type as sent.
-    content_type: String,
-    /// Its headers, secrets masked.
-    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
-    headers: Box<RawValue>,
-    /// Its body; as a string if it is not JSON.
-    #[schema(value_type = Value)]
-    payload: Box<RawValue>,
-    /// How it ended.
-    status: RequestStatus,
-    /// Whether someone may have tried what they must not: it has the webhook's token, and did not prove who sent it. `errors`
-    /// says why it was not let in.
-    suspicious: bool,
-    /// How often it was run.
-    attempts: i64,
-    /// What each action did.
-    actions: Vec<ActionLog>,
-    /// Why it failed, if it did.
-    errors: Vec<FieldError>,
-    /// What did not fit, without being a failure.
-    warnings: Vec<String>,
-    /// What the sender was answered.
-    response: ResponseView,
-    /// The events that it caused.
-    events: Vec<EventId>,
-    /// Of several records, those that had been sent before, and nothing was done with.
-    duplicates: Vec<Duplicate>,
-    /// The request of which this one is another try with an edited payload; `null` if it is none.
-    #[schema(required = true)]
-    resent_from: Option<RequestId>,
-}
-
-/// An answer to a sender.
-#[derive(Serialize, ToSchema)]
-#[schema(as = RequestResponse)]
-struct ResponseView {
-    /// Its status.
-    status: u16,
-    /// Its body.
-    #[schema(value_type = Value)]
-    body: Box<RawValue>,
-}
-
-impl From<RequestRow> for RequestView {
-    fn from(row: RequestRow) -> Self {
-        // It was written by this program: what can't be read was written by a newer one.
-        let Outcome { actions, errors, warnings, events, duplicates } =
-            serde_json::from_str(&row.outcome).unwrap_or_default();
-        Self {
-            id: row.id,
-            webhook_id: row.webhook_id,
-            received_at: row.received_at,
-            event_type: row.event_type,
-            sender_ip: row.sender_ip,
-            method: row.method,
-            content_type: row.content_type,
-            headers: json(row.headers),
-            payload: payload(row.payload),
-            status: row.status,
-            suspicious: row.status == RequestStatus::Rejected,
-            attempts: row.attempts,
-            actions,
-            errors,
-            warnings,
-            response: ResponseView { status: row.response_status, body: payload(row.response_body) },
-            events,
-            duplicates,
-            resent_from: row.resent_from,
-        }
-    }
 }
 
 /// Which requests are meant.
@@ -177,8 +90,10 @@ async fn page(
 ) -> Result<(Searched<RequestId>, Vec<RequestView>), Problem> {
     let searched = api.engine().search(log, behind, limit).await?;
     let by_id = RequestsById { webhook_id: log.webhook_id.clone(), ids: searched.ids.clone() };
-    let oldest_first = api.engine().read(by_id).await?;
-    Ok((searched, oldest_first.into_iter().rev().map(RequestView::from).collect()))
+    let mut rows = api.engine().read(by_id).await?;
+    // They come the oldest first.
+    rows.reverse();
+    Ok((searched, RequestView::of(api, rows).await?))
 }
 
 /// Clear the log of an incoming webhook
@@ -195,21 +110,26 @@ async fn page(
 )]
 async fn clear(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(webhook_id): Path<WebhookId>,
     Query(ClearParams { dry_run }): Query<ClearParams>,
     Query(own): Query<RequestParams>,
     Query(params): Query<LogParams>,
 ) -> Result<Response, Problem> {
     check_webhook(&api, &webhook_id).await?;
+    let act = log_act(&webhook_id, Verb::LogCleared);
     let mut log = RequestsOf { done: true, ..own.log(webhook_id, params) };
     log.filter.until.get_or_insert(until_now(&api));
     if dry_run {
         return Ok(Json(Cleared { deleted: api.engine().count(&log).await? }).into_response());
     }
     let piece = |from| Piece { from, order: Order::OldestFirst, limit: CLEAR_CHUNK, rows: CLEAR_CHUNK };
-    let (deleted, is_all) =
-        api.engine().at_once(|from| ClearRequests { log: log.clone(), piece: piece(from) }).await?;
+    let clear = |from: Option<_>| {
+        let (act, is_first) = (act.clone(), from.is_none());
+        let work = ClearRequests { log: log.clone(), piece: piece(from) };
+        api.noted(&caller, work, move |_| is_first.then(|| act.clone()))
+    };
+    let (deleted, is_all) = api.engine().at_once(clear).await?;
     tasks::cleared(&api, deleted, is_all, &log.clone(), Job::ClearRequests { log }).await
 }
 
@@ -222,13 +142,14 @@ async fn clear(
 )]
 async fn download(
     State(api): State<Api>,
-    _: Caller<Read>,
+    caller: Caller<Read>,
     Path(webhook_id): Path<WebhookId>,
     Query(ExportParams { format }): Query<ExportParams>,
     Query(own): Query<RequestParams>,
     Query(params): Query<LogParams>,
 ) -> Result<Response, Problem> {
     check_webhook(&api, &webhook_id).await?;
+    api.note(&caller, log_act(&webhook_id, Verb::LogExported)).await?;
     let name = format!("requests-{webhook_id}");
     let log = own.log(webhook_id, params);
     export(&name, format, move |behind: Option<RequestId>| {
@@ -241,50 +162,8 @@ async fn download(
     .await
 }
 
-impl Line for RequestView {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "received_at",
-        "event_type",
-        "status",
-        "attempts",
-        "sender_ip",
-        "method",
-        "content_type",
-        "response_status",
-        "response_body",
-        "actions",
-        "errors",
-        "warnings",
-        "events",
-        "payload",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        let errors = self.errors.iter().map(|error| format!("{}: {}", error.field, error.message));
-        let events = self.events.iter().map(ToString::to_string);
-        let actions = self.actions.iter().map(|log| match log.detail.as_str() {
-            "" => format!("{}: {}", log.action, log.status.as_str()),
-            detail => format!("{}: {} ({detail})", log.action, log.status.as_str()),
-        });
-        vec![
-            self.id.to_string(),
-            self.received_at.to_string(),
-            self.event_type.clone(),
-            self.status.as_str().to_owned(),
-            self.attempts.to_string(),
-            self.sender_ip.clone(),
-            self.method.clone(),
-            self.content_type.clone(),
-            self.response.status.to_string(),
-            self.response.body.get().to_owned(),
-            actions.collect::<Vec<_>>().join("; "),
-            errors.collect::<Vec<_>>().join("; "),
-            self.warnings.join("; "),
-            events.collect::<Vec<_>>().join(" "),
-            self.payload.get().to_owned(),
-        ]
-    }
+fn log_act(webhook_id: &WebhookId, verb: Verb) -> Act {
+    Act::new(TargetKind::IncomingWebhook, verb).on(webhook_id)
 }
 
 /// One request
@@ -298,7 +177,8 @@ async fn show(
     _: Caller<Read>,
     Path(id): Path<RequestId>,
 ) -> Result<Json<RequestView>, Problem> {
-    Ok(Json(find(&api, id).await?.into()))
+    let row = find(&api, id).await?;
+    Ok(Json(RequestView::of_one(&api, row).await?))
 }
 
 /// What of a request to run again.
@@ -325,7 +205,7 @@ struct HowToRetry {
 )]
 async fn retry(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<RequestId>,
     Query(how): Query<HowToRetry>,
 ) -> Result<Json<RequestView>, Problem> {
@@ -339,8 +219,8 @@ async fn retry(
             "The request was a handshake: there is nothing in it to act upon.",
         ));
     }
-    match api.engine().retry(row, how.all).await? {
-        Executed::Rerun(row) => Ok(Json(row.into())),
+    match api.engine().retry(row, how.all, caller.actor()).await? {
+        Executed::Rerun(row) => Ok(Json(RequestView::of_one(&api, row).await?)),
         _ => Err(Problem::new(Code::Conflict, "The webhook of this request was deleted.")),
     }
 }
@@ -372,7 +252,7 @@ impl Input for ResendInput {}
 )]
 async fn resend(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<RequestId>,
     Body(input): Body<ResendInput>,
 ) -> Result<(StatusCode, Json<RequestView>), Problem> {
@@ -402,7 +282,11 @@ async fn resend(
     let made = serde_json::from_str::<Value>(&reply.body).ok();
     let made = made.and_then(|body| body.get("request_id")?.as_str()?.parse().ok());
     let made = made.ok_or_else(|| Problem::no_such("a request"))?;
-    Ok((StatusCode::CREATED, Json(find(&api, made).await?.into())))
+    let act =
+        Act::new(TargetKind::Request, Verb::Resent).on(id).making(&serde_json::json!({"request": made}));
+    api.note(&caller, act).await?;
+    let row = find(&api, made).await?;
+    Ok((StatusCode::CREATED, Json(RequestView::of_one(&api, row).await?)))
 }
 
 fn reply_message(body: &str) -> Option<String> {

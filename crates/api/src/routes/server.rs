@@ -129,6 +129,9 @@ struct Settings {
     database: DatabaseKind,
     /// How much of the logs is kept, where a webhook does not keep less.
     log_retention: Retention,
+    /// For how many days the audit log is kept; `null` for ever.
+    #[schema(required = true)]
+    audit_retention_days: Option<i64>,
     /// The most bytes of a request's body.
     max_body_bytes: usize,
     /// Networks that deliveries may go to although they are private.
@@ -170,6 +173,7 @@ async fn settings(State(api): State<Api>, _: Caller<Admin>) -> Json<Settings> {
             days: retention.age_ms.map(|age| age / DAY_MS),
             entries: retention.entries,
         },
+        audit_retention_days: retention.audit_ms.map(|age| age / DAY_MS),
         max_body_bytes: api.max_body(),
         allow_private_destinations: api.engine().allowed_private().iter().map(ToString::to_string).collect(),
         trusted_proxies: api.trusted_proxies().iter().map(ToString::to_string).collect(),

@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::response::{IntoResponse, Response};
+use domain::audit::{Act, ActorKind, TargetKind, Verb};
 use domain::log::FieldError;
 use domain::user::check_password;
 use domain::{Email, Timestamp};
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use signature::{Secret, token};
+use store::audit::Nothing;
 use store::users::{
     EndSessions, Entry, FindLink, FindUser, InsertSession, Purpose, UpdateUser, UseLink, UserChange, UserRow,
 };
@@ -19,6 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::users::UserView;
+use super::users::if_changed;
+use crate::audit::Origin;
 use crate::auth::{Caller, Read};
 use crate::extract::{Body, Input};
 use crate::problem::{Code, Problem, ProblemBody};
@@ -90,6 +94,7 @@ async fn log_in(
     State(api): State<Api>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
+    origin: Origin,
     Body(input): Body<LogInInput>,
 ) -> Result<Response, Problem> {
     let sender = api.sender(peer.ip(), &headers);
@@ -97,7 +102,7 @@ async fn log_in(
     api.passwords().count(sender, &email, api.engine().now())?;
     if let Some(link) = input.link {
         return match find_link(&api, &link).await? {
-            Purpose::LogIn(user_id) => enter(&api, &link, Entry::LogIn { user_id }).await,
+            Purpose::LogIn(user_id) => enter(&api, &origin, &link, Entry::LogIn { user_id }).await,
             _ => Err(link_expired()),
         };
     }
@@ -107,12 +112,14 @@ async fn log_in(
     };
     let hash = known.as_ref().and_then(|user| user.password_hash.clone());
     let fits = api.passwords().fits(input.password.unwrap_or_default(), hash).await?;
-    let Some(user) = known.filter(|_| fits) else {
+    let Some(user) = known.clone().filter(|_| fits) else {
+        note_failure(&api, &origin, known.as_ref()).await?;
         return Err(Problem::new(Code::LogInFailed, "The email address or the password is wrong."));
     };
     let (session, token, csrf) = session::begin(&api);
-    let user_id = user.id.clone();
-    api.engine().write(InsertSession { user_id, session }).await?;
+    let work = InsertSession { user_id: user.id.clone(), session };
+    let noted = api.engine().noted(&origin.person(&user), work, act(&user, Verb::LoggedIn).always());
+    api.engine().write(noted).await?;
     Ok(entered(&api, user, &token, csrf))
 }
 
@@ -142,7 +149,9 @@ async fn show(caller: Caller<Read>) -> Result<Json<SessionView>, Problem> {
     ),
 )]
 async fn log_out(State(api): State<Api>, caller: Caller<Read>) -> Result<Response, Problem> {
-    api.engine().write(EndSessions::One(caller.session()?.hash())).await?;
+    let active = caller.session()?;
+    let act = act(&active.session.user, Verb::LoggedOut);
+    api.engine().write(api.noted(&caller, EndSessions::One(active.hash()), act.always())).await?;
     Ok(left(&api))
 }
 
@@ -155,8 +164,9 @@ async fn log_out(State(api): State<Api>, caller: Caller<Read>) -> Result<Respons
     ),
 )]
 async fn log_out_everywhere(State(api): State<Api>, caller: Caller<Read>) -> Result<Response, Problem> {
-    let user_id = caller.session()?.session.user.id.clone();
-    api.engine().write(EndSessions::OfUser(user_id)).await?;
+    let user = &caller.session()?.session.user;
+    let act = act(user, Verb::LoggedOut);
+    api.engine().write(api.noted(&caller, EndSessions::OfUser(user.id.clone()), act.always())).await?;
     Ok(left(&api))
 }
 
@@ -203,7 +213,9 @@ async fn change_password(
     }
     let hash = api.passwords().hash(input.new_password, api.engine().vault().new_salt()).await?;
     let after = UserRow { password_hash: Some(hash), updated_at: api.engine().now(), ..before.clone() };
-    if api.engine().write(UpdateUser { before, after: after.clone() }).await? != UserChange::Done {
+    let act = act(&after, Verb::PasswordChanged);
+    let work = api.noted(&caller, UpdateUser { before, after: after.clone() }, if_changed(act));
+    if api.engine().write(work).await? != UserChange::Done {
         return Err(Problem::new(Code::Conflict, "This person was changed meanwhile: try again."));
     }
     let (session, token, csrf) = session::begin(&api);
@@ -240,7 +252,11 @@ impl Input for SetUpInput {}
         (status = 410, description = "The link is not good any more.", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
-async fn set_up(State(api): State<Api>, Body(input): Body<SetUpInput>) -> Result<Response, Problem> {
+async fn set_up(
+    State(api): State<Api>,
+    origin: Origin,
+    Body(input): Body<SetUpInput>,
+) -> Result<Response, Problem> {
     let purpose = find_link(&api, &input.link).await?;
     let now = api.engine().now();
     let vault = api.engine().vault();
@@ -269,7 +285,7 @@ async fn set_up(State(api): State<Api>, Body(input): Body<SetUpInput>) -> Result
             Entry::ChoosePassword { user_id, password_hash }
         }
     };
-    enter(&api, &input.link, entry).await
+    enter(&api, &origin, &input.link, entry).await
 }
 
 async fn chosen(api: &Api, password: String, email: &str) -> Result<String, Problem> {
@@ -283,10 +299,35 @@ async fn find_link(api: &Api, link: &str) -> Result<Purpose, Problem> {
 }
 
 /// Uses a link up, and logs in.
-async fn enter(api: &Api, link: &str, entry: Entry) -> Result<Response, Problem> {
+async fn enter(api: &Api, origin: &Origin, link: &str, entry: Entry) -> Result<Response, Problem> {
     let (session, token, csrf) = session::begin(api);
-    let used = api.engine().write(UseLink { token_hash: hash(link), entry, session }).await?;
+    let verb = match &entry {
+        Entry::LogIn { .. } => Verb::LoggedIn,
+        Entry::SetUp(_) => Verb::SetUp,
+        Entry::ChoosePassword { .. } => Verb::PasswordChanged,
+    };
+    let origin = origin.clone();
+    let told = move |used: &Option<UserRow>| used.as_ref().map(|user| (origin.person(user), act(user, verb)));
+    let work = UseLink { token_hash: hash(link), entry, session };
+    let used = api.engine().write(api.engine().noted_as(work, told)).await?;
     Ok(entered(api, used.ok_or_else(link_expired)?, &token, csrf))
+}
+
+fn act(user: &UserRow, verb: Verb) -> Act {
+    Act::new(TargetKind::User, verb).on(&user.id).named(&user.email)
+}
+
+/// What someone typed who is not known is not kept: it may be their password.
+async fn note_failure(api: &Api, origin: &Origin, known: Option<&UserRow>) -> Result<(), Problem> {
+    if !api.passwords().notes_failure(api.engine().now()) {
+        return Ok(());
+    }
+    let nobody = origin.actor(ActorKind::Nobody, None, None);
+    let act = match known {
+        Some(user) => act(user, Verb::LogInFailed),
+        None => Act::new(TargetKind::User, Verb::LogInFailed),
+    };
+    Ok(api.engine().write(api.engine().noted(&nobody, Nothing, act.always())).await?)
 }
 
 fn entered(api: &Api, user: UserRow, token: &Secret, csrf_token: String) -> Response {

@@ -205,7 +205,8 @@ impl From<Answers> for ByStatus {
     }
 }
 
-fn average(duration_ms: i64, attempts: i64) -> Option<i64> {
+/// The average of so many; `None` of none.
+pub(super) fn average(duration_ms: i64, attempts: i64) -> Option<i64> {
     (attempts > 0).then(|| (duration_ms as f64 / attempts as f64).round() as i64)
 }
 

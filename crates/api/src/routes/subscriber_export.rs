@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use domain::SubscriberId;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::subscriber::MemberStatus;
 use serde::Serialize;
 use serde_json::Value;
@@ -101,11 +102,12 @@ fn cell(value: &Value) -> String {
 )]
 async fn download(
     State(api): State<Api>,
-    _: Caller<Read>,
+    caller: Caller<Read>,
     Query(ExportParams { format }): Query<ExportParams>,
     Query(params): Query<SubscriberParams>,
 ) -> Result<Response, Problem> {
     let filter = params.filter()?;
+    api.note(&caller, Act::new(TargetKind::Subscriber, Verb::Exported)).await?;
     let declared: Arc<[String]> =
         api.configuration().await?.custom_fields.iter().map(|field| field.name.clone()).collect();
     let own = declared.iter().map(|name| format!("custom_fields.{name}"));

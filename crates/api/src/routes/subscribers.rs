@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::action::check_tag;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::log::FieldError;
 use domain::mapping::custom_value_fits;
 use domain::subscriber::{
@@ -387,7 +388,7 @@ async fn update(
 )]
 async fn delete(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<SubscriberId>,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
@@ -397,7 +398,11 @@ async fn delete(
         if_match.check(&version(&seen))?;
         only_if = Some(Box::new(seen));
     }
-    match api.engine().execute(Command::DeleteSubscriber(id, only_if)).await? {
+    // Nothing of the person but the number: who is to be forgotten is not remembered here.
+    let act = Act::new(TargetKind::Subscriber, Verb::Deleted).on(id);
+    let deleted = move |executed: &Executed| matches!(executed, Executed::Deleted(_)).then(|| act.clone());
+    let command = Command::DeleteSubscriber(id, only_if);
+    match api.engine().execute_noted(command, caller.actor(), deleted).await? {
         Executed::Deleted(_) => Ok(StatusCode::NO_CONTENT),
         Executed::ChangedMeanwhile => Err(changed_meanwhile()),
         _ => Err(not_found()),

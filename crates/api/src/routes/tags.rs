@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::Timestamp;
 use domain::action::check_tag;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::log::FieldError;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -154,7 +155,9 @@ async fn create(
         }
         Answer::created(Some(format!("{BASE}/tags/{}", path_segment(&view.name))), &view)
     };
-    api.write_once(&caller, once, work, answer).await
+    let settings = TagSettings { description: work.description.clone() };
+    let act = Act::new(TargetKind::Tag, Verb::Created).named(&work.name).making(&settings);
+    api.write_once(&caller, once, api.noted(&caller, work, act.if_done()), answer).await
 }
 
 /// Change a tag
@@ -165,15 +168,18 @@ async fn create(
 )]
 async fn update(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(name): Path<String>,
     patch: Patch<TagSettings>,
 ) -> Result<Json<TagView>, Problem> {
     let before = find(&api, name.clone()).await?;
     let current = TagSettings { description: before.description.clone() };
-    let TagSettings { description } = patch.merged_onto(&api, &current)?;
+    let settings = patch.merged_onto(&api, &current)?;
+    let act = Act::new(TargetKind::Tag, Verb::Updated).named(&name).changing(&current, &settings);
+    let TagSettings { description } = settings;
     let now = api.engine().now();
-    let is_there = api.engine().write(DescribeTag { name, description: description.clone(), now }).await?;
+    let work = DescribeTag { name, description: description.clone(), now };
+    let is_there = api.engine().write(api.noted(&caller, work, act.if_done())).await?;
     let view = TagView { description, updated_at: now, ..before.into() };
     if is_there { Ok(Json(view)) } else { Err(not_found()) }
 }
@@ -191,10 +197,12 @@ async fn update(
 )]
 async fn delete(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    match api.engine().write(DeleteTag { name }).await? {
+    let act = Act::new(TargetKind::Tag, Verb::Deleted).named(&name);
+    let deleted = move |outcome: &TagDeleted| (*outcome == TagDeleted::Deleted).then(|| act.clone());
+    match api.engine().write(api.noted(&caller, DeleteTag { name }, deleted)).await? {
         TagDeleted::Deleted => Ok(StatusCode::NO_CONTENT),
         TagDeleted::NotFound => Err(not_found()),
         TagDeleted::InUse => {

@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use domain::audit::{Act, TargetKind, Verb};
 use domain::{Timestamp, WebhookId};
 use engine::tasks::Job;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use store::look::Log;
 use store::tasks::{CancelTask, GetTask, InsertTasks, ListTasks, TaskRow};
 use utoipa::{IntoParams, ToSchema};
@@ -81,9 +83,24 @@ pub async fn begin(
         None => Answer::new(StatusCode::ACCEPTED, None, &body),
         Some(running) => Err(is_running(running)),
     };
-    let response = api.write_once(caller, once, work, answer).await;
+    let act = started(&work.tasks);
+    let not_running = move |running: &Option<TaskRow>| running.is_none().then(|| act.clone());
+    let response = api.write_once(caller, once, api.noted(caller, work, not_running), answer).await;
     api.engine().wake_tasks();
     response
+}
+
+/// What is told of tasks that begin together: what they are to do, of the first, and on which logs.
+pub fn started(tasks: &[TaskRow]) -> Act {
+    let act = Act::new(TargetKind::Task, Verb::Started);
+    let Some(first) = tasks.first() else { return act };
+    let webhooks: Vec<&WebhookId> = tasks.iter().filter_map(|task| task.webhook_id.as_ref()).collect();
+    let params: Value = serde_json::from_str(&first.params).unwrap_or_default();
+    let total: i64 = tasks.iter().map(|task| task.total).sum();
+    let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+    act.on(ids.join(" "))
+        .named(&first.kind)
+        .making(&json!({"webhooks": webhooks, "total": total, "what": params}))
 }
 
 fn is_running(task: &TaskRow) -> Problem {
@@ -207,15 +224,16 @@ async fn show(
 )]
 async fn cancel(
     State(api): State<Api>,
-    _: Caller<Write>,
+    caller: Caller<Write>,
     Path(id): Path<WebhookId>,
 ) -> Result<StatusCode, Problem> {
     let id = id.to_string();
-    if api.engine().read(GetTask { id: id.clone() }).await?.is_none() {
+    let Some(task) = api.engine().read(GetTask { id: id.clone() }).await? else {
         return Err(Problem::no_such("a task"));
-    }
+    };
+    let act = Act::new(TargetKind::Task, Verb::Cancelled).on(&id).named(task.kind);
     let now = api.engine().now();
-    if api.engine().write(CancelTask { id, now }).await? {
+    if api.engine().write(api.noted(&caller, CancelTask { id, now }, act.if_done())).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::new(Code::Conflict, "The task is not running any more."))

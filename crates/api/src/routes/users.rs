@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use domain::audit::{Act, TargetKind, Verb};
 use domain::log::FieldError;
 use domain::user::Role;
 use domain::{Email, Timestamp};
@@ -49,6 +50,21 @@ impl Input for UserInput {
             .into_iter()
             .collect()
     }
+}
+
+impl From<&UserRow> for UserInput {
+    fn from(row: &UserRow) -> Self {
+        Self { email: row.email.clone(), role: row.role }
+    }
+}
+
+fn act(row: &UserRow, verb: Verb) -> Act {
+    Act::new(TargetKind::User, verb).on(&row.id).named(&row.email)
+}
+
+/// What is done to a user, if it is.
+pub(super) fn if_changed(act: Act) -> impl Fn(&UserChange) -> Option<Act> + Send + Sync + 'static {
+    move |change| (*change == UserChange::Done).then(|| act.clone())
 }
 
 impl UserInput {
@@ -146,12 +162,13 @@ async fn create(
         created_at: now,
         updated_at: now,
     };
+    let act = act(&row, Verb::Created).making(&UserInput::from(&row));
     let view = UserView::from(row.clone());
     let answer = move |added: &bool| match added {
         true => Answer::created(Some(format!("{BASE}/users/{}", view.id)), &view),
         false => Err(email_taken()),
     };
-    api.write_once(&caller, once, InsertUser { row }, answer).await
+    api.write_once(&caller, once, api.noted(&caller, InsertUser { row }, act.if_done()), answer).await
 }
 
 /// Change a user
@@ -167,12 +184,12 @@ async fn create(
 )]
 async fn update(
     State(api): State<Api>,
-    _: Caller<Admin>,
+    caller: Caller<Admin>,
     Path(id): Path<String>,
     patch: Patch<UserInput>,
 ) -> Result<Json<UserView>, Problem> {
     let before = find(&api, id).await?;
-    let current = UserInput { email: before.email.clone(), role: before.role };
+    let current = UserInput::from(&before);
     let input = patch.merged_onto(&api, &current)?;
     let after = UserRow {
         email: input.normal_email(),
@@ -180,7 +197,9 @@ async fn update(
         updated_at: api.engine().now(),
         ..before.clone()
     };
-    done(api.engine().write(UpdateUser { before, after: after.clone() }).await?)?;
+    let act = act(&after, Verb::Updated).changing(&current, &UserInput::from(&after));
+    let work = UpdateUser { before, after: after.clone() };
+    done(api.engine().write(api.noted(&caller, work, if_changed(act))).await?)?;
     Ok(Json(after.into()))
 }
 
@@ -195,11 +214,12 @@ async fn update(
 )]
 async fn delete(
     State(api): State<Api>,
-    _: Caller<Admin>,
+    caller: Caller<Admin>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    find(&api, id.clone()).await?;
-    done(api.engine().write(DeleteUser { id }).await?)?;
+    let row = find(&api, id.clone()).await?;
+    let act = act(&row, Verb::Deleted).ending(&UserInput::from(&row));
+    done(api.engine().write(api.noted(&caller, DeleteUser { id }, if_changed(act))).await?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -224,14 +244,14 @@ struct LinkView {
 )]
 async fn link(
     State(api): State<Api>,
-    _: Caller<Admin>,
+    caller: Caller<Admin>,
     Path(id): Path<String>,
 ) -> Result<Json<LinkView>, Problem> {
     let user = find(&api, id).await?;
-    let engine = api.engine();
+    let (engine, act) = (api.engine(), act(&user, Verb::LinkMade));
     let purpose = Purpose::ChoosePassword(user.id);
     let (link, path) = links::link(&engine.vault().new_token(), purpose, engine.now());
-    engine.write(link).await?;
+    engine.write(api.noted(&caller, link, act.always())).await?;
     Ok(Json(LinkView { link: api.page_url(&path), minutes: links::LONG_MINUTES }))
 }
 

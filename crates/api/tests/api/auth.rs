@@ -105,7 +105,7 @@ async fn reading_asks_for_read_and_changing_for_more() {
     for (method, _, scope, name) in
         operations(&document).into_iter().filter(|operation| operation.2.is_some())
     {
-        let admins = ["/api-keys", "/users", "/settings"];
+        let admins = ["/api-keys", "/audit-log", "/users", "/settings"];
         let expected = if admins.iter().any(|of| name.contains(of)) {
             Scope::Admin
         } else if method == Method::GET || name.contains("/session") {

@@ -287,6 +287,8 @@ async fn statistics_are_those_of_the_contract() {
     assert_eq!(server.get(&format!("/outgoing-webhooks/{webhook_id}/stats?window=2h")).await.status, 400);
     let many = server.get(&format!("/stats?outgoing={webhook_id}")).await.json();
     assert_eq!(many["outgoing"][0]["last_delivery"]["http_status"], 404, "{many}");
+    let stats = server.get(&format!("/outgoing-webhooks/{webhook_id}/stats?window=24h")).await.json();
+    assert_eq!(many["outgoing"][0]["average_response_ms"], stats["average_response_ms"], "{many}");
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ async fn what_happens_on_another_node_is_told_too() {
             Told::Entry(entry) => match entry.as_ref() {
                 Entry::Request(request) => Some(json!(request.id)),
                 Entry::Delivery(delivery) => Some(json!(delivery.id)),
-                Entry::Event(_) => None,
+                Entry::Event(_) | Entry::Health(_) => None,
             },
             Told::Missed(missed) => Some(json!(missed)),
         };
@@ -186,4 +186,28 @@ async fn what_happens_on_another_node_is_told_too() {
     let told = ids(&told);
     assert_eq!(told, posted[posted.len() - told.len()..], "each once, in order");
     second.stop(Duration::from_secs(1)).await;
+}
+
+#[tokio::test]
+async fn it_tells_that_a_webhook_was_deactivated() {
+    let server = Server::start_beside_receivers().await;
+    let receiver = Receiver::start().await.unwrap();
+    receiver.otherwise(always(Reply::new(http::StatusCode::GONE)));
+    let webhook = json!({"name": "Shop", "url": receiver.url("/hook"), "events": ["order_paid"]});
+    let webhook = server.post("/outgoing-webhooks", webhook).await.json();
+    let id = webhook["id"].as_str().unwrap();
+    let mut feed = Feed::open(&server, &format!("?outgoing={id}")).await;
+    let mut of_another = Feed::open(&server, "?outgoing=a1b2c3d4e5f6").await;
+    server.post("/events", json!({"event": "order_paid", "data": {}})).await;
+    let mut told = [feed.next().await, feed.next().await];
+    told.sort_by(|(a, _), (b, _)| a.cmp(b));
+    assert_eq!((told[0].0.as_str(), &told[0].1["status"]), ("delivery", &json!("failed")));
+    let (name, health) = &told[1];
+    assert_eq!((name.as_str(), &health["event_type"]), ("health", &json!("webhook_disabled")));
+    assert_eq!((&health["webhook_id"], &health["webhook_name"]), (&webhook["id"], &json!("Shop")));
+    assert!(health["reason"].as_str().unwrap().contains("410"), "{health}");
+    let entry = server.get("/audit-log?action=outgoing_webhook.disabled").await.json()["data"][0].clone();
+    assert_eq!((&entry["actor"]["kind"], &entry["target"]["id"]), (&json!("program"), &webhook["id"]));
+    server.engine.end_listening();
+    assert!(of_another.body.frame().await.is_none(), "nothing of it");
 }

@@ -1,6 +1,8 @@
 //! The interface as clients meet it: through the router, on real databases.
 
 #[cfg(test)]
+mod audit_log;
+#[cfg(test)]
 mod auth;
 #[cfg(test)]
 mod catalog;
@@ -28,6 +30,8 @@ mod listen;
 mod lists;
 #[cfg(test)]
 mod mapping;
+#[cfg(test)]
+mod missed;
 #[cfg(test)]
 mod once;
 #[cfg(test)]

@@ -46,6 +46,7 @@ async fn settings_are_shown_to_administrators() {
         ("public_url", json!("https://mail.example.com")),
         ("max_body_bytes", json!(MAX_BODY)),
         ("log_retention", json!({"days": null, "entries": null})),
+        ("audit_retention_days", json!(null)),
         ("allow_private_destinations", json!(["127.0.0.0/8"])),
         ("trusted_proxies", json!([])),
         ("allow_http", json!(true)),

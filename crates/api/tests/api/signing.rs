@@ -1,8 +1,10 @@
 //! How an incoming webhook's requests are signed: descriptions of schemes, and secrets that are replaced.
 
+use http::Method;
 use serde_json::{Value, json};
+use signature::{Secret, Source};
 
-use crate::support::Server;
+use crate::support::{Server, request};
 
 /// An incoming webhook whose signature is described so.
 fn signed(signature: Value) -> Value {
@@ -97,6 +99,72 @@ async fn a_secret_must_be_a_key_of_its_scheme() {
     for (secret, status) in [("still no public key", 422), (key, 200)] {
         let answer = server.post(&format!("{path}/rotate-secret"), json!({"secret": secret})).await;
         assert_eq!(answer.status, status);
+    }
+}
+
+/// Stripe's secrets begin as those of Standard Webhooks do, and are text: only who decodes them asks for base64.
+#[tokio::test]
+async fn a_secret_that_looks_like_base64_and_is_none() {
+    let server = Server::start().await;
+    let secret = "whsec_test_secret";
+    let key = |encoding: &str| {
+        let signature = json!({"from": "header:x-sig"});
+        let key = json!({"encoding": encoding, "prefix": if encoding == "base64" { "whsec_" } else { "" }});
+        json!({"scheme": "custom", "custom": {"algorithm": "hmac_sha256", "key": key, "signature": signature}})
+    };
+    let mut by_preset = signed(json!({"secret": secret}));
+    by_preset["preset"] = json!("stripe");
+    let made = server.post("/incoming-webhooks", by_preset).await;
+    assert_eq!((made.status, text(&made.json()["signature"]["secret"])), (201, secret));
+    let target = text(&made.json()["url"]).split_once("/webhooks/").unwrap().1.to_owned();
+    let body = r#"{"id":"evt_1","type":"customer.created","data":{"object":{"email":"ada@example.com"}}}"#;
+    for (signed_with, status) in [(secret, 200), ("whsec_dGVzdA", 401)] {
+        let scheme = presets::find("stripe").unwrap().scheme.as_ref().unwrap();
+        let now = server.engine.now().millis() / 1_000;
+        let parts = scheme.sign(&Secret::new(signed_with), "POST", "", body.as_bytes(), "", now).unwrap();
+        let [(Source::Header(name), value)] = parts.as_slice() else { panic!("{parts:?}") };
+        let mut request = request(Method::POST, &format!("/webhooks/{target}"), None, None);
+        request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+        request.headers_mut().insert(name, value.parse().unwrap());
+        *request.body_mut() = body.into();
+        assert_eq!(server.send(request).await.status, status, "{signed_with}");
+    }
+    for (mut signature, status) in [
+        (json!({"scheme": "hmac_sha256"}), 201),
+        (key("utf8"), 201),
+        (json!({"scheme": "standard_webhooks"}), 422),
+        (key("base64"), 422),
+    ] {
+        let without = server.post("/incoming-webhooks", signed(signature.clone())).await.json();
+        let rotate = format!("/incoming-webhooks/{}/rotate-secret", text(&without["id"]));
+        let rotated = server.post(&rotate, json!({"secret": secret})).await;
+        assert_eq!(rotated.status == 200, status == 201, "{signature}: {}", rotated.text);
+        signature["secret"] = json!(secret);
+        let answer = server.post("/incoming-webhooks", signed(signature.clone())).await;
+        assert_eq!(answer.status, status, "{signature}: {}", answer.text);
+        assert!(status == 201 || answer.faults()[0].0 == "signature.secret", "{}", answer.text);
+    }
+}
+
+/// The log keeps the beginning of what was not let in, or nothing where something in it must not be kept, and says so.
+#[tokio::test]
+async fn of_what_was_not_let_in_the_log_says_how_much_is_missing() {
+    let server = Server::start().await;
+    for (redact, kept, warning) in [
+        (json!([]), 4_096, "the body had 20000 bytes, of which 4096 are kept"),
+        (json!(["card"]), 4, "the body had 20000 bytes, of which none are kept"),
+    ] {
+        let mut input = signed(json!({"scheme": "hmac_sha256"}));
+        input["redact"] = redact;
+        let made = server.post("/incoming-webhooks", input).await.json();
+        let target = text(&made["url"]).split_once("/webhooks/").unwrap().1.to_owned();
+        let mut request = request(Method::POST, &format!("/webhooks/{target}"), None, None);
+        *request.body_mut() = "x".repeat(20_000).into();
+        assert_eq!(server.send(request).await.status, 401);
+        let log = format!("/incoming-webhooks/{}/requests", text(&made["id"]));
+        let entry = &server.get(&log).await.json()["data"][0];
+        assert_eq!(text(&entry["payload"]).chars().count(), kept);
+        assert_eq!(entry["warnings"], json!([warning]));
     }
 }
 

@@ -95,6 +95,14 @@ impl Server {
         Self::start_on(location, Place::Folder(folder), vec![local], |_| {}).await
     }
 
+    /// One on PostgreSQL that delivers to receivers on this machine.
+    pub async fn start_on_postgres_beside_receivers() -> Server {
+        let database = TestDatabase::create().await.unwrap();
+        let location = Location::Server(database.url().to_owned());
+        let local = "127.0.0.0/8".parse().unwrap();
+        Self::start_on(location, Place::Database(database), vec![local], |_| {}).await
+    }
+
     /// One on PostgreSQL.
     pub async fn start_on_postgres() -> Server {
         let database = TestDatabase::create().await.unwrap();
@@ -194,6 +202,7 @@ async fn start_engine(store: Store, allow_private: Vec<outbound::IpNet>, seed: [
         mail: None,
         sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
         under_way: engine::MAX_UNDER_WAY,
+        max_waiting: engine::MAX_WAITING,
     };
     Engine::start(options).await.unwrap()
 }

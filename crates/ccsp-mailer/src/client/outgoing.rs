@@ -249,12 +249,15 @@ enum Which {
     Failed,
     /// All of them
     All,
+    /// None of them, but events that the webhook never got
+    Missed,
 }
 
 async fn replay(options: ReplayOptions) -> anyhow::Result<()> {
     let status = match options.status {
         Which::Failed => "failed",
         Which::All => "all",
+        Which::Missed => "missed",
     };
     let mut body = Map::from_iter([("status".to_owned(), json!(status))]);
     for (name, time) in [("since", options.since), ("until", options.until)] {

@@ -9,6 +9,7 @@ use crate::support::{Kind, PATIENCE, Server, World, text};
 
 on_both_databases!(
     a_call_a_script_and_an_event_in_order,
+    a_call_by_any_method,
     what_passes_is_retried_and_what_was_done_is_not_done_again,
     what_does_not_pass_is_not_retried,
     on_error_says_what_follows,
@@ -114,6 +115,20 @@ async fn a_call_a_script_and_an_event_in_order(kind: Kind) {
     assert!(!server.program.log().contains("sekret"), "no secret in the log");
 }
 
+async fn a_call_by_any_method(kind: Kind) {
+    let world = World::new(kind).await;
+    let server = world.serve().await;
+    let receiver = Receiver::start().await.unwrap();
+    let methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+    let call = |method| json!({"type": "call_api", "method": method, "url": receiver.url("/any")});
+    let webhook = server.incoming(json!({"actions": methods.map(call)})).await;
+    let id = post(&server, &webhook, "ada@example.com", StatusCode::ACCEPTED).await;
+    let entry = ended(&server, &id, "processed").await;
+    assert_eq!(outcomes(&entry), [("call_api", "done"); 7]);
+    let called = receiver.requests().iter().map(|request| request.method.to_string()).collect::<Vec<_>>();
+    assert_eq!(called, methods);
+}
+
 async fn what_passes_is_retried_and_what_was_done_is_not_done_again(kind: Kind) {
     let world = World::new(kind).await;
     let server = world.serve().await;
@@ -136,11 +151,17 @@ async fn what_passes_is_retried_and_what_was_done_is_not_done_again(kind: Kind) 
         (&json!(true), &json!("answered 503"))
     );
     assert!(server.subscriber("ada@example.com").await.is_none());
+    let moment = |name: &str| text(&entry[name]).parse::<jiff::Timestamp>().unwrap().as_second();
+    let wait = moment("next_attempt_at") - moment("received_at");
+    assert!((240..=420).contains(&wait), "five minutes after the first attempt: {wait} s");
+    let listed = server.list(&format!("/incoming-webhooks/{}/requests", text(&webhook["id"]))).await;
+    assert_eq!(listed[0]["next_attempt_at"], entry["next_attempt_at"]);
 
     let retried = server.post(&format!("/requests/{id}/retry"), &json!({})).await.unwrap();
     assert_eq!(retried.expect(StatusCode::OK).unwrap()["status"], "accepted");
     let entry = ended(&server, &id, "processed").await;
     assert_eq!(outcomes(&entry).last(), Some(&("add_subscriber", "done")));
+    assert_eq!(entry["next_attempt_at"], Value::Null);
     let paths: Vec<_> = receiver.requests().iter().map(|request| request.path().to_owned()).collect();
     assert_eq!(paths, ["/first", "/second", "/second"]);
     let keys: Vec<_> =

@@ -28,6 +28,8 @@ mod files;
 #[cfg(test)]
 mod form;
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 mod handshake;
 #[cfg(test)]
 mod health;

@@ -187,13 +187,25 @@ fn seen(response: &Response) -> (StatusCode, Vec<(String, String)>, String) {
 async fn an_unknown_id_and_a_wrong_token_are_the_same(kind: Kind) {
     let world = World::new(kind).await;
     let server = world.serve().await;
-    let wrong = "wrong-token-wrong-token-wrong-token-wrong";
+    // One that nobody has, one that another webhook has, and none.
+    let others = server.incoming(json!({})).await;
+    let wrong = [
+        "&token=wrong-token-wrong-token-wrong-token-wrong",
+        &format!("&token={}", text(&others["token"])),
+        "",
+    ];
     let webhooks = [
         json!({}),
         json!({"status": "inactive"}),
         json!({"status": "paused"}),
         json!({"require_api_key": true, "ip_allowlist": ["203.0.113.0/24"]}),
         json!({"rate_limit": {"requests": 1, "per_seconds": 3600}, "sender_rate_limit": {"requests": 1, "per_seconds": 3600}}),
+        json!({"ip_allowlist": ["203.0.113.0/24"]}),
+        json!({"signature": {"scheme": "hmac_sha256"}}),
+        json!({"signature": {"scheme": "standard_webhooks"}, "ip_allowlist": ["127.0.0.0/8"]}),
+        json!({"signature": {"scheme": "basic"}, "status": "paused"}),
+        json!({"preset": "stripe", "require_api_key": true, "status": "inactive"}),
+        json!({"preset": "slack"}),
         json!({"preset": "meta_leads"}),
         json!({"preset": "ses"}),
         json!({"preset": "asana"}),
@@ -203,9 +215,11 @@ async fn an_unknown_id_and_a_wrong_token_are_the_same(kind: Kind) {
     for settings in webhooks {
         let webhook = server.incoming(settings.clone()).await;
         for method in &methods {
-            for body in [SPEC_PAYLOAD, "{", ""] {
+            for (body, token) in
+                [(SPEC_PAYLOAD, wrong[0]), (SPEC_PAYLOAD, wrong[1]), ("{", wrong[0]), ("", wrong[2])]
+            {
                 let ask = async |id: &str| {
-                    let target = format!("{BASE}/webhooks/{id}?token={wrong}&{asked}");
+                    let target = format!("{BASE}/webhooks/{id}?{asked}{token}");
                     let headers =
                         [("content-type", "application/json"), ("x-hook-secret", "0123456789abcdef")];
                     seen(&server.raw(method.clone(), &target, &headers, body).await.unwrap())

@@ -119,7 +119,8 @@ pub(crate) async fn run(
                 (true, 0) => "changed the payload".to_owned(),
                 (changed, count) => {
                     let changed = if changed { "changed the payload and " } else { "" };
-                    format!("{changed}asked for {count} actions")
+                    let actions = if count == 1 { "action" } else { "actions" };
+                    format!("{changed}asked for {count} {actions}")
                 }
             };
             let output = serde_json::to_value(&returned).ok();

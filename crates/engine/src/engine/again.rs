@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::audit::{Act, Actor, TargetKind, Verb};
 use domain::log::RequestStatus;
 use store::commit::RequestRow;
 
@@ -16,9 +17,11 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the database, or the webhook's script could not be run now.
-    pub async fn retry(&self, row: RequestRow, all: bool) -> Result<Executed, RunError> {
+    pub async fn retry(&self, row: RequestRow, all: bool, actor: &Actor) -> Result<Executed, RunError> {
+        let act = Act::new(TargetKind::Request, Verb::Retried).on(row.id);
+        let retried = move |executed: &Executed| matches!(executed, Executed::Rerun(_)).then(|| act.clone());
         let rerun = self.core.prepared(Rerun::by_hand(row, all)).await?;
-        Ok(self.execute(Command::Rerun(Box::new(rerun))).await?)
+        Ok(self.execute_noted(Command::Rerun(Box::new(rerun)), actor, retried).await?)
     }
 
     /// Takes in a stored request once more, with another payload: a new entry of the log, linked to the first. The caller

@@ -18,8 +18,8 @@ use crate::send::{self, Exchange, Then, Unsent};
 use crate::snapshot::Outgoing;
 use crate::vault::OutgoingSecrets;
 
-/// The webhook in whose name events go to those who listen: none of those that can be made, since these are drawn from 36¹².
-const LISTENER: &str = "listener0000";
+/// The id of the webhook in whose name events go to those who listen: none of those that can be made, since these are drawn from 36¹².
+pub const LISTENER: &str = "listener0000";
 
 /// What became of a request that a listener has sent.
 pub struct Forwarded {

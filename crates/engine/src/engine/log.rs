@@ -6,13 +6,15 @@
 use std::time::Duration;
 
 use store::look::{Count, Log, Look, Order, Piece, fit};
+use store::missed::Missed;
 use store::recovery::Progress;
 use store::tasks::{RUNNING, TaskRow};
 use store::{StoreError, Work};
 use tokio::time::Instant;
 
 use super::Engine;
-use crate::tasks::Job;
+use crate::missed::{self, MissedBy};
+use crate::tasks::{CHUNK, Job, piece};
 
 /// How long a page may take before it ends early: people do not notice so little.
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -25,6 +27,8 @@ const FIRST_ROWS: usize = 200;
 const MAX_ROWS: usize = 20_000;
 /// Entries counted in one transaction: some milliseconds.
 const COUNTED_ROWS: usize = 20_000;
+/// How long it may take to count the events that a webhook never got: as long as someone waits who has asked for it.
+const COUNTING: Duration = Duration::from_secs(10);
 /// The most pieces of a log that are cleared while the caller waits.
 const MAX_PIECES: usize = 20;
 
@@ -85,6 +89,34 @@ impl Engine {
                 None => return Ok(total),
             }
         }
+    }
+
+    /// How many events a webhook never got that it would get today; `None` if that takes too long to say.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn count_missed(&self, missed: &MissedBy) -> Result<Option<i64>, StoreError> {
+        let snapshot = self.snapshot();
+        let Some(outgoing) = snapshot.outgoing.get(&missed.webhook_id) else { return Ok(Some(0)) };
+        let (began, choose) = (Instant::now(), missed::choose(&self.core, outgoing));
+        let (mut from, mut total) = (None, 0);
+        while began.elapsed() < COUNTING {
+            let piece = Missed {
+                webhook_id: missed.webhook_id.clone(),
+                log: missed.log(),
+                piece: piece(from, CHUNK),
+                choose: choose.clone(),
+                most: usize::MAX,
+                sends: false,
+            };
+            let Progress { done, next } = self.core.store.read(piece).await?;
+            total += i64::try_from(done).unwrap_or(i64::MAX);
+            from = next.and_then(|next| next.parse().ok());
+            if from.is_none() {
+                return Ok(Some(total));
+            }
+        }
+        Ok(None)
     }
 
     /// Does pieces of something at once, if they are not too many; how many entries that was, and whether it is all.

@@ -56,7 +56,7 @@ impl Engine {
         let event = redacted::test_event(outgoing, &delivery.event);
         self.core.store.write(InsertTest { event, attempt: row.clone() }).await?;
         let feed = &self.core.shared.feed;
-        feed.tell(feed.is_heard().then(|| Entry::attempt(&row, &delivery.event, true)));
+        feed.tell(feed.heard(|| Entry::attempt(&row, &delivery.event, true)));
         Ok(row)
     }
 

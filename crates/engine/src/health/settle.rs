@@ -1,6 +1,7 @@
 //! What is told of how a destination does, with the change that it is about.
 
 use delivery::Notice;
+use domain::audit::{Act, Actor, ActorKind, Entry, TargetKind, Verb};
 use domain::change::Draft;
 use domain::incoming::WebhookStatus;
 use domain::{EventId, EventType, OutgoingWebhook, Timestamp, WebhookId, catalog};
@@ -40,6 +41,10 @@ impl Decision<'_> {
         let event_id = self.tell_about(draft, webhook_id);
         self.mail(event_id, letter);
         if let Some(reason) = reason {
+            let act = Act::new(TargetKind::OutgoingWebhook, Verb::Disabled).on(webhook_id);
+            let act = act.named(&webhook.settings.name).making(&json!({"disabled_reason": reason}));
+            let id = self.shared.ids.lock().next(self.now);
+            self.writes.audit.push(Entry { id, actor: Actor::here(ActorKind::Program), act });
             let version = snapshot.version;
             self.writes.disabled.push(Disabled { version, webhook: disabled(webhook, reason, self.now) });
         }

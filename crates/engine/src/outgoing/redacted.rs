@@ -112,6 +112,7 @@ mod tests {
             response_body: r#"{"echo":{"card":"4111-1111"}}"#.to_owned(),
             status: DeliveryStatus::Failed,
             due_at: None,
+            not_before: None,
             sign: None,
         }
     }

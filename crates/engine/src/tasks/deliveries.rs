@@ -3,11 +3,13 @@
 use domain::DeliveryId;
 use store::StoreError;
 use store::deliveries::DeliveriesOf;
+use store::missed::Missed;
 use store::recovery::{CancelOpen, PutBack};
 use store::tasks::{RUNNING, TaskRow};
 use tokio::time::Instant;
 
 use super::{CHUNK, Running, pace, piece};
+use crate::missed::{self, MissedBy};
 use crate::outcome::Outcome;
 
 /// Deliveries taken out of memory that are held for the pieces to come: a few windows of a webhook.
@@ -32,6 +34,35 @@ impl Running<'_> {
             now: self.core.now(),
         };
         let task = self.step(put_back).await?;
+        self.core.dispatcher.due_in_table(webhook_id);
+        self.core.dispatcher.room_again.notify_one();
+        if let Some(task) = task.as_ref().filter(|task| task.state == RUNNING) {
+            pace(began, task.done - self.task.done, per_second).await;
+        }
+        Ok(task)
+    }
+
+    pub(super) async fn send_missed(
+        &self,
+        missed: &MissedBy,
+        per_second: Option<u32>,
+    ) -> Result<Option<TaskRow>, StoreError> {
+        let webhook_id = &missed.webhook_id;
+        let snapshot = self.core.snapshot();
+        let Some(outgoing) = snapshot.outgoing.get(webhook_id).filter(|outgoing| outgoing.gets_deliveries())
+        else {
+            return self.give_up("the webhook is inactive, or was deleted").await;
+        };
+        let began = Instant::now();
+        let send = |from| Missed {
+            webhook_id: webhook_id.clone(),
+            log: missed.log(),
+            piece: piece(from, CHUNK),
+            choose: missed::choose(self.core, outgoing),
+            most: super::chunk(per_second),
+            sends: true,
+        };
+        let task = self.step(send).await?;
         self.core.dispatcher.due_in_table(webhook_id);
         self.core.dispatcher.room_again.notify_one();
         if let Some(task) = task.as_ref().filter(|task| task.state == RUNNING) {

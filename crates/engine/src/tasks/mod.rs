@@ -23,11 +23,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::core::Core;
 use crate::error::chain;
 use crate::imports::ImportSettings;
+use crate::missed::MissedBy;
 
 /// How often it is looked whether there is a task. Users wait for it, but not to the millisecond.
 const LOOK: Duration = Duration::from_millis(500);
 /// Entries changed in one transaction, so that nobody waits long for it.
-const CHUNK: usize = 500;
+pub(crate) const CHUNK: usize = 500;
 /// Entries looked at in one transaction: some milliseconds.
 const ROWS: usize = 5_000;
 /// Tasks of a node at a time: others wait, so that what comes in has its share of the database.
@@ -58,6 +59,13 @@ pub enum Job {
         /// The most to put back in a second.
         per_second: Option<u32>,
     },
+    /// Sends events that a webhook never got.
+    SendMissed {
+        /// Which.
+        missed: MissedBy,
+        /// The most to send in a second.
+        per_second: Option<u32>,
+    },
     /// Cancels deliveries that are not finished.
     CancelDeliveries {
         /// Which.
@@ -82,6 +90,7 @@ impl Job {
             Job::RetryRequests { .. } => "retry_requests",
             Job::ClearRequests { .. } => "clear_requests",
             Job::RetryDeliveries { .. } => "retry_deliveries",
+            Job::SendMissed { .. } => "send_missed",
             Job::CancelDeliveries { .. } => "cancel_deliveries",
             Job::ClearDeliveries { .. } => "clear_deliveries",
             Job::ImportSubscribers { .. } => "import_subscribers",
@@ -95,6 +104,7 @@ impl Job {
             Job::RetryDeliveries { log, .. }
             | Job::CancelDeliveries { log }
             | Job::ClearDeliveries { log } => Some(&log.webhook_id),
+            Job::SendMissed { missed, .. } => Some(&missed.webhook_id),
             Job::ImportSubscribers { .. } => None,
         }
     }
@@ -106,6 +116,8 @@ impl Job {
             Job::RetryDeliveries { .. } | Job::CancelDeliveries { .. } => {
                 &["retry_deliveries", "cancel_deliveries"]
             }
+            // Two at once could each find that there is no delivery yet.
+            Job::SendMissed { .. } => &["send_missed"],
             Job::ClearRequests { .. } | Job::ClearDeliveries { .. } | Job::ImportSubscribers { .. } => &[],
         }
     }
@@ -162,6 +174,7 @@ async fn work(core: &Core, task: TaskRow) {
                 running.step(step).await
             }
             Job::RetryDeliveries { log, per_second } => running.retry_deliveries(log, *per_second).await,
+            Job::SendMissed { missed, per_second } => running.send_missed(missed, *per_second).await,
             Job::CancelDeliveries { log } => running.cancel_deliveries(log).await,
             Job::ClearDeliveries { log } => {
                 let step = |from| ClearDeliveries { log: log.clone(), piece: piece(from, CHUNK) };
@@ -225,7 +238,7 @@ impl Running<'_> {
     }
 }
 
-fn piece<Id>(from: Option<Id>, limit: usize) -> Piece<Id> {
+pub(crate) fn piece<Id>(from: Option<Id>, limit: usize) -> Piece<Id> {
     Piece { from, order: Order::OldestFirst, limit, rows: ROWS }
 }
 

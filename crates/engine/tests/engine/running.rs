@@ -67,6 +67,7 @@ pub async fn start_with(
         // Nobody runs a script here.
         sandbox: sandbox::Settings::new("/nowhere".into(), Vec::new()),
         under_way: engine::MAX_UNDER_WAY,
+        max_waiting: engine::MAX_WAITING,
     };
     Engine::start(options).await.unwrap()
 }

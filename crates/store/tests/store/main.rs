@@ -7,6 +7,8 @@
 mod support;
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod commit;
 #[cfg(test)]
 mod concurrent;

@@ -131,6 +131,7 @@ pub fn attempt(delivery_id: DeliveryId, to: WebhookId, number: u32, status: Deli
         response_body: "ok".into(),
         status,
         due_at: (status == DeliveryStatus::Retrying).then(|| NOW.plus_millis(300_000)),
+        not_before: None,
         sign: None,
     }
 }

@@ -90,6 +90,7 @@ export const activity = {
   sender_ip: "From",
   sent_nowhere: "No webhook was sent this event.",
   sent_to: "Sent to",
+  sent_to_listener: "A developer's machine (listen)",
   stop: "Stop",
   tab_log: "Activity log",
   task_done: "{done} done.",

@@ -92,6 +92,7 @@ export const activity: Record<keyof typeof english, string> = {
   sender_ip: "Da",
   sent_nowhere: "Questo evento non è stato inviato a nessun webhook.",
   sent_to: "Inviato a",
+  sent_to_listener: "Il computer di uno sviluppatore (listen)",
   stop: "Ferma",
   tab_log: "Registro attività",
   task_done: "{done} completati.",
