@@ -48,6 +48,24 @@ test("a second tab that saves something else", async ({ browser }) => {
   await page.context().close();
 });
 
+test("a second tab that saves the same first", async ({ browser }) => {
+  const page = await own.inside.open(browser);
+  await type(page);
+  const second = await page.context().newPage();
+  await second.goto(address);
+  await second.getByLabel("First name").fill("Theirs");
+  await save(second);
+  await expect(second.getByText("Saved", { exact: true })).toBeVisible();
+  await save(page);
+  const said = page.getByRole("alert").filter({ hasText: "Someone else changed this meanwhile" });
+  await isThere(page);
+  expect((await own.inside.call("GET", `/subscribers/${id}`)).first_name).toBe("Theirs");
+  await said.getByRole("button", { name: "Keep mine" }).click();
+  await save(page);
+  await isSaved();
+  await page.context().close();
+});
+
 test("a lost connection", async ({ browser }) => {
   const page = await own.inside.open(browser);
   await type(page);

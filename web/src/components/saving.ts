@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient, type QueryKey } from "@tanstack/react-query";
+import { useMutation, useQueryClient, type QueryClient, type QueryKey } from "@tanstack/react-query";
 import { ApiProblem } from "../api/problem";
 import { useTexts } from "../texts";
 import { same } from "./drafts";
@@ -15,26 +15,29 @@ interface SavingParams<T, B> {
 }
 
 /**
- * Saves some members of what has this key, and shows it as it is then. If someone else changed it since it was read, it is
- * read again: a change of other members stands in nobody's way, one of the same is refused, and `ChangedElsewhere` says so.
+ * Saves some members of what has this key. If someone else changed it since it was read, it is read again: a change of other
+ * members stands in nobody's way, one of the same is refused, and `ChangedElsewhere` says so.
  */
-export function useSaving<T extends object, B extends object>({ queryKey, load, save }: SavingParams<T, B>) {
+export async function saveUnlessChanged<T extends object, B extends object>(client: QueryClient, { queryKey, load, save }: SavingParams<T, B>, change: B): Promise<T> {
+  const before = client.getQueryData<T>(queryKey);
+  try {
+    return await save(change);
+  } catch (problem) {
+    if (!(problem instanceof ApiProblem) || problem.status !== CHANGED_MEANWHILE) throw problem;
+    const now = await client.fetchQuery({ queryKey, queryFn: load, staleTime: 0 });
+    if (!before || Object.keys(change).some((name) => !same(member(before, name), member(now, name)))) throw problem;
+    return save(change);
+  }
+}
+
+/** Saves, and shows what it is then. */
+export function useSaving<T extends object, B extends object>(params: SavingParams<T, B>) {
   const t = useTexts();
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async (change: B) => {
-      const before = client.getQueryData<T>(queryKey);
-      try {
-        return await save(change);
-      } catch (problem) {
-        if (!(problem instanceof ApiProblem) || problem.status !== CHANGED_MEANWHILE) throw problem;
-        const now = await client.fetchQuery({ queryKey, queryFn: load, staleTime: 0 });
-        if (!before || Object.keys(change).some((name) => !same(member(before, name), member(now, name)))) throw problem;
-        return save(change);
-      }
-    },
+    mutationFn: (change: B) => saveUnlessChanged(client, params, change),
     onSuccess: (saved) => {
-      client.setQueryData(queryKey, saved);
+      client.setQueryData(params.queryKey, saved);
       tell(t("saved"));
     },
   });

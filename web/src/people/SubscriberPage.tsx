@@ -1,11 +1,12 @@
 import { Paper, SimpleGrid } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { answer, api, type Schemas } from "../api/client";
+import { answer, api, ifUnchanged, type Schemas } from "../api/client";
 import { ConfirmButton } from "../components/ConfirmButton";
 import { useDraft } from "../components/drafts";
 import { Loaded } from "../components/Loaded";
 import { Page } from "../components/Page";
+import { saveUnlessChanged } from "../components/saving";
 import { StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
 import { tellUndoable } from "../components/undo";
@@ -15,11 +16,15 @@ import { changesOf, inputOf, type SubscriberInput } from "./changes";
 import { History } from "./History";
 import { SubscriberForm } from "./SubscriberForm";
 
+function load(id: number) {
+  return answer(api.GET("/subscribers/{id}", { params: { path: { id } } }));
+}
+
 export function SubscriberPage() {
   const { id } = useParams({ from: "/inside/subscribers/$id" });
   const subscriber = useQuery({
     queryKey: ["subscriber", id],
-    queryFn: () => answer(api.GET("/subscribers/{id}", { params: { path: { id: Number(id) } } })),
+    queryFn: () => load(Number(id)),
   });
   return <Loaded query={subscriber}>{(data) => <Shown key={id} subscriber={data} />}</Loaded>;
 }
@@ -31,10 +36,12 @@ function Shown({ subscriber }: { subscriber: Schemas["Subscriber"] }) {
   const client = useQueryClient();
   const draft = useDraft(`subscribers/${subscriber.id}`, inputOf(subscriber));
   const params = { path: { id: subscriber.id } };
+  const queryKey = ["subscriber", String(subscriber.id)];
+  const save = (body: Partial<SubscriberInput>) => answer(api.PATCH("/subscribers/{id}", { params, headers: ifUnchanged(`/subscribers/${subscriber.id}`), body }));
   const patch = async (body: Partial<SubscriberInput>) => {
-    const after = await answer(api.PATCH("/subscribers/{id}", { params, body }));
-    client.setQueryData(["subscriber", String(subscriber.id)], after);
-    void client.invalidateQueries({ queryKey: ["subscriber", String(subscriber.id), "events"] });
+    const after = await saveUnlessChanged(client, { queryKey, load: () => load(subscriber.id), save }, body);
+    client.setQueryData(queryKey, after);
+    void client.invalidateQueries({ queryKey: [...queryKey, "events"] });
     void client.invalidateQueries({ queryKey: ["subscribers"] });
     return after;
   };
