@@ -60,6 +60,7 @@ const lists = createRoute({ getParentRoute: () => inside, path: "/lists", compon
 const tags = createRoute({ getParentRoute: () => inside, path: "/tags", component: lazyRouteComponent(() => import("./people/TagsPage"), "TagsPage") });
 const customFields = createRoute({ getParentRoute: () => inside, path: "/custom-fields", component: lazyRouteComponent(() => import("./people/CustomFieldsPage"), "CustomFieldsPage") });
 const events = createRoute({ getParentRoute: () => inside, path: "/events", validateSearch: parseLogFilters, component: lazyRouteComponent(() => import("./events/EventsPage"), "EventsPage") });
+const audit = createRoute({ getParentRoute: () => inside, path: "/audit-log", validateSearch: parseLogFilters, component: lazyRouteComponent(() => import("./audit/AuditPage"), "AuditPage") });
 const apiKeys = createRoute({ getParentRoute: () => inside, path: "/api-keys", component: lazyRouteComponent(() => import("./settings/ApiKeysPage"), "ApiKeysPage") });
 const users = createRoute({ getParentRoute: () => inside, path: "/users", component: lazyRouteComponent(() => import("./settings/UsersPage"), "UsersPage") });
 const settings = createRoute({ getParentRoute: () => inside, path: "/settings", component: lazyRouteComponent(() => import("./settings/SettingsPage"), "SettingsPage") });
@@ -67,7 +68,7 @@ const settings = createRoute({ getParentRoute: () => inside, path: "/settings", 
 const pages = [
   home, incoming, newIncoming, oneIncoming, senders, newSender, oneSender, outgoing, newOutgoing, oneOutgoing, subscribers,
   importing, subscriber, lists, tags,
-  customFields, events, apiKeys, users, settings,
+  customFields, events, apiKeys, users, audit, settings,
 ];
 
 export const router = createRouter({

@@ -1,44 +1,58 @@
 /** What is around the pages: home, events, finding, addresses that lead nowhere, roles, the keyboard, Italian. */
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import AxeBuilder from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
-import { BASE, signedIn, type SignedIn } from "./signed_in";
+import { expect } from "@playwright/test";
+import { ACT, goTo, ownProgram } from "./fixture";
 
-let inside: SignedIn;
+const own = ownProgram();
+const { test } = own;
 
 // The first sees the program as nobody has used it.
 test.describe.configure({ mode: "serial" });
 
-test.beforeAll(async ({ playwright }) => {
-  inside = await signedIn(playwright);
-});
-test.afterAll(() => inside.stop());
 
-test("a new user sees a sample at work, and then what came in", async ({ browser }) => {
-  const page = await inside.open(browser);
+test("a new user sees a sample at work, and then what came in", ACT, async ({ browser }) => {
+  const page = await own.inside.open(browser);
   await page.goto("/");
   await page.getByRole("button", { name: "Show me with a sample" }).click();
   await expect(page.getByRole("heading", { name: "grace@example.com" })).toBeVisible();
   await expect(page.getByText("Got the tag sample")).toBeVisible();
-  await page.getByRole("link", { name: "Home" }).click();
+  await goTo(page, "Home");
   await expect(page.getByRole("img", { name: "Requests received: 1, failed: 0" })).toBeVisible();
   await expect(page.getByText("Nothing has failed in the last 24 hours.")).toBeVisible();
   await page.context().close();
 });
 
-test("what failed is tried again with one click", async ({ browser }) => {
-  const page = await inside.open(browser);
-  const webhook = await inside.call("POST", "/incoming-webhooks", { name: "Broken", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }] });
-  expect((await inside.request.post(webhook.url, { data: { data: { mail: "x" } } })).status()).toBe(422);
-  await inside.call("PATCH", `/incoming-webhooks/${webhook.id}`, { mapping: [{ to: "email", value: "mended@example.com" }] });
+test("what failed is tried again with one click", ACT, async ({ browser }) => {
+  const page = await own.inside.open(browser);
+  const webhook = await own.inside.call("POST", "/incoming-webhooks", { name: "Broken", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }] });
+  expect((await own.inside.request.post(webhook.url, { data: { data: { mail: "x" } } })).status()).toBe(422);
+  await own.inside.call("PATCH", `/incoming-webhooks/${webhook.id}`, { mapping: [{ to: "email", value: "mended@example.com" }] });
   await page.goto("/");
   await page.getByRole("button", { name: "Try again what failed at Broken" }).click();
   await expect(page.getByText("Tried again: 1")).toBeVisible();
-  await expect.poll(async () => (await inside.call("GET", "/subscribers?email=mended@example.com")).data.length).toBe(1);
+  await expect.poll(async () => (await own.inside.call("GET", "/subscribers?email=mended@example.com")).data.length).toBe(1);
   await page.context().close();
 });
 
-test("a kind of event is declared, and one is published", async ({ browser }) => {
-  const page = await inside.open(browser);
+test("home says how the server does, and loads no more script than a first page may", async ({ page }) => {
+  const scripts: string[] = [];
+  page.on("request", (made) => made.resourceType() === "script" && scripts.push(new URL(made.url()).pathname));
+  await page.goto("/");
+  await expect(page.getByText("SQLite")).toBeVisible();
+  await expect(page.getByText("Deliveries waiting")).toBeVisible();
+  await page.waitForLoadState("networkidle");
+  expect(scripts.length).toBeGreaterThan(2);
+  const bytes = scripts.map((path) => gzipSync(readFileSync(new URL(`../dist${path}`, import.meta.url))).length);
+  expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(300 * 1024);
+  await page.route("**/health", (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ title: "The storage is unavailable", status: 503, detail: "Try again in a moment." }) }));
+  await page.reload();
+  await expect(page.getByText("Look whether the server and its database run")).toBeVisible();
+});
+
+test("a kind of event is declared, and one is published", ACT, async ({ browser }) => {
+  const page = await own.inside.open(browser);
   await page.goto("/events");
   await page.getByRole("button", { name: "Declare a kind" }).click();
   await page.getByRole("textbox", { name: "Name" }).fill("order_paid");
@@ -60,7 +74,7 @@ test("a kind of event is declared, and one is published", async ({ browser }) =>
 });
 
 test("Ctrl-K finds pages, things, entries of logs and deeds, by keyboard alone", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await page.goto("/settings");
   await expect(page.getByRole("heading", { name: "Settings", level: 1 })).toBeVisible();
   await page.keyboard.press("Control+k");
@@ -82,7 +96,7 @@ test("Ctrl-K finds pages, things, entries of logs and deeds, by keyboard alone",
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/incoming\/new$/);
 
-  const event = (await inside.call("GET", "/events?limit=1")).data[0].id;
+  const event = (await own.inside.call("GET", "/events?limit=1")).data[0].id;
   await page.keyboard.press("Control+k");
   await find.fill(event);
   await expect(page.getByRole("option", { name: new RegExp(event) })).toBeVisible();
@@ -92,7 +106,7 @@ test("Ctrl-K finds pages, things, entries of logs and deeds, by keyboard alone",
 });
 
 test("an address that leads nowhere, the way to the content, and a version that is gone", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await page.goto("/no/such/page");
   await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
   await page.goto("/settings");
@@ -102,7 +116,7 @@ test("an address that leads nowhere, the way to the content, and a version that 
   await page.keyboard.press("Enter");
   await expect(page.locator("main")).toBeFocused();
   await page.route(/assets\/TagsPage.*\.js/, (route) => route.fulfill({ status: 404 }));
-  await page.getByRole("link", { name: "Tags" }).click();
+  await goTo(page, "Tags");
   await expect(page.getByText("There is a new version")).toBeVisible();
   await page.unroute(/assets\/TagsPage.*\.js/);
   await page.getByRole("button", { name: "Reload" }).click();
@@ -110,27 +124,8 @@ test("an address that leads nowhere, the way to the content, and a version that 
   await page.context().close();
 });
 
-test("who may only look is offered nothing else", async ({ browser, playwright }) => {
-  const user = await inside.call("POST", "/users", { email: "viewer@example.com", role: "viewer" });
-  const { link } = await inside.call("POST", `/users/${user.id}/link`);
-  const request = await playwright.request.newContext({ baseURL: inside.program.url });
-  const entered = await request.post(`${BASE}/set-up`, { data: { link: link.split("#")[1], password: "a sentence of some length" } });
-  expect(entered.ok(), await entered.text()).toBe(true);
-  const page = await inside.open(browser, { storageState: await request.storageState() });
-  await page.goto("/subscribers");
-  await page.getByRole("link", { name: "grace@example.com" }).click();
-  await expect(page.getByText("Your role lets you look, not change.")).toBeVisible();
-  await expect(page.getByRole("button", { name: "Save" })).toHaveCount(0);
-  await expect(page.getByRole("button", { name: "Delete" })).toHaveCount(0);
-  const menu = page.getByRole("navigation", { name: "Menu" });
-  await expect(menu.getByRole("link", { name: "Lists" })).toBeVisible();
-  await expect(menu.getByRole("link", { name: "Users" })).toHaveCount(0);
-  await expect(menu.getByRole("link", { name: "API keys" })).toHaveCount(0);
-  await page.context().close();
-});
-
 test("in Italian", async ({ browser }) => {
-  const page = await inside.open(browser, { locale: "it-IT" });
+  const page = await own.inside.open(browser, { locale: "it-IT" });
   await page.goto("/tags");
   await expect(page.getByRole("heading", { name: "Etichette", level: 1 })).toBeVisible();
   await page.getByRole("button", { name: "Nuova etichetta" }).click();

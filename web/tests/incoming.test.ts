@@ -1,21 +1,20 @@
 /** The main acts on the pages of incoming webhooks. */
-import { expect, test, type Page } from "@playwright/test";
-import { signedIn, type SignedIn } from "./signed_in";
+import { expect, type Page } from "@playwright/test";
+import { ACT, ownProgram } from "./fixture";
 
-let inside: SignedIn;
+const own = ownProgram();
+const { test } = own;
 let page: Page;
 
-test.beforeAll(async ({ playwright, browser }) => {
-  inside = await signedIn(playwright);
-  page = await inside.open(browser);
+test.beforeAll(async ({ browser }) => {
+  page = await own.inside.open(browser);
 });
-test.afterAll(() => inside.stop());
 
 function make(settings: object = {}) {
-  return inside.call("POST", "/incoming-webhooks", { name: "Form", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }], ...settings });
+  return own.inside.call("POST", "/incoming-webhooks", { name: "Form", event_type: "subscriber_added", actions: [{ type: "add_subscriber" }], ...settings });
 }
 
-test("a sender's own secret is taken, and its signature tried", async () => {
+test("a sender's own secret is taken, and its signature tried", ACT, async () => {
   await page.goto("/incoming/new");
   await page.getByRole("textbox", { name: "Name" }).fill("Payments");
   await page.getByRole("combobox", { name: "Sender" }).fill("Stripe");
@@ -41,9 +40,9 @@ test("a sender's own secret is taken, and its signature tried", async () => {
   await page.getByRole("button", { name: "Undo changes" }).click();
 });
 
-test("a value is put together, changed and given a condition", async () => {
+test("a value is put together, changed and given a condition", ACT, async () => {
   const { id, url } = await make();
-  await inside.request.post(url, { data: { person: { first: "ada ", last: "lovelace", mail: "ada@example.com" }, plan: "pro" } });
+  await own.inside.request.post(url, { data: { person: { first: "ada ", last: "lovelace", mail: "ada@example.com" }, plan: "pro" } });
   await page.goto(`/incoming/${id}?tab=mapping`);
   const tree = page.getByRole("navigation", { name: "Sample" });
   await tree.getByRole("button", { name: "person", exact: true }).click();
@@ -64,32 +63,72 @@ test("a value is put together, changed and given a condition", async () => {
   await details.getByRole("button", { name: "Done" }).click();
   await expect(page.locator("dd", { hasText: "Ada Lovelace Ltd" })).toBeVisible();
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect.poll(async () => (await inside.call("GET", `/incoming-webhooks/${id}`)).mapping).toEqual([
+  await expect.poll(async () => (await own.inside.call("GET", `/incoming-webhooks/${id}`)).mapping).toEqual([
     { to: "email", from: "person.mail" },
     { to: "company", template: "{person.first}{person.last} Ltd", filters: ["title"], when: "plan == 'pro'", otherwise: "none" },
   ]);
 });
 
-test("actions are moved by keyboard and by dragging, and tried dry", async () => {
+test("actions are moved by keyboard and by dragging, and tried dry", ACT, async () => {
   const { id } = await make({ actions: [{ type: "add_subscriber" }, { type: "apply_tag", tags: ["a"] }, { type: "change_status", status: "pending" }] });
   await page.goto(`/incoming/${id}?tab=actions`);
   await page.getByRole("button", { name: "Move action 1:" }).press("ArrowDown");
   await expect(page.getByRole("heading", { name: "1. Apply tags" })).toBeVisible();
   await expect(page.getByRole("button", { name: "Move action 2:" })).toBeFocused();
   // Both must be in view: a browser that scrolls between press and move drags what is there then.
-  await page.setViewportSize({ width: 1280, height: 1800 });
+  await page.setViewportSize({ width: page.viewportSize()?.width ?? 1280, height: 2600 });
   await page.getByRole("heading", { name: "3. Change status" }).dragTo(page.getByRole("heading", { name: "1. Apply tags" }));
   await expect(page.getByRole("heading", { name: "1. Change status" })).toBeVisible();
   await page.getByRole("button", { name: "Undo changes" }).click();
   await page.getByRole("button", { name: "Dry run" }).click();
   await expect(page.locator("dd", { hasText: "ada@example.com" })).toBeVisible();
   // The sample of the test before made her; the dry run did nothing to her.
-  const [ada] = (await inside.call("GET", "/subscribers?email=ada@example.com")).data;
+  const [ada] = (await own.inside.call("GET", "/subscribers?email=ada@example.com")).data;
   expect(ada?.tags ?? []).toEqual([]);
   expect(ada?.status ?? "subscribed").toBe("subscribed");
 });
 
-test("what was set when it was made can be changed", async () => {
+test("a sample is pasted where one is waited for, and a list and a script are made from within the actions", ACT, async () => {
+  const { id } = await make();
+  await page.goto(`/incoming/${id}`);
+  await page.getByRole("button", { name: "Paste a sample" }).click();
+  await page.getByRole("textbox", { name: "Paste a sample" }).fill('{"contact": {"mail": "pasted@example.com"}}');
+  await page.getByRole("button", { name: "Use this sample" }).click();
+  await page.getByRole("button", { name: /contact\.mail/ }).click();
+  await page.getByRole("button", { name: "Connect to Email" }).click();
+  await expect(page.locator("dd", { hasText: "pasted@example.com" })).toBeVisible();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+
+  await page.getByRole("tab", { name: "Actions" }).click();
+  await page.getByRole("button", { name: "New list" }).click();
+  await page.getByRole("dialog").getByRole("textbox", { name: "Name" }).fill("Good customers");
+  await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+  await expect(page.getByText("Good customers", { exact: true }).first()).toBeVisible();
+  await page.getByRole("button", { name: "Add an action" }).click();
+  await page.getByRole("menuitem", { name: "Run code" }).click();
+  const editor = page.getByRole("textbox", { name: "JavaScript code" });
+  await editor.fill("function handle(payload) { return { payload }; }");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const [list] = (await own.inside.call("GET", "/lists")).data.filter(({ name }: { name: string }) => name === "Good customers");
+  await expect.poll(async () => (await own.inside.call("GET", `/incoming-webhooks/${id}`)).actions).toMatchObject([
+    { type: "add_subscriber", lists: [list.id] },
+    { type: "custom_code", code: "function handle(payload) { return { payload }; }" },
+  ]);
+  await page.getByRole("button", { name: "Dry run" }).click();
+  await expect(page.locator("dd", { hasText: "pasted@example.com" })).toBeVisible();
+});
+
+test("a webhook is paused in the list, and that is taken back", ACT, async () => {
+  const { id } = await make({ name: "Paused by a slip" });
+  const status = async () => (await own.inside.call("GET", `/incoming-webhooks/${id}`)).status;
+  await page.goto("/incoming");
+  await page.getByRole("switch", { name: "Paused by a slip" }).click({ force: true });
+  await expect.poll(status).toBe("paused");
+  await page.getByText("Paused by a slip: Paused").locator("..").getByRole("button", { name: "Undo" }).click();
+  await expect.poll(status).toBe("active");
+});
+
+test("what was set when it was made can be changed", ACT, async () => {
   const { id } = await make();
   await page.goto(`/incoming/${id}?tab=settings`);
   await page.getByRole("textbox", { name: "Name" }).fill("Another name");
@@ -97,10 +136,10 @@ test("what was set when it was made can be changed", async () => {
   await page.getByRole("textbox", { name: "Only if" }).fill("data.ok == true");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Another name" })).toBeVisible();
-  expect((await inside.call("GET", `/incoming-webhooks/${id}`)).filter).toBe("data.ok == true");
+  expect((await own.inside.call("GET", `/incoming-webhooks/${id}`)).filter).toBe("data.ok == true");
 });
 
-test("a sender is described, with what is wrong said at its field", async () => {
+test("a sender is described, with what is wrong said at its field", ACT, async () => {
   await page.goto("/senders/new");
   await page.getByRole("textbox", { name: "Name" }).fill("Our shop");
   const rest = page.getByRole("textbox", { name: "How its payloads are read" });
@@ -112,6 +151,6 @@ test("a sender is described, with what is wrong said at its field", async () => 
   await page.getByRole("link", { name: "Our shop" }).click();
   await expect(rest).toHaveValue(/"from": "mail"/);
   const { url } = await make({ preset: "our_shop", event_type: "order_paid" });
-  expect((await inside.request.post(url, { data: { event: "order_paid", mail: "shop@example.com" } })).status()).toBe(200);
-  expect((await inside.call("GET", "/subscribers?email=shop@example.com")).data).toHaveLength(1);
+  expect((await own.inside.request.post(url, { data: { event: "order_paid", mail: "shop@example.com" } })).status()).toBe(200);
+  expect((await own.inside.call("GET", "/subscribers?email=shop@example.com")).data).toHaveLength(1);
 });

@@ -1,18 +1,16 @@
 /** What was typed stays until it is saved or given up, and what is told once is told. */
-import { expect, test, type Page } from "@playwright/test";
-import { BASE, EMAIL, PASSWORD, signedIn, type SignedIn } from "./signed_in";
+import { expect, type Page } from "@playwright/test";
+import { ownProgram } from "./fixture";
+import { BASE, EMAIL, PASSWORD } from "./signed_in";
 
-let inside: SignedIn;
+const own = ownProgram();
+const { test } = own;
 let address: string;
 let id: string;
 
-test.beforeAll(async ({ playwright }) => {
-  inside = await signedIn(playwright);
-});
-test.afterAll(() => inside.stop());
 
 test.beforeEach(async () => {
-  const webhook = await inside.call("POST", "/incoming-webhooks", { name: "Form", event_type: "subscriber_added", actions: [] });
+  const webhook = await own.inside.call("POST", "/incoming-webhooks", { name: "Form", event_type: "subscriber_added", actions: [] });
   id = webhook.id;
   address = `/incoming/${id}?tab=actions`;
 });
@@ -31,11 +29,11 @@ async function isThere(page: Page) {
 
 async function save(page: Page) {
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect.poll(async () => (await inside.call("GET", `/incoming-webhooks/${id}`)).actions[0]?.when).toBe("data.plan == 'pro'");
+  await expect.poll(async () => (await own.inside.call("GET", `/incoming-webhooks/${id}`)).actions[0]?.when).toBe("data.plan == 'pro'");
 }
 
 test("another tab of the page keeps it, and leaving the page asks first", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   await page.getByRole("tab", { name: "Security" }).click();
   await page.getByRole("tab", { name: "Actions" }).click();
@@ -52,7 +50,7 @@ test("another tab of the page keeps it, and leaving the page asks first", async 
 });
 
 test("a lost connection", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   await page.context().setOffline(true);
   await page.getByRole("button", { name: "Save", exact: true }).click();
@@ -67,7 +65,7 @@ test("a lost connection", async ({ browser }) => {
 });
 
 test("a session that has ended", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   await page.context().clearCookies();
   await page.getByRole("button", { name: "Save", exact: true }).click();
@@ -82,19 +80,19 @@ test("a session that has ended", async ({ browser }) => {
 });
 
 test("a new log-in in another tab", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   // Shares its cookies with the page, as another tab does.
-  const entered = await page.context().request.post(`${inside.program.url}${BASE}/session`, { data: { email: EMAIL, password: PASSWORD } });
+  const entered = await page.context().request.post(`${own.inside.program.url}${BASE}/session`, { data: { email: EMAIL, password: PASSWORD } });
   expect(entered.ok()).toBe(true);
   await save(page);
   await page.context().close();
 });
 
 test("a change by someone else", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
-  await inside.call("PATCH", `/incoming-webhooks/${id}`, { actions: [{ type: "apply_tag", tags: ["theirs"] }] });
+  await own.inside.call("PATCH", `/incoming-webhooks/${id}`, { actions: [{ type: "apply_tag", tags: ["theirs"] }] });
   await page.getByRole("button", { name: "Status" }).click();
   await page.getByRole("menuitem", { name: /Paused/ }).click();
   const said = page.getByRole("alert").filter({ hasText: "Someone else changed this meanwhile" });
@@ -107,7 +105,7 @@ test("a change by someone else", async ({ browser }) => {
 });
 
 test("a secret is shown when it is made, and only then", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await page.goto("/incoming/new");
   await page.getByRole("textbox", { name: "Name" }).fill("With a key");
   await page.getByLabel("Require an API key").check();
@@ -116,7 +114,7 @@ test("a secret is shown when it is made, and only then", async ({ browser }) => 
   const key = await told.getByLabel("API key", { exact: true }).first().innerText();
   const url = await page.getByLabel("Copy the URL").first().innerText();
   const data = { event: "subscriber_added", data: { email: "grace@example.com" } };
-  expect((await inside.request.post(url, { data, headers: { "x-api-key": key } })).status()).toBe(200);
+  expect((await own.inside.request.post(url, { data, headers: { "x-api-key": key } })).status()).toBe(200);
   await told.getByRole("button", { name: "I have copied it" }).click();
   await expect(told).toBeHidden();
 
@@ -132,5 +130,53 @@ test("a secret is shown when it is made, and only then", async ({ browser }) => 
   await page.getByRole("combobox", { name: "Events" }).press("Enter");
   await page.getByRole("button", { name: "Create", exact: true }).click();
   await expect(told.getByLabel("Signing secret").first()).toContainText("whsec_");
+  await page.context().close();
+});
+
+test("a second tab that saves the same first", async ({ browser }) => {
+  const page = await own.inside.open(browser);
+  await type(page);
+  const second = await page.context().newPage();
+  await second.goto(address);
+  await second.getByRole("button", { name: "Add an action" }).click();
+  await second.getByRole("menuitem", { name: "Apply tags" }).click();
+  await second.getByRole("combobox", { name: "Tags" }).fill("theirs");
+  await second.keyboard.press("Enter");
+  await second.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(second.getByText("Saved", { exact: true })).toBeVisible();
+  const refused = page.waitForResponse((response) => response.status() === 412);
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await refused;
+  const said = page.getByRole("alert").filter({ hasText: "Someone else changed this meanwhile" });
+  await expect(said).toContainText("What you typed is still here");
+  await isThere(page);
+  expect((await own.inside.call("GET", `/incoming-webhooks/${id}`)).actions, "theirs was not overwritten").toEqual([expect.objectContaining({ tags: ["theirs"] })]);
+  await said.getByRole("button", { name: "Keep mine" }).click();
+  await save(page);
+  await page.context().close();
+});
+
+test("the page is loaded again", async ({ browser }) => {
+  const page = await own.inside.open(browser);
+  await type(page);
+  await page.reload();
+  await isThere(page);
+  await save(page);
+  await page.goto("/incoming/new");
+  await page.getByRole("textbox", { name: "Name" }).fill("Half done");
+  await page.getByRole("combobox", { name: "Signature" }).click();
+  await page.getByRole("option", { name: "User name and password" }).click();
+  await page.getByLabel("Signing secret", { exact: true }).fill("someone:s3cret of mine");
+  expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))).not.toContain("s3cret");
+  await page.reload();
+  await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("Half done");
+  await expect(page.getByRole("combobox", { name: "Signature" })).toHaveValue("User name and password");
+  await expect(page.getByLabel("Signing secret", { exact: true })).toHaveValue("");
+  // Whoever logs out leaves nothing of it behind. This ends the session of all tests here, so it comes last.
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByRole("menuitem", { name: "Log out", exact: true }).click();
+  await page.getByRole("button", { name: "Leave", exact: true }).click({ timeout: 3_000 }).catch(() => undefined);
+  await expect(page.getByRole("button", { name: "Log in" })).toBeVisible();
+  expect(await page.evaluate(() => sessionStorage.getItem("ccsp-drafts"))).toBeNull();
   await page.context().close();
 });

@@ -1,27 +1,9 @@
 /** The logs of both sides: following live, filters in the address bar, entries in detail, and work on many at once. */
-import { expect, test as base, type APIRequestContext, type Page } from "@playwright/test";
-import { startReceiver, type Receiver } from "./program";
-import { signedIn, type SignedIn } from "./signed_in";
+import { expect, type APIRequestContext, type Page } from "@playwright/test";
+import { ACT, ownProgram } from "./fixture";
 
-let inside: SignedIn;
-let receiver: Receiver;
-
-const test = base.extend<{ page: Page }>({
-  page: async ({ browser }, give) => {
-    const page = await inside.open(browser);
-    await give(page);
-    await page.context().close();
-  },
-});
-
-test.beforeAll(async ({ playwright }) => {
-  inside = await signedIn(playwright);
-  receiver = await startReceiver();
-});
-test.afterAll(async () => {
-  await inside.stop();
-  receiver.stop();
-});
+const own = ownProgram();
+const { test } = own;
 
 // Whole stories, also on a machine that has much else to do.
 test.describe.configure({ timeout: 120_000 });
@@ -30,7 +12,7 @@ let made = 0;
 
 /** A webhook of its own for each test, and how to send to it. */
 async function incoming(request: APIRequestContext, more: object = {}) {
-  const webhook = await inside.call("POST", "/incoming-webhooks", {
+  const webhook = await own.inside.call("POST", "/incoming-webhooks", {
     name: `Form ${(made += 1)}`, event_type: "subscriber_added", actions: [{ type: "add_subscriber", update_existing: true }], ...more,
   });
   const send = (data: object) => request.post(webhook.url, { data: { event: "subscriber_added", data } });
@@ -113,8 +95,8 @@ test("filters stand in the address bar, can be taken away, and follow Back", asy
   await expect(rows(page)).toHaveCount(1);
 });
 
-test("a failed request is edited and sent again, and leads to its events and deliveries and back", async ({ page, request }) => {
-  const outgoing = await inside.call("POST", "/outgoing-webhooks", { name: "CRM", url: receiver.url, events: ["subscriber_added"] });
+test("a failed request is edited and sent again, and leads to its events and deliveries and back", ACT, async ({ page, request }) => {
+  const outgoing = await own.inside.call("POST", "/outgoing-webhooks", { name: "CRM", url: own.receiver.url, events: ["subscriber_added"] });
   const { id, send } = await incoming(request);
   await send({ name: "nobody" });
   await page.goto(`/incoming/${id}?tab=log`);
@@ -138,11 +120,11 @@ test("a failed request is edited and sent again, and leads to its events and del
   await expect(page.getByRole("dialog", { name: "Request" }).getByText("Edited from")).toBeVisible();
 });
 
-test("failed requests are run again together, with their number said first, and removed by filter", async ({ page, request }) => {
+test("failed requests are run again together, with their number said first, and removed by filter", ACT, async ({ page, request }) => {
   const { id, send } = await incoming(request);
   for (let n = 0; n < 3; n += 1) await send({ mailbox: `late${n}@example.com` });
   await send({ email: "good@example.com" });
-  await inside.call("PATCH", `/incoming-webhooks/${id}`, { mapping: [{ to: "email", from: "data.mailbox" }] });
+  await own.inside.call("PATCH", `/incoming-webhooks/${id}`, { mapping: [{ to: "email", from: "data.mailbox" }] });
   await page.goto(`/incoming/${id}?tab=log`);
   await page.getByRole("button", { name: "With these" }).click();
   await page.getByRole("menuitem", { name: "Run these again…" }).click();
@@ -165,9 +147,9 @@ test("failed requests are run again together, with their number said first, and 
   await expect(rows(page)).toHaveCount(3);
 });
 
-test("a time is replayed, and what waits is cancelled", async ({ page }) => {
-  const outgoing = await inside.call("POST", "/outgoing-webhooks", { name: "Replayed", url: receiver.url, events: ["replayed"] });
-  await inside.call("POST", "/events", [1, 2].map((n) => ({ event: "replayed", data: { n } })));
+test("a time is replayed, and what waits is cancelled", ACT, async ({ page }) => {
+  const outgoing = await own.inside.call("POST", "/outgoing-webhooks", { name: "Replayed", url: own.receiver.url, events: ["replayed"] });
+  await own.inside.call("POST", "/events", [1, 2].map((n) => ({ event: "replayed", data: { n } })));
   await page.goto(`/outgoing/${outgoing.id}?tab=log`);
   await expect(rows(page).filter({ hasText: "Delivered" })).toHaveCount(2);
   await page.getByRole("button", { name: "With these" }).click();
@@ -176,10 +158,10 @@ test("a time is replayed, and what waits is cancelled", async ({ page }) => {
   await page.getByText("All that are finished").click();
   await page.getByRole("button", { name: "Send 2 again" }).click();
   await expect(page.getByText("2 done.")).toBeVisible();
-  await expect.poll(() => receiver.bodies.filter((body) => body.includes("replayed")).length).toBe(4);
+  await expect.poll(() => own.receiver.bodies.filter((body) => body.includes("replayed")).length).toBe(4);
 
-  await inside.call("PATCH", `/outgoing-webhooks/${outgoing.id}`, { status: "paused" });
-  await inside.call("POST", "/events", { event: "replayed", data: { n: 3 } });
+  await own.inside.call("PATCH", `/outgoing-webhooks/${outgoing.id}`, { status: "paused" });
+  await own.inside.call("POST", "/events", { event: "replayed", data: { n: 3 } });
   await page.reload();
   await page.getByRole("button", { name: "With these" }).click();
   await page.getByRole("menuitem", { name: "Cancel what waits…" }).click();

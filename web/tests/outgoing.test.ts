@@ -1,32 +1,14 @@
 /** What one does with an outgoing webhook, and that what comes from outside is text where it is shown in detail. */
 import AxeBuilder from "@axe-core/playwright";
-import { expect, test as base, type Locator, type Page } from "@playwright/test";
-import { startReceiver, type Receiver } from "./program";
-import { signedIn, type SignedIn } from "./signed_in";
+import { expect, type Locator, type Page } from "@playwright/test";
+import { ACT, ownProgram } from "./fixture";
 
 const MARKUP = `<img src=x onerror="window.struck=1"><b>x</b>`;
 
-let inside: SignedIn;
-let receiver: Receiver;
-
-const test = base.extend<{ page: Page }>({
-  page: async ({ browser }, give) => {
-    const page = await inside.open(browser);
-    await give(page);
-    await page.context().close();
-  },
-});
+const own = ownProgram(JSON.stringify({ said: MARKUP }));
+const { test } = own;
 // Whole stories, also on a machine that has much else to do.
 test.describe.configure({ timeout: 120_000 });
-
-test.beforeAll(async ({ playwright }) => {
-  inside = await signedIn(playwright);
-  receiver = await startReceiver(JSON.stringify({ said: MARKUP }));
-});
-test.afterAll(async () => {
-  await inside.stop();
-  receiver.stop();
-});
 
 async function accessible(page: Page) {
   await expect.poll(() => page.evaluate(() => document.getAnimations().length)).toBe(0);
@@ -35,7 +17,7 @@ async function accessible(page: Page) {
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`)).toEqual([]);
 }
 
-test("a template fills in a webhook, which says what is still missing, and its secret is shown once", async ({ page }) => {
+test("a template fills in a webhook, which says what is still missing, and its secret is shown once", ACT, async ({ page }) => {
   await page.goto("/outgoing/new");
   await page.getByRole("combobox", { name: "Begin with a template" }).click();
   await page.getByRole("option", { name: "Salesforce" }).click();
@@ -44,14 +26,14 @@ test("a template fills in a webhook, which says what is still missing, and its s
   await expect(page.getByLabel("Client ID")).toBeVisible();
   await page.getByRole("combobox", { name: "Begin with a template" }).click();
   await page.getByRole("option", { name: "Slack" }).click();
-  await page.getByLabel("Endpoint URL").fill(receiver.url);
+  await page.getByLabel("Endpoint URL").fill(own.receiver.url);
   await page.getByRole("button", { name: /^Advanced/ }).click();
   await page.getByLabel("At once", { exact: true }).fill("4");
   await page.getByRole("button", { name: "Create" }).click();
   await expect(page.getByText(/^whsec_/)).toBeVisible();
   await page.getByRole("button", { name: "Send a test" }).click();
   await expect(page.getByText("It worked")).toBeVisible();
-  expect(receiver.bodies.at(-1)).toContain(`"text":"subscriber_added`);
+  expect(own.receiver.bodies.at(-1)).toContain(`"text":"subscriber_added`);
   await page.getByRole("tab", { name: "Settings" }).click();
   await page.getByRole("button", { name: /^Advanced/ }).click();
   await expect(page.getByLabel("At once", { exact: true })).toHaveValue("4");
@@ -61,9 +43,9 @@ test("a template fills in a webhook, which says what is still missing, and its s
   await expect(page.getByText("Copy this now")).toBeVisible();
 });
 
-test("a payload is rendered from an event that happened, and its fault is underlined where it is", async ({ page }) => {
-  const { id } = await inside.call("POST", "/outgoing-webhooks", { name: "Mail", url: receiver.url, events: ["email_*"] });
-  await inside.call("POST", "/events", { event: "email_opened", data: { subscriber_email: "real@example.com", campaign_name: "January" } });
+test("a payload is rendered from an event that happened, and its fault is underlined where it is", ACT, async ({ page }) => {
+  const { id } = await own.inside.call("POST", "/outgoing-webhooks", { name: "Mail", url: own.receiver.url, events: ["email_*"] });
+  await own.inside.call("POST", "/events", { event: "email_opened", data: { subscriber_email: "real@example.com", campaign_name: "January" } });
   await page.goto(`/outgoing/${id}?tab=payload`);
   await expect(page.getByRole("combobox", { name: "Kind of event" })).toHaveValue(/^email_/);
   await page.getByRole("combobox", { name: "Kind of event" }).click();
@@ -81,8 +63,8 @@ test("a payload is rendered from an event that happened, and its fault is underl
 });
 
 test("markup is text in drawers, results of tests, statistics and lists, and they are accessible", async ({ page, request }) => {
-  const outgoing = await inside.call("POST", "/outgoing-webhooks", { name: MARKUP, url: receiver.url, events: ["*"], headers: { "X-Who": "{data.first_name}" } });
-  const incoming = await inside.call("POST", "/incoming-webhooks", { name: MARKUP, event_type: "subscriber_added", actions: [{ type: "add_subscriber", update_existing: true }] });
+  const outgoing = await own.inside.call("POST", "/outgoing-webhooks", { name: MARKUP, url: own.receiver.url, events: ["*"], headers: { "X-Who": "{data.first_name}" } });
+  const incoming = await own.inside.call("POST", "/incoming-webhooks", { name: MARKUP, event_type: "subscriber_added", actions: [{ type: "add_subscriber", update_existing: true }] });
   await request.post(incoming.url, { headers: { "x-note": MARKUP }, data: { event: "subscriber_added", data: { email: "grace@example.com", first_name: MARKUP } } });
   const isText = async (place: Locator) => {
     await expect(place.getByText("onerror").first()).toBeVisible();
@@ -96,7 +78,7 @@ test("markup is text in drawers, results of tests, statistics and lists, and the
     await accessible(page);
   };
   await open(`/incoming/${incoming.id}?tab=log`, "Request");
-  await expect.poll(async () => (await inside.call("GET", `/outgoing-webhooks/${outgoing.id}/deliveries?status=delivered`)).data.length).toBeGreaterThan(0);
+  await expect.poll(async () => (await own.inside.call("GET", `/outgoing-webhooks/${outgoing.id}/deliveries?status=delivered`)).data.length).toBeGreaterThan(0);
   await open(`/outgoing/${outgoing.id}?tab=log`, "Delivery");
   await open("/events", "Event");
   await page.goto(`/outgoing/${outgoing.id}?tab=test`);
@@ -108,10 +90,10 @@ test("markup is text in drawers, results of tests, statistics and lists, and the
   await isText(page.getByRole("table"));
 });
 
-test("a webhook is paused in the list", async ({ page }) => {
-  const { id } = await inside.call("POST", "/outgoing-webhooks", { name: "Paused soon", url: receiver.url, events: ["never"] });
+test("a webhook is paused in the list", ACT, async ({ page }) => {
+  const { id } = await own.inside.call("POST", "/outgoing-webhooks", { name: "Paused soon", url: own.receiver.url, events: ["never"] });
   await page.goto("/outgoing");
   await page.getByRole("switch", { name: "Paused soon: sends" }).click({ force: true });
   await expect(page.getByRole("row", { name: /Paused soon/ }).getByText("Paused", { exact: true })).toBeVisible();
-  expect((await inside.call("GET", `/outgoing-webhooks/${id}`)).status).toBe("paused");
+  expect((await own.inside.call("GET", `/outgoing-webhooks/${id}`)).status).toBe("paused");
 });

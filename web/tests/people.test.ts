@@ -1,16 +1,15 @@
 /** Subscribers and what belongs to them: each page's main act, as a person does it. */
-import { expect, test, type Page } from "@playwright/test";
-import { signedIn, type SignedIn } from "./signed_in";
+import { expect, type Page } from "@playwright/test";
+import { ACT, ownProgram } from "./fixture";
 
-let inside: SignedIn;
+const own = ownProgram();
+const { test } = own;
 
-test.beforeAll(async ({ playwright }) => {
-  inside = await signedIn(playwright);
-  await inside.call("POST", "/lists", { name: "Newsletter" });
-  await inside.call("POST", "/custom-fields", { name: "plan", label: "Plan", type: "choice", options: ["free", "pro"] });
-  await inside.call("POST", "/custom-fields", { name: "vip", label: "VIP", type: "boolean" });
+test.beforeAll(async () => {
+  await own.inside.call("POST", "/lists", { name: "Newsletter" });
+  await own.inside.call("POST", "/custom-fields", { name: "plan", label: "Plan", type: "choice", options: ["free", "pro"] });
+  await own.inside.call("POST", "/custom-fields", { name: "vip", label: "VIP", type: "boolean" });
 });
-test.afterAll(() => inside.stop());
 
 const FILE = "Mail;Nome;Tariff;Note\nada@example.com;Ada;pro;x\nnobody;Bob;pro;y\nbob@example.com;Bob;gold;z\n";
 
@@ -19,8 +18,8 @@ async function choose(page: Page, label: string, option: string) {
   await page.getByRole("option", { name: option, exact: true }).click();
 }
 
-test("a file is looked at, taken in, and what was refused is told", async ({ browser }) => {
-  const page = await inside.open(browser);
+test("a file is looked at, taken in, and what was refused is told", ACT, async ({ browser }) => {
+  const page = await own.inside.open(browser);
   await page.goto("/subscribers");
   await page.getByRole("link", { name: "Import" }).click();
   await page.locator("input[type=file]").setInputFiles({ name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(FILE) });
@@ -39,9 +38,9 @@ test("a file is looked at, taken in, and what was refused is told", async ({ bro
   await page.context().close();
 });
 
-test("subscribers are filtered by list, tag and field, and given out as they are shown", async ({ browser }) => {
-  const page = await inside.open(browser);
-  await inside.call("POST", "/subscribers", { email: "eve@example.com", tags: ["odd one"], custom_fields: { plan: "free" } });
+test("subscribers are filtered by list, tag and field, and given out as they are shown", ACT, async ({ browser }) => {
+  const page = await own.inside.open(browser);
+  await own.inside.call("POST", "/subscribers", { email: "eve@example.com", tags: ["odd one"], custom_fields: { plan: "free" } });
   await page.goto("/subscribers");
   await expect(page.getByRole("link", { name: "eve@example.com" })).toBeVisible();
   await choose(page, "Custom field", "Plan");
@@ -60,9 +59,9 @@ test("subscribers are filtered by list, tag and field, and given out as they are
   await page.context().close();
 });
 
-test("a subscriber is changed by forms of its fields' types, the history tells it, and it can be undone", async ({ browser }) => {
-  const page = await inside.open(browser);
-  const { id } = await inside.call("POST", "/subscribers", { email: "grace@example.com", first_name: "Grace", custom_fields: { plan: "free" } });
+test("a subscriber is changed by forms of its fields' types, the history tells it, and it can be undone", ACT, async ({ browser }) => {
+  const page = await own.inside.open(browser);
+  const { id } = await own.inside.call("POST", "/subscribers", { email: "grace@example.com", first_name: "Grace", custom_fields: { plan: "free" } });
   await page.goto(`/subscribers/${id}`);
   await page.getByLabel("First name").fill("Amazing Grace");
   await choose(page, "Plan", "pro");
@@ -76,17 +75,17 @@ test("a subscriber is changed by forms of its fields' types, the history tells i
   const changed = page.getByRole("row").filter({ hasText: "Amazing Grace" });
   await expect(changed).toContainText("First name");
   await expect(page.getByRole("row").filter({ hasText: "Plan" })).toContainText("pro");
-  expect((await inside.call("GET", `/subscribers/${id}`)).custom_fields).toEqual({ plan: "pro", vip: true });
+  expect((await own.inside.call("GET", `/subscribers/${id}`)).custom_fields).toEqual({ plan: "pro", vip: true });
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(page.getByLabel("First name")).toHaveValue("Grace");
   await expect(page.getByText("Lost the tag navy")).toBeVisible();
-  const back = await inside.call("GET", `/subscribers/${id}`);
+  const back = await own.inside.call("GET", `/subscribers/${id}`);
   expect([back.custom_fields, back.lists, back.tags]).toEqual([{ plan: "free" }, [], []]);
   await page.context().close();
 });
 
-test("lists, tags and fields are renamed and described, and what was deleted comes back", async ({ browser }) => {
-  const page = await inside.open(browser);
+test("lists, tags and fields are renamed and described, and what was deleted comes back", ACT, async ({ browser }) => {
+  const page = await own.inside.open(browser);
   await page.goto("/lists");
   await page.getByRole("button", { name: "Edit Newsletter" }).click();
   await page.getByRole("dialog").getByRole("textbox", { name: "Name" }).fill("Monthly news");

@@ -9,6 +9,11 @@ import { createInterface } from "node:readline";
 
 const BINARY = process.env.CCSP_MAILER ?? new URL("../../target/debug/ccsp-mailer", import.meta.url).pathname;
 
+/** Where programs answer that were started here: nothing else may be asked by a page. */
+export const origins = new Set<string>();
+
+const LISTENING = /^listening on (\S+)/;
+
 export interface Program {
   url: string;
   /** The link by which the first user logs in. */
@@ -21,7 +26,8 @@ export interface Program {
 export async function startProgram(): Promise<Program> {
   const folder = mkdtempSync(join(tmpdir(), "ccsp-web-"));
   let child = start(folder, "127.0.0.1:0");
-  const [url, link] = await Promise.race([addresses(child), died(child)]);
+  const [url = "", link = ""] = await Promise.race([printed(child, [LISTENING, /open (\S+)/]), died(child)]);
+  origins.add(url);
   return {
     url,
     link,
@@ -29,7 +35,7 @@ export async function startProgram(): Promise<Program> {
       await end(child);
       await between?.();
       child = start(folder, new URL(url).host);
-      await Promise.race([listens(child), died(child)]);
+      await Promise.race([printed(child, [LISTENING]), died(child)]);
     },
     stop: async () => {
       await end(child);
@@ -49,21 +55,31 @@ async function end(child: ChildProcess) {
   await ended;
 }
 
-async function listens(child: ChildProcess): Promise<void> {
-  if (!child.stdout) throw new Error("the program has no stdout");
-  for await (const line of createInterface({ input: child.stdout })) if (line.startsWith("listening on")) return;
-  throw new Error("the program did not start");
+export interface Demo {
+  /** The link that is printed for the web admin. */
+  link: string;
+  /** Where the printed command posts to. */
+  webhook: string;
+  stop: () => Promise<void>;
 }
 
-async function addresses(child: ChildProcess): Promise<[string, string]> {
-  let url = "";
+export async function startDemo(): Promise<Demo> {
+  const child = spawn(BINARY, ["demo", "--demo-listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "ignore"] });
+  const [link, webhook] = await Promise.race([printed(child, [/Web admin, logged in: (\S+)/, /curl -X POST '([^']+)'/]), died(child)]);
+  origins.add(new URL(link ?? "").origin);
+  return { link: link ?? "", webhook: webhook ?? "", stop: () => end(child) };
+}
+
+/** What these say, each once it is printed. They are printed in this order. */
+async function printed(child: ChildProcess, wanted: RegExp[]): Promise<string[]> {
+  const found: string[] = [];
   if (!child.stdout) throw new Error("the program has no stdout");
   for await (const line of createInterface({ input: child.stdout })) {
-    url = /^listening on (\S+)/.exec(line)?.[1] ?? url;
-    const link = /open (\S+)/.exec(line)?.[1];
-    if (link) return [url, link];
+    const [, what] = wanted[found.length]?.exec(line) ?? [];
+    if (what) found.push(what);
+    if (found.length === wanted.length) return found;
   }
-  throw new Error("the program printed no link");
+  throw new Error("the program did not print what it should");
 }
 
 function died(child: ChildProcess): Promise<never> {

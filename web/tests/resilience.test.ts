@@ -1,21 +1,19 @@
 /** What was typed outlives whatever happens meanwhile, and it is said what happened. */
-import { expect, test, type Page } from "@playwright/test";
-import { BASE, EMAIL, PASSWORD, signedIn, type SignedIn } from "./signed_in";
+import { expect, type Page } from "@playwright/test";
+import { ownProgram } from "./fixture";
+import { BASE, EMAIL, PASSWORD } from "./signed_in";
 
-let inside: SignedIn;
+const own = ownProgram();
+const { test } = own;
 let address: string;
 let id: number;
 
-test.beforeAll(async ({ playwright }) => {
-  inside = await signedIn(playwright);
-});
-test.afterAll(() => inside.stop());
 
 let count = 0;
 
 test.beforeEach(async () => {
   count += 1;
-  id = (await inside.call("POST", "/subscribers", { email: `ada${count}@example.com`, first_name: "Ada" })).id;
+  id = (await own.inside.call("POST", "/subscribers", { email: `ada${count}@example.com`, first_name: "Ada" })).id;
   address = `/subscribers/${id}`;
 });
 
@@ -31,11 +29,11 @@ async function isThere(page: Page) {
 const save = (page: Page) => page.getByRole("button", { name: "Save", exact: true }).click();
 
 async function isSaved() {
-  await expect.poll(async () => (await inside.call("GET", `/subscribers/${id}`)).first_name).toBe("Augusta Ada");
+  await expect.poll(async () => (await own.inside.call("GET", `/subscribers/${id}`)).first_name).toBe("Augusta Ada");
 }
 
 test("a second tab that saves something else", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   const second = await page.context().newPage();
   await second.goto(address);
@@ -46,12 +44,12 @@ test("a second tab that saves something else", async ({ browser }) => {
   await isThere(page);
   await save(page);
   await isSaved();
-  expect((await inside.call("GET", `/subscribers/${id}`)).phone).toBe("+39 055 1");
+  expect((await own.inside.call("GET", `/subscribers/${id}`)).phone).toBe("+39 055 1");
   await page.context().close();
 });
 
 test("a lost connection", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   await page.context().setOffline(true);
   await save(page);
@@ -64,7 +62,7 @@ test("a lost connection", async ({ browser }) => {
 });
 
 test("a session that has ended", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
   await page.context().clearCookies();
   await save(page);
@@ -80,9 +78,9 @@ test("a session that has ended", async ({ browser }) => {
 });
 
 test("a restart of the server", async ({ browser }) => {
-  const page = await inside.open(browser);
+  const page = await own.inside.open(browser);
   await type(page);
-  await inside.program.restart(async () => {
+  await own.inside.program.restart(async () => {
     await save(page);
     await expect(page.getByText("The server cannot be reached").first()).toBeVisible();
     await isThere(page);
@@ -90,6 +88,6 @@ test("a restart of the server", async ({ browser }) => {
   await isThere(page);
   await save(page);
   await isSaved();
-  expect((await page.request.get(`${inside.program.url}${BASE}/session`)).status(), "still logged in").toBe(200);
+  expect((await page.request.get(`${own.inside.program.url}${BASE}/session`)).status(), "still logged in").toBe(200);
   await page.context().close();
 });

@@ -1,5 +1,5 @@
 /** The program with someone in it, for tests that begin where the story ends. */
-import { expect, type APIRequestContext, type Browser, type BrowserContextOptions, type Page, type PlaywrightWorkerArgs } from "@playwright/test";
+import { expect, test, type APIRequestContext, type Browser, type BrowserContextOptions, type Page, type PlaywrightWorkerArgs } from "@playwright/test";
 import { startProgram, type Program } from "./program";
 
 export const BASE = "/wp-json/ccsp-mailer/v1";
@@ -36,7 +36,8 @@ export async function signedIn(playwright: PlaywrightWorkerArgs["playwright"]): 
       return answer.status() === 204 ? undefined : answer.json();
     },
     open: async (browser, options) => {
-      const context = await browser.newContext({ baseURL: program.url, storageState, reducedMotion: "reduce", locale: "en-GB", ...options });
+      const { colorScheme, viewport } = test.info().project.use;
+      const context = await browser.newContext({ baseURL: program.url, storageState, reducedMotion: "reduce", locale: "en-GB", colorScheme, viewport, ...options });
       return context.newPage();
     },
     stop: async () => {

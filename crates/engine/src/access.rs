@@ -25,15 +25,15 @@ pub(crate) struct Known {
 
 /// The answer to what a sender asks before it sends, if the webhook's preset knows the question. Only who has the token (the
 /// webhook is what [`authenticate`] gave), and an address from which requests are taken, gets one.
-pub(crate) fn handshake(incoming: Arc<Incoming>, request: &Received, now: Timestamp) -> Option<Known> {
-    let preset = incoming.preset.clone().filter(|preset| !preset.handshakes.is_empty())?;
+pub(crate) fn handshake(incoming: &Arc<Incoming>, request: &Received, now: Timestamp) -> Option<Known> {
+    let preset = incoming.preset.as_ref().filter(|preset| !preset.handshakes.is_empty())?;
     if incoming.webhook.settings.status == WebhookStatus::Inactive {
         return None;
     }
-    check_address(&incoming, request).ok()?;
-    let verified = || verify(&incoming, request, now).is_ok();
-    let answer = sender::handshake(&preset, &incoming, request, now, verified)?;
-    Some(Known { incoming, answer })
+    check_address(incoming, request).ok()?;
+    let verified = || verify(incoming, request, now).is_ok();
+    let answer = sender::handshake(preset, incoming, request, now, verified)?;
+    Some(Known { incoming: incoming.clone(), answer })
 }
 
 /// The webhook, if there is one and the request has its token.

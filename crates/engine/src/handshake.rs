@@ -42,7 +42,7 @@ pub enum Answered {
 
 impl Engine {
     /// Answers what a sender asks before it sends, and does what has to be done for it; `None` if it asks nothing.
-    pub(crate) async fn shake_hands(&self, known: Arc<Incoming>, request: &Received) -> Option<Answered> {
+    pub(crate) async fn shake_hands(&self, known: &Arc<Incoming>, request: &Received) -> Option<Answered> {
         let now = self.now();
         let known = access::handshake(known, request, now)?;
         Some(self.answer(known, request, now).await.map_or_else(Answered::Reply, Answered::Handshake))

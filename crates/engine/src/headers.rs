@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 /// The most bytes of one header's value that are kept.
@@ -61,18 +62,26 @@ struct Shown<'a>(&'a HeaderMap, &'a [HeaderName]);
 
 impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.keys().map(|name| (name.as_str(), self.value(name))))
+        let mut shown = serializer.serialize_map(Some(self.0.keys_len()))?;
+        // The values of one name come one after the other.
+        let mut headers = self.0.iter().peekable();
+        while let Some((name, first)) = headers.next() {
+            let mut values = self.value(name, first);
+            while let Some((_, next)) = headers.next_if(|(other, _)| *other == name) {
+                values = values + ", " + self.value(name, next);
+            }
+            shown.serialize_entry(name.as_str(), &values)?;
+        }
+        shown.end()
     }
 }
 
-impl Shown<'_> {
-    fn value(&self, name: &HeaderName) -> Cow<'_, str> {
-        let is_sensitive = self.0.get_all(name).iter().any(HeaderValue::is_sensitive);
-        if is_sensitive || is_secret(name.as_str()) || self.1.contains(name) {
+impl<'a> Shown<'a> {
+    fn value(&self, name: &HeaderName, value: &'a HeaderValue) -> Cow<'a, str> {
+        if value.is_sensitive() || is_secret(name.as_str()) || self.1.contains(name) {
             return MASK.into();
         }
-        let values = self.0.get_all(name).iter().map(|value| text(value.as_bytes(), MAX_VALUE_BYTES));
-        values.reduce(|all, next| all + ", " + next).unwrap_or_default()
+        text(value.as_bytes(), MAX_VALUE_BYTES)
     }
 }
 

@@ -169,6 +169,18 @@ pub(crate) struct Transformed {
 /// The refusal, for a request of which nothing is kept.
 pub fn admit(snapshot: &Snapshot, request: &Arc<Received>, now: Timestamp) -> Result<Accepted, Reply> {
     let incoming = access::authenticate(snapshot, request, now)?;
+    let_in(incoming, request, now)
+}
+
+/// The same of a request that has the token of this webhook.
+///
+/// # Errors
+/// The refusal, for a request of which nothing is kept.
+pub(crate) fn let_in(
+    incoming: Arc<Incoming>,
+    request: &Arc<Received>,
+    now: Timestamp,
+) -> Result<Accepted, Reply> {
     if incoming.webhook.settings.status == WebhookStatus::Inactive {
         return Err(Reply::refusal(410, "This webhook is inactive"));
     }

@@ -225,7 +225,12 @@ impl Tx for PostgresTx {
         self.client.execute(&statement, &as_params(&columns)).await.map_err(database_error)
     }
 
-    async fn query_many<'a>(&'a self, sql: &'a str, rows: Rows<'a>) -> Result<Vec<Row>, StoreError> {
+    async fn touch_many<'a>(
+        &'a self,
+        sql: &'a str,
+        rows: Rows<'a>,
+        _keys: usize,
+    ) -> Result<Vec<Row>, StoreError> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }

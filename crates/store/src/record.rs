@@ -87,7 +87,7 @@ pub(crate) async fn insert_attempts<T: Tx>(
     const SQL: &str = "INSERT INTO attempts (delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, \
                        request_headers, response_headers, response_body, request_body) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-                       ON CONFLICT (delivery_id, number) DO NOTHING RETURNING delivery_id, number";
+                       ON CONFLICT (delivery_id, number) DO NOTHING /*pg: RETURNING delivery_id, number */";
     let mut rows = Rows::with_capacity(attempts.len(), 11);
     for attempt in attempts {
         rows.push([
@@ -108,7 +108,7 @@ pub(crate) async fn insert_attempts<T: Tx>(
         let mut row = row.read();
         Ok((row.parse("a delivery id")?, row.int()?))
     };
-    tx.query_many(SQL, rows).await?.into_iter().map(read).collect()
+    tx.touch_many(SQL, rows, 2).await?.into_iter().map(read).collect()
 }
 
 impl Record {
@@ -116,7 +116,7 @@ impl Record {
     async fn update_deliveries<T: Tx>(&self, tx: &T) -> Result<HashSet<DeliveryId>, StoreError> {
         // By the id: written like this, the index of what a node holds is of no use, which is longer with each lease.
         const SQL: &str = "UPDATE deliveries SET status = ?2, attempts = ?3, first_attempt_at = ?4, due_at = ?5, node = NULL \
-                           WHERE id = ?1 AND COALESCE(node, '') = ?6 RETURNING id";
+                           WHERE id = ?1 AND COALESCE(node, '') = ?6 /*pg: RETURNING id */";
         let mut rows = Rows::with_capacity(self.attempts.len(), 6);
         for attempt in &self.attempts {
             rows.push([
@@ -128,7 +128,7 @@ impl Record {
                 self.node.as_ref().into(),
             ]);
         }
-        let decided = tx.query_many(SQL, rows).await?;
+        let decided = tx.touch_many(SQL, rows, 1).await?;
         decided.into_iter().map(|row| row.read().parse("a delivery id")).collect()
     }
 

@@ -235,40 +235,40 @@ impl SqliteTx {
     }
 
     fn query_now(&self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
-        self.query_rows(sql, std::iter::once(params))
-    }
-
-    fn query_rows<'r, 'v: 'r>(
-        &self,
-        sql: &str,
-        rows: impl Iterator<Item = &'r [Value<'v>]>,
-    ) -> Result<Vec<Row>, StoreError> {
         let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&self.rewrite(sql)).map_err(database_error)?;
         let width = statement.column_count();
-        let mut all = Vec::new();
-        for row in rows {
-            let mut found = statement.query(rusqlite::params_from_iter(row)).map_err(database_error)?;
-            while let Some(row) = found.next().map_err(database_error)? {
-                let columns = (0..width).map(|i| row.get_ref(i).map_err(database_error).and_then(own));
-                all.push(Row(columns.collect::<Result<_, _>>()?));
-            }
+        let mut found = statement.query(rusqlite::params_from_iter(params)).map_err(database_error)?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next().map_err(database_error)? {
+            let columns = (0..width).map(|i| row.get_ref(i).map_err(database_error).and_then(own));
+            rows.push(Row(columns.collect::<Result<_, _>>()?));
         }
-        Ok(all)
+        Ok(rows)
     }
 
+    /// Tells of each row how many rows of the table it touched.
     fn execute_rows<'r, 'v: 'r>(
         &self,
         sql: &str,
         rows: impl Iterator<Item = &'r [Value<'v>]>,
-    ) -> Result<u64, StoreError> {
+        mut tell: impl FnMut(&'r [Value<'v>], usize),
+    ) -> Result<(), StoreError> {
         let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&self.rewrite(sql)).map_err(database_error)?;
-        let mut touched = 0;
         for row in rows {
-            touched += statement.execute(rusqlite::params_from_iter(row)).map_err(database_error)? as u64;
+            tell(row, statement.execute(rusqlite::params_from_iter(row)).map_err(database_error)?);
         }
-        Ok(touched)
+        Ok(())
+    }
+
+    fn count_rows<'r, 'v: 'r>(
+        &self,
+        sql: &str,
+        rows: impl Iterator<Item = &'r [Value<'v>]>,
+    ) -> Result<u64, StoreError> {
+        let mut all = 0;
+        self.execute_rows(sql, rows, |_, touched| all += touched as u64).map(|()| all)
     }
 }
 
@@ -286,7 +286,7 @@ impl Tx for SqliteTx {
         sql: &'a str,
         params: Vec<Value<'a>>,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send + 'a {
-        ready(self.execute_rows(sql, std::iter::once(params.as_slice())))
+        ready(self.count_rows(sql, std::iter::once(params.as_slice())))
     }
 
     fn execute_many<'a>(
@@ -294,15 +294,22 @@ impl Tx for SqliteTx {
         sql: &'a str,
         rows: Rows<'a>,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send + 'a {
-        ready(self.execute_rows(sql, rows.iter()))
+        ready(self.count_rows(sql, rows.iter()))
     }
 
-    fn query_many<'a>(
+    fn touch_many<'a>(
         &'a self,
         sql: &'a str,
         rows: Rows<'a>,
+        keys: usize,
     ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send + 'a {
-        ready(self.query_rows(sql, rows.iter()))
+        let mut of = Vec::with_capacity(rows.len());
+        let done = self.execute_rows(sql, rows.iter(), |row, touched| {
+            if touched > 0 {
+                of.push(Row(row.iter().take(keys).cloned().map(Value::into_owned).collect()));
+            }
+        });
+        ready(done.map(|()| of))
     }
 
     fn reserve(

@@ -23,6 +23,20 @@ pub enum Value<'a> {
     Texts(Vec<String>),
 }
 
+impl Value<'_> {
+    /// The same, whoever owned it.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Int(value) => Value::Int(value),
+            Value::Text(value) => Value::Text(value.into_owned().into()),
+            Value::Blob(value) => Value::Blob(value.into_owned().into()),
+            Value::Ints(values) => Value::Ints(values),
+            Value::Texts(values) => Value::Texts(values),
+        }
+    }
+}
+
 impl From<i64> for Value<'_> {
     fn from(value: i64) -> Self {
         Value::Int(value)
@@ -268,11 +282,14 @@ pub trait Tx: Send + Sync {
         rows: Rows<'a>,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send + 'a;
 
-    /// The same for a statement that gives back a row for each row that it touched (`RETURNING`).
-    fn query_many<'a>(
+    /// The same, and tells of which rows of parameters: it gives back the first `keys` of each that touched a row. On
+    /// PostgreSQL the statement says so itself, with `/*pg: RETURNING … */`; SQLite counts, which costs it less: each run of a
+    /// statement with RETURNING makes a table.
+    fn touch_many<'a>(
         &'a self,
         sql: &'a str,
         rows: Rows<'a>,
+        keys: usize,
     ) -> impl Future<Output = Result<Vec<Row>, StoreError>> + Send + 'a;
 
     /// Takes numbers that nobody else gets.

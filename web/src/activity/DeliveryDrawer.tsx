@@ -2,6 +2,7 @@ import { Alert, Button, Group, Stack, Text, Timeline } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { answer, api, type Schemas } from "../api/client";
+import { MayWrite } from "../components/MayWrite";
 import { Json, Moment, StatusBadge } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
@@ -91,7 +92,7 @@ function What({ delivery }: { delivery: Delivery }) {
   const last = delivery.attempts.at(-1);
   return (
     <Group gap="xs">
-      <Button size="xs" loading={retry.isPending} onClick={() => retry.mutate()}>{t("send_again")}</Button>
+      <MayWrite><Button size="xs" loading={retry.isPending} onClick={() => retry.mutate()}>{t("send_again")}</Button></MayWrite>
       {webhook.data && last && <CopyCurl sent={{ method: webhook.data.method ?? "POST", url: webhook.data.url, headers: last.request_headers, body: delivery.payload }} />}
     </Group>
   );

@@ -27,7 +27,7 @@ export function DeliveryLog({ webhookId }: { webhookId: string }) {
   const log = useLog(deliverySource(webhookId, filters), paused);
   return (
     <Stack>
-      <FilterBar filters={filters} statuses={DELIVERY_STATUSES} more={["http_status", "error_code", "test"]} onChange={narrow}>
+      <FilterBar filters={filters} statuses={DELIVERY_STATUSES} more={["event_type", "http_status", "error_code", "test"]} onChange={narrow}>
         <LiveButton state={log.state} onPause={setPaused} />
         <DeliveryWork webhookId={webhookId} filters={filters} onCleared={() => void log.reload()} />
       </FilterBar>

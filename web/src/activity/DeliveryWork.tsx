@@ -2,6 +2,7 @@ import { Alert, Button, Menu } from "@mantine/core";
 import { IconBan, IconChevronDown, IconHistory, IconRefresh, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { answer, api } from "../api/client";
+import { MayWrite } from "../components/MayWrite";
 import { useTexts } from "../texts";
 import { ExportItems } from "./ExportItems";
 import { deliveryQuery, deliverySelection, narrowed, type Filters } from "./filters";
@@ -46,13 +47,17 @@ export function DeliveryWork({ webhookId, filters, onCleared }: DeliveryWorkProp
       <Menu position="bottom-end">
         <Menu.Target><Button variant="default" rightSection={<IconChevronDown size={16} />}>{t("with_these")}</Button></Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item leftSection={<IconRefresh size={16} />} onClick={() => choose("retry")}>{t("send_many_again")}…</Menu.Item>
-          <Menu.Item leftSection={<IconHistory size={16} />} onClick={() => choose("replay")}>{t("replay")}…</Menu.Item>
-          <Menu.Item leftSection={<IconBan size={16} />} onClick={() => choose("cancel")}>{t("cancel_waiting")}…</Menu.Item>
-          <Menu.Divider />
+          <MayWrite>
+            <Menu.Item leftSection={<IconRefresh size={16} />} onClick={() => choose("retry")}>{t("send_many_again")}…</Menu.Item>
+            <Menu.Item leftSection={<IconHistory size={16} />} onClick={() => choose("replay")}>{t("replay")}…</Menu.Item>
+            <Menu.Item leftSection={<IconBan size={16} />} onClick={() => choose("cancel")}>{t("cancel_waiting")}…</Menu.Item>
+            <Menu.Divider />
+          </MayWrite>
           <ExportItems path={`/outgoing-webhooks/${webhookId}/deliveries/export`} filters={filters} />
-          <Menu.Divider />
-          <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={() => choose("clear")}>{t("clear_log")}…</Menu.Item>
+          <MayWrite>
+            <Menu.Divider />
+            <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={() => choose("clear")}>{t("clear_log")}…</Menu.Item>
+          </MayWrite>
         </Menu.Dropdown>
       </Menu>
       <WorkModal webhookId={webhookId} work={work} onClose={close} onDone={chosen === "clear" ? onCleared : undefined}>

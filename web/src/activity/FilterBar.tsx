@@ -13,7 +13,7 @@ const CALM = 300;
 interface FilterBarProps {
   filters: Filters;
   statuses: readonly string[];
-  /** The filters behind the button, beside the kind of event and the time. */
+  /** The filters behind the button, beside the time. */
   more: readonly FilterName[];
   onChange: (change: Filters) => void;
   children?: ReactNode;
@@ -81,7 +81,7 @@ function Narrowing({ name, value, onRemove }: { name: FilterName; value: string;
   const word = useWord();
   const language = useLanguage();
   const label = t(`filter_${name}`);
-  const said = name === "since" || name === "until" ? moment(value, language) : name === "test" ? word("tests", value) : value;
+  const said = name === "since" || name === "until" ? moment(value, language) : name === "test" ? word("tests", value) : name === "action" ? word("target", value) : value;
   return (
     <Pill withRemoveButton onRemove={onRemove} removeButtonProps={{ "aria-label": t("remove_filter", { name: label }), "aria-hidden": false, tabIndex: 0 }}>
       {label}: {said}

@@ -2,7 +2,7 @@ import { Paper, Select, SimpleGrid, TextInput } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import { EventTypeInput } from "../components/EventTypeInput";
 import { useTexts, useWord } from "../texts";
-import { fromLocal, toLocal, type FilterName, type Filters } from "./filters";
+import { fromLocal, TARGETS, toLocal, type FilterName, type Filters } from "./filters";
 
 interface MoreFiltersProps {
   filters: Filters;
@@ -17,9 +17,11 @@ export function MoreFilters({ filters, names, onChange }: MoreFiltersProps) {
   return (
     <Paper withBorder p="md">
       <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
-        <Settled value={filters.event_type} onSettle={(event_type) => onChange({ event_type })}>
-          {(text, set, settle) => <EventTypeInput label={t("filter_event_type")} value={text} onChange={set} onBlur={settle} onOptionSubmit={(chosen) => onChange({ event_type: chosen })} />}
-        </Settled>
+        {names.includes("event_type") && (
+          <Settled value={filters.event_type} onSettle={(event_type) => onChange({ event_type })}>
+            {(text, set, settle) => <EventTypeInput label={t("filter_event_type")} value={text} onChange={set} onBlur={settle} onOptionSubmit={(chosen) => onChange({ event_type: chosen })} />}
+          </Settled>
+        )}
         {(["since", "until"] as const).map((name) => (
           <Settled key={name} value={toLocal(filters[name]) || undefined} onSettle={(local) => onChange({ [name]: fromLocal(local ?? "") })}>
             {(text, set, settle) => (
@@ -30,7 +32,7 @@ export function MoreFilters({ filters, names, onChange }: MoreFiltersProps) {
             )}
           </Settled>
         ))}
-        {names.filter((name) => name !== "test").map((name) => (
+        {names.filter((name) => !CHOSEN.includes(name)).map((name) => (
           <Settled key={name} value={filters[name]} onSettle={(value) => onChange({ [name]: value })}>
             {(text, set, settle) => (
               <TextInput
@@ -40,6 +42,13 @@ export function MoreFilters({ filters, names, onChange }: MoreFiltersProps) {
             )}
           </Settled>
         ))}
+        {names.includes("action") && (
+          <Select
+            label={t("filter_action")} searchable clearable clearButtonProps={{ "aria-label": t("clear") }} placeholder={t("all")}
+            data={[...new Set([...TARGETS, ...(filters.action ? [filters.action] : [])])].map((value) => ({ value, label: word("target", value) }))}
+            value={filters.action ?? null} onChange={(action) => onChange({ action: action ?? undefined })}
+          />
+        )}
         {names.includes("test") && (
           <Select
             label={t("filter_test")} clearable clearButtonProps={{ "aria-label": t("clear") }} placeholder={t("tests_any")}
@@ -52,7 +61,9 @@ export function MoreFilters({ filters, names, onChange }: MoreFiltersProps) {
   );
 }
 
-const EXAMPLES: Partial<Record<FilterName, string>> = { sender_ip: "203.0.113.0/24", http_status: "429,5xx", error_code: "timeout" };
+/** What is chosen and not typed. */
+const CHOSEN: readonly FilterName[] = ["event_type", "test", "action"];
+const EXAMPLES: Partial<Record<FilterName, string>> = { sender_ip: "203.0.113.0/24", http_status: "429,5xx", error_code: "timeout", actor: "ada@example.com" };
 
 interface SettledProps {
   value: string | undefined;

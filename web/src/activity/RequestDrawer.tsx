@@ -2,6 +2,7 @@ import { Alert, Button, Group, Stack, Text, Timeline, UnstyledButton } from "@ma
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api, type Schemas } from "../api/client";
+import { MayWrite } from "../components/MayWrite";
 import { Json, Moment, StatusBadge } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
 import { useTexts, useWord } from "../texts";
@@ -83,8 +84,10 @@ function What({ request, onOpen }: { request: Request; onOpen: (id: string) => v
   return (
     <>
       <Group gap="xs">
-        <Button size="xs" loading={retry.isPending} disabled={request.status === "rejected"} onClick={() => retry.mutate()}>{t("run_again")}</Button>
-        <Button size="xs" variant="default" onClick={edit.open}>{t("resend_edited")}…</Button>
+        <MayWrite>
+          <Button size="xs" loading={retry.isPending} disabled={request.status === "rejected"} onClick={() => retry.mutate()}>{t("run_again")}</Button>
+          <Button size="xs" variant="default" onClick={edit.open}>{t("resend_edited")}…</Button>
+        </MayWrite>
         {webhook.data && <CopyCurl sent={{ method: request.method, url: webhook.data.url, headers: request.headers, body: request.payload }} />}
       </Group>
       <ResendEdited

@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { IconChevronDown, IconRefresh, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { answer, api } from "../api/client";
+import { MayWrite } from "../components/MayWrite";
 import { StatusBadge } from "../components/small";
 import { useTexts, useWord } from "../texts";
 import { ExportItems } from "./ExportItems";
@@ -30,7 +31,7 @@ export function RequestLog({ webhookId }: { webhookId: string }) {
   const log = useLog(requestSource(webhookId, filters), paused);
   return (
     <Stack>
-      <FilterBar filters={filters} statuses={REQUEST_STATUSES} more={["sender_ip"]} onChange={narrow}>
+      <FilterBar filters={filters} statuses={REQUEST_STATUSES} more={["event_type", "sender_ip"]} onChange={narrow}>
         <LiveButton state={log.state} onPause={setPaused} />
         <RequestWork webhookId={webhookId} filters={filters} onCleared={() => void log.reload()} />
       </FilterBar>
@@ -75,11 +76,15 @@ function RequestWork({ webhookId, filters, onCleared }: { webhookId: string; fil
       <Menu position="bottom-end">
         <Menu.Target><Button variant="default" rightSection={<IconChevronDown size={16} />}>{t("with_these")}</Button></Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item leftSection={<IconRefresh size={16} />} onClick={() => choose("retry")}>{t("run_many_again")}…</Menu.Item>
-          <Menu.Divider />
+          <MayWrite>
+            <Menu.Item leftSection={<IconRefresh size={16} />} onClick={() => choose("retry")}>{t("run_many_again")}…</Menu.Item>
+            <Menu.Divider />
+          </MayWrite>
           <ExportItems path={`/incoming-webhooks/${webhookId}/requests/export`} filters={filters} />
-          <Menu.Divider />
-          <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={() => choose("clear")}>{t("clear_log")}…</Menu.Item>
+          <MayWrite>
+            <Menu.Divider />
+            <Menu.Item color="red" leftSection={<IconTrash size={16} />} onClick={() => choose("clear")}>{t("clear_log")}…</Menu.Item>
+          </MayWrite>
         </Menu.Dropdown>
       </Menu>
       <WorkModal webhookId={webhookId} work={chosen && works[chosen]} onClose={() => choose(null)} onDone={chosen === "clear" ? onCleared : undefined} />

@@ -27,7 +27,7 @@ export function ResendEdited<T>({ opened, onClose, payload, about, send, onSent 
         <Text size="sm" c="dimmed">{about}</Text>
         {sending.isError && <Trouble error={sending.error} />}
         <JsonInput
-          label={t("payload")} autosize minRows={10} maxRows={22} styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} data-autofocus
+          label={t("payload")} autosize minRows={10} maxRows={22} classNames={{ input: "mono" }} data-autofocus
           value={text} onChange={setText} error={value === undefined && t("not_json")}
         />
         <Group justify="flex-end">

@@ -1,5 +1,6 @@
 import { Alert, Button, Group, Paper, Progress, Stack, Text } from "@mantine/core";
 import { useEffect, useEffectEvent, useState } from "react";
+import { MayWrite } from "../components/MayWrite";
 import { useTexts, useWord } from "../texts";
 import { isRunning, percentDone, useStopTask, useTasks, type Task } from "./tasks";
 
@@ -40,7 +41,7 @@ function Running({ task, webhookId }: { task: Task; webhookId: string }) {
           <Text size="sm" fw={550}>{kind}</Text>
           <Group gap="sm">
             <Text size="sm" c="dimmed">{t("task_so_far", { done: task.done, total: task.total })}</Text>
-            <Button size="compact-sm" variant="default" loading={stop.isPending} onClick={() => stop.mutate(task.id)}>{t("stop")}</Button>
+            <MayWrite><Button size="compact-sm" variant="default" loading={stop.isPending} onClick={() => stop.mutate(task.id)}>{t("stop")}</Button></MayWrite>
           </Group>
         </Group>
         <Progress value={percentDone(task)} aria-label={kind} />

@@ -1,9 +1,17 @@
 /** The filters of a log, as they stand in the address bar, so that a view can be shared. */
+import type { Schemas } from "../api/client";
+
 export const REQUEST_STATUSES = ["processed", "accepted", "ignored", "failed", "rejected", "retrying"] as const;
 export const DELIVERY_STATUSES = ["pending", "delivered", "retrying", "failed", "cancelled"] as const;
 
+/** Kinds of what things are done to, in the audit log. */
+export const TARGETS = [
+  "api_key", "audit_log", "custom_field", "delivery", "event_type", "incoming_webhook", "list", "outgoing_webhook", "preset", "request",
+  "subscriber", "tag", "task", "user",
+] as const satisfies Schemas["TargetKind"][];
+
 /** What narrows a log, each as one text. */
-export const FILTERS = ["status", "event_type", "since", "until", "q", "sender_ip", "http_status", "error_code", "test"] as const;
+export const FILTERS = ["status", "event_type", "since", "until", "q", "sender_ip", "http_status", "error_code", "test", "actor", "action", "target"] as const;
 export type FilterName = (typeof FILTERS)[number];
 
 export type Filters = Partial<Record<FilterName, string>>;

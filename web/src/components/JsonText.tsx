@@ -21,7 +21,7 @@ export function JsonText({ label, description, placeholder, value, onChange, str
   const isWrong = strict && text.trim() !== "" && typeof parsed(text) === "string";
   return (
     <Textarea
-      label={label} description={description} placeholder={placeholder} autosize minRows={3} maxRows={20} ff="monospace" spellCheck={false}
+      label={label} description={description} placeholder={placeholder} autosize minRows={3} maxRows={20} classNames={{ input: "mono" }} spellCheck={false}
       value={text} error={error ?? (isWrong ? t("not_json") : undefined)}
       onChange={({ currentTarget: { value: typed } }) => {
         setText(typed);

@@ -9,6 +9,8 @@ import { Trouble } from "./Trouble";
 
 interface NewNamedProps<T> {
   title: string;
+  /** How the button looks. */
+  variant?: "default" | "filled";
   /** What the first thing asked for is called. */
   label: string;
   type?: "text" | "email";
@@ -22,7 +24,7 @@ interface NewNamedProps<T> {
 }
 
 /** A button, and a short form behind it, for what has little more than a name. */
-export function NewNamed<T>({ title, label, type, field, queryKey, create, onCreated, children }: NewNamedProps<T>) {
+export function NewNamed<T>({ title, variant, label, type, field, queryKey, create, onCreated, children }: NewNamedProps<T>) {
   const t = useTexts();
   const client = useQueryClient();
   const [opened, { open, close }] = useDisclosure();
@@ -39,7 +41,7 @@ export function NewNamed<T>({ title, label, type, field, queryKey, create, onCre
   const fields = creation.error instanceof ApiProblem ? creation.error.fields : {};
   return (
     <>
-      <Button leftSection={<IconPlus size={16} />} onClick={open}>{title}</Button>
+      <Button variant={variant} leftSection={<IconPlus size={16} />} onClick={open}>{title}</Button>
       <Modal opened={opened} onClose={close} title={title} closeButtonProps={{ "aria-label": t("close") }}>
         <form
           onSubmit={(event) => {

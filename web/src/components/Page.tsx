@@ -1,6 +1,8 @@
 import { Group, Stack, Text, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useEffect } from "react";
+import { useMay, type Scope } from "../signing_in/may";
+import { MayOnlyLook } from "./MayWrite";
 
 interface PageProps {
   title: string;
@@ -8,11 +10,14 @@ interface PageProps {
   about?: ReactNode;
   /** Buttons beside the title. */
   actions?: ReactNode;
+  /** What one must be allowed to do to see more than its name. */
+  needs?: Scope;
   children: ReactNode;
 }
 
 /** What every page has: its name, in the tab too, what it is for, and what can be done. */
-export function Page({ title, about, actions, children }: PageProps) {
+export function Page({ title, about, actions, needs = "read", children }: PageProps) {
+  const isOpen = useMay()(needs);
   useEffect(() => {
     document.title = `${title} · CloudCusp Mailer`;
   }, [title]);
@@ -29,9 +34,9 @@ export function Page({ title, about, actions, children }: PageProps) {
             </Text>
           )}
         </Stack>
-        {actions && <Group gap="xs">{actions}</Group>}
+        {actions && isOpen && <Group gap="xs">{actions}</Group>}
       </Group>
-      {children}
+      {isOpen ? children : <MayOnlyLook />}
     </Stack>
   );
 }

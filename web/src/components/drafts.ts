@@ -1,14 +1,10 @@
 /**
  * What was typed and not yet saved. It stands outside of the forms, so that it outlives them: another tab of the page, an
- * answer that did not come, a session that ended. It is kept in memory only, because a secret may be in it.
+ * answer that did not come, a session that ended, a page that is loaded again. The browser keeps it for as long as its tab is
+ * open, but for secrets, which stay in memory (`kept.ts`).
  */
 import { useSyncExternalStore } from "react";
-
-interface Entry {
-  value: unknown;
-  /** What the server had when the editing began. */
-  base: unknown;
-}
+import { keep, kept, withKept, type Entry } from "./kept";
 
 export interface Draft<T> {
   /** What was typed, or else what is saved. */
@@ -28,21 +24,24 @@ export interface Draft<T> {
 
 const entries = new Map<string, Entry>();
 const listeners = new Set<() => void>();
+/** Whose drafts they are. */
+let owner: string | undefined;
 
 /** The draft of one form. `key` names the form and what it changes: `incoming/a1b2c3d4e5f6/mapping`. */
 export function useDraft<T>(key: string, saved: T): Draft<T> {
   const entry = useSyncExternalStore(subscribe, () => entries.get(key));
-  const value = entry ? (entry.value as T) : saved;
+  const value = entry ? withKept(entry.value as T, saved) : saved;
+  const base = entry ? withKept(entry.base as T, saved) : saved;
   // From the store and not from the last rendering: two changes may come between two renderings.
-  const latest = () => (entries.has(key) ? (entries.get(key)?.value as T) : saved);
-  const set = (next: T) => write(key, same(next, saved) ? undefined : { value: next, base: entries.get(key)?.base ?? saved });
+  const latest = () => (entries.has(key) ? withKept(entries.get(key)?.value as T, saved) : saved);
+  const set = (next: T) => write(key, same(next, saved) ? undefined : { value: next, base });
   return {
     value,
     set,
     change: (members) => set({ ...latest(), ...members }),
     dirty: entry !== undefined && !same(value, saved),
     reset: () => write(key, undefined),
-    theirs: entry !== undefined && !same(entry.base, saved) && !same(value, saved) ? saved : undefined,
+    theirs: entry !== undefined && !same(base, saved) && !same(value, saved) ? saved : undefined,
     keepMine: () => write(key, entry && { ...entry, base: saved }),
   };
 }
@@ -50,6 +49,16 @@ export function useDraft<T>(key: string, saved: T): Draft<T> {
 /** Whether anything was typed that is not saved. */
 export function hasDrafts(): boolean {
   return entries.size > 0;
+}
+
+/** Says who works here. What the same person typed before the page was loaded again is there again; what someone else typed is not. */
+export function draftsAreOf(user: string) {
+  if (owner === user) return;
+  const before = owner === undefined ? kept(user) : new Map<string, Entry>();
+  owner = user;
+  entries.clear();
+  before.forEach((entry, key) => entries.set(key, entry));
+  tellAll();
 }
 
 export function forgetDrafts() {
@@ -74,5 +83,6 @@ function subscribe(listener: () => void) {
 }
 
 function tellAll() {
+  if (owner !== undefined) keep(owner, entries);
   listeners.forEach((listener) => listener());
 }

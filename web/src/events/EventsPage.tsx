@@ -30,7 +30,7 @@ export function EventsPage() {
     <Page title={t("events")} about={t("events_about")} actions={may("write") && <><DeclareKind /><PublishEvent /></>}>
       <Stack gap="sm">
         <Title order={2} size="h4">{t("events_latest")}</Title>
-        <FilterBar filters={filters} statuses={[]} more={[]} onChange={narrow}>
+        <FilterBar filters={filters} statuses={[]} more={["event_type"]} onChange={narrow}>
           <LiveButton state={log.state} onPause={setPaused} />
         </FilterBar>
         <LogTable

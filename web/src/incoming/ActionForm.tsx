@@ -1,8 +1,10 @@
-import { Button, Group, MultiSelect, Select, Switch, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Button, Group, MultiSelect, Select, Switch, TagsInput, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { answer, api } from "../api/client";
 import { EventTypeInput } from "../components/EventTypeInput";
 import { JsonText } from "../components/JsonText";
+import { NewNamed } from "../components/NewNamed";
+import { ScriptInput } from "../components/ScriptInput";
 import { useTexts, useWord } from "../texts";
 import type { Action } from "./ActionsEditor";
 import { CallFields } from "./CallFields";
@@ -84,10 +86,7 @@ function Fields({ action, onChange }: ActionFormProps) {
     case "custom_code":
       return (
         <>
-          <Textarea
-            label={t("code")} description={t("code_about")} autosize minRows={6} ff="monospace" spellCheck={false}
-            value={action.code} onChange={(event) => onChange({ ...action, code: event.currentTarget.value })}
-          />
+          <ScriptInput label={t("code")} description={t("code_about")} value={action.code} onChange={(code) => onChange({ ...action, code })} />
           <div><Button variant="default" size="xs" onClick={() => onChange({ ...action, code: EXAMPLE })}>{t("code_example")}</Button></div>
         </>
       );
@@ -116,12 +115,36 @@ function TagNames(props: { label: string; value: string[]; onChange: (tags: stri
 
 function ListsInput({ value, onChange }: { value: number[]; onChange: (lists: number[]) => void }) {
   const t = useTexts();
-  return <MultiSelect label={t("lists")} searchable data={useLists()} value={value.map(String)} onChange={(ids) => onChange(ids.map(Number))} />;
+  return (
+    <Group align="flex-end" gap="xs">
+      <MultiSelect flex={1} miw={200} label={t("lists")} searchable data={useLists()} value={value.map(String)} onChange={(ids) => onChange(ids.map(Number))} />
+      <NewList onCreated={(id) => onChange([...value, id])} />
+    </Group>
+  );
 }
 
 function ListInput({ value, onChange }: { value: number; onChange: (list: number) => void }) {
   const t = useTexts();
-  return <Select label={t("list")} required searchable allowDeselect={false} data={useLists()} value={value > 0 ? String(value) : null} onChange={(id) => id && onChange(Number(id))} />;
+  return (
+    <Group align="flex-end" gap="xs">
+      <Select
+        flex={1} miw={200} label={t("list")} required searchable allowDeselect={false} data={useLists()} value={value > 0 ? String(value) : null}
+        onChange={(id) => id && onChange(Number(id))}
+      />
+      <NewList onCreated={onChange} />
+    </Group>
+  );
+}
+
+/** A list that there is not yet, made without leaving the action. Tags need none of this: a new one is made by naming it. */
+function NewList({ onCreated }: { onCreated: (id: number) => void }) {
+  const t = useTexts();
+  return (
+    <NewNamed
+      title={t("new_list")} variant="default" label={t("name")} field="name" queryKey={["lists"]}
+      create={(name) => answer(api.POST("/lists", { body: { name } }))} onCreated={({ id }) => onCreated(id)}
+    />
+  );
 }
 
 function StatusInput({ value, onChange }: { value: (typeof STATUSES)[number]; onChange: (status: (typeof STATUSES)[number]) => void }) {

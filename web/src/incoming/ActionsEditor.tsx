@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { Schemas } from "../api/client";
 import { ChangedElsewhere } from "../components/ChangedElsewhere";
 import { useDraft } from "../components/drafts";
+import { Editable, MayWrite, useIsShut } from "../components/MayWrite";
 import { Trouble } from "../components/Trouble";
 import { useTexts, useWord } from "../texts";
 import { ActionForm } from "./ActionForm";
@@ -48,17 +49,21 @@ export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
   return (
     <Stack maw={820}>
       <Text c="dimmed">{t("actions_about")}</Text>
-      {actions.map((action, index) => (
-        <ActionCard
-          key={`${order} ${index}`} action={action} index={index} last={actions.length - 1} title={`${index + 1}. ${word("action", action.type)}`} move={move}
-          change={(changed) => setActions(actions.map((other, at) => (at === index ? changed : other)))}
-          remove={() => rearrange(actions.filter((_, at) => at !== index))}
-        />
-      ))}
+      <Editable>
+        <Stack>
+          {actions.map((action, index) => (
+            <ActionCard
+              key={`${order} ${index}`} action={action} index={index} last={actions.length - 1} title={`${index + 1}. ${word("action", action.type)}`} move={move}
+              change={(changed) => setActions(actions.map((other, at) => (at === index ? changed : other)))}
+              remove={() => rearrange(actions.filter((_, at) => at !== index))}
+            />
+          ))}
+        </Stack>
+      </Editable>
       {actions.length === 0 && <Text>{t("actions_none")}</Text>}
       <ChangedElsewhere draft={{ ...draft, reset }} />
       {change.isError && <Trouble error={change.error} />}
-      <Group>
+      <MayWrite says><Group>
         <Menu>
           <Menu.Target><Button variant="default" leftSection={<IconPlus size={16} />}>{t("add_action")}</Button></Menu.Target>
           <Menu.Dropdown>
@@ -69,8 +74,8 @@ export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
         </Menu>
         <Button disabled={!dirty} loading={change.isPending} onClick={() => change.mutate({ actions }, { onSuccess: draft.reset })}>{t("save")}</Button>
         {dirty && <Button variant="default" onClick={reset}>{t("undo_changes")}</Button>}
-      </Group>
-      <DryRun webhook={webhook} actions={actions} />
+      </Group></MayWrite>
+      <MayWrite><DryRun webhook={webhook} actions={actions} /></MayWrite>
     </Stack>
   );
 }
@@ -90,6 +95,7 @@ const DRAGGED = "application/x-ccsp-action";
 function ActionCard({ action, index, last, title, move, change, remove }: ActionCardProps) {
   const t = useTexts();
   const [over, setOver] = useState(false);
+  const shut = useIsShut();
   const moveBy = (step: number) => {
     move(index, index + step);
     // The handle is another one then; who moves with the keyboard goes on with it.
@@ -112,7 +118,7 @@ function ActionCard({ action, index, last, title, move, change, remove }: Action
     >
       <Stack gap="sm">
         <Group justify="space-between" wrap="nowrap">
-          <Group gap="xs" wrap="nowrap" flex={1} className="handle" draggable onDragStart={(event) => event.dataTransfer.setData(DRAGGED, String(index))}>
+          <Group gap="xs" wrap="nowrap" flex={1} className="handle" draggable={!shut} onDragStart={(event) => event.dataTransfer.setData(DRAGGED, String(index))}>
             <ActionIcon
               id={handleOf(index)} variant="subtle" color="gray" className="handle" aria-label={t("drag_to_move", { n: index + 1 })}
               onKeyDown={({ key }) => {

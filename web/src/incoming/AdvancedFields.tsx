@@ -1,5 +1,6 @@
-import { Group, NumberInput, Select, Stack, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Group, NumberInput, Select, Stack, TagsInput, TextInput } from "@mantine/core";
 import type { Schemas } from "../api/client";
+import { ScriptInput } from "../components/ScriptInput";
 import { useTexts } from "../texts";
 import type { IncomingWebhook } from "./IncomingPage";
 
@@ -32,9 +33,9 @@ export function AdvancedFields({ advanced, onChange, faults }: AdvancedFieldsPro
   return (
     <Stack>
       {path("filter", "data.status == 'subscribed'")}
-      <Textarea
-        label={t("transform")} description={t("transform_about")} placeholder={SCRIPT} autosize minRows={3} ff="monospace" spellCheck={false}
-        value={advanced.transform ?? ""} onChange={(event) => onChange({ transform: event.currentTarget.value || null })} error={faults.transform}
+      <ScriptInput
+        label={t("transform")} description={t("transform_about")} placeholder={SCRIPT} value={advanced.transform ?? ""}
+        onChange={(script) => onChange({ transform: script || null })} error={faults.transform}
       />
       {path("records", "data.items")}
       {path("event_path", "type")}

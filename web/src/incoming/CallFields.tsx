@@ -24,7 +24,7 @@ export function CallFields({ action, onChange }: { action: Call; onChange: (acti
         <TextInput label="URL" type="url" required placeholder="https://api.example.com/contacts/{mapped.email}" value={action.url} onChange={(event) => set({ url: event.currentTarget.value })} />
       </Group>
       <Textarea
-        label={t("headers")} description={t("call_headers_about")} placeholder="Authorization: Bearer 0123456789" autosize minRows={2} ff="monospace"
+        label={t("headers")} description={t("call_headers_about")} placeholder="Authorization: Bearer 0123456789" autosize minRows={2} classNames={{ input: "mono" }}
         value={headers}
         onChange={({ currentTarget: { value } }) => {
           setHeaders(value);

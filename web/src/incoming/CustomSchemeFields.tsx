@@ -47,7 +47,7 @@ export function CustomSchemeFields({ scheme, onChange, faults, prefix = "signatu
         </Group>
         <PlaceFields label={t("place_signature")} field={scheme.signature} onChange={(signature) => set({ signature: signature ?? NEW_SCHEME.signature })} error={fault("signature.from")} />
         <TextInput
-          label={t("signed_content")} description={t("signed_content_about")} ff="monospace" placeholder="{timestamp}.{body}"
+          label={t("signed_content")} description={t("signed_content_about")} classNames={{ input: "mono" }} placeholder="{timestamp}.{body}"
           value={scheme.content ?? "{body}"} onChange={(event) => set({ content: event.currentTarget.value })} error={fault("content")}
         />
         <PlaceFields label={t("place_timestamp")} field={scheme.timestamp ?? undefined} onChange={(timestamp) => set({ timestamp })} error={fault("timestamp")} />

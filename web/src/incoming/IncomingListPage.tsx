@@ -1,21 +1,23 @@
 import { Stack, Switch, Text } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { IconPlus } from "@tabler/icons-react";
 import { answer, api, type Schemas } from "../api/client";
 import { Listing } from "../components/Listing";
+import { MayWrite } from "../components/MayWrite";
 import { Page } from "../components/Page";
 import { Sparkline } from "../components/Sparkline";
-import { Moment } from "../components/small";
-import { tellTrouble } from "../components/tell";
+import { Moment, StatusBadge } from "../components/small";
 import { LinkButton } from "../components/LinkButton";
+import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
+import { useSetStatus } from "./setStatus";
 
 type Webhook = Schemas["IncomingWebhook"];
 
 export function IncomingListPage() {
   const t = useTexts();
-  const create = <LinkButton to="/incoming/new" leftSection={<IconPlus size={16} />}>{t("new_incoming")}</LinkButton>;
+  const create = <MayWrite><LinkButton to="/incoming/new" leftSection={<IconPlus size={16} />}>{t("new_incoming")}</LinkButton></MayWrite>;
   return (
     <Page title={t("incoming")} about={t("incoming_about")} actions={<><LinkButton to="/senders" variant="default">{t("senders")}</LinkButton>{create}</>}>
       <Listing
@@ -77,17 +79,13 @@ function LastReceived({ id }: { id: string }) {
 /** Off is paused, not inactive: what comes meanwhile is kept, so that nothing is lost by a slip. */
 function ActiveSwitch({ webhook }: { webhook: Webhook }) {
   const t = useTexts();
-  const client = useQueryClient();
-  const change = useMutation({
-    mutationFn: (active: boolean) =>
-      answer(api.PATCH("/incoming-webhooks/{id}", { params: { path: { id: webhook.id } }, body: { status: active ? "active" : "paused" } })),
-    onError: tellTrouble,
-    onSettled: () => client.invalidateQueries({ queryKey: ["incoming"] }),
-  });
-  const active = change.isPending ? change.variables : webhook.status === "active";
+  const may = useMay();
+  const change = useSetStatus(webhook);
+  const active = (change.isPending ? change.variables : webhook.status) === "active";
+  if (!may("write")) return <StatusBadge status={webhook.status} />;
   return (
     <Switch
-      checked={active} onChange={(event) => change.mutate(event.currentTarget.checked)}
+      checked={active} onChange={(event) => change.mutate(event.currentTarget.checked ? "active" : "paused")}
       aria-label={t("active_named", { name: webhook.name })}
     />
   );

@@ -6,6 +6,7 @@ import { RequestLog } from "../activity/RequestLog";
 import { ConfirmButton } from "../components/ConfirmButton";
 import { CopyNow } from "../components/CopyNow";
 import { Loaded } from "../components/Loaded";
+import { MayWrite } from "../components/MayWrite";
 import { Page } from "../components/Page";
 import { useSaving } from "../components/saving";
 import { tellTrouble } from "../components/tell";
@@ -14,6 +15,7 @@ import { ActionsEditor } from "./ActionsEditor";
 import { MappingEditor } from "./MappingEditor";
 import { Receiving } from "./Receiving";
 import { SecurityForm } from "./SecurityForm";
+import { useSetStatus } from "./setStatus";
 import { SettingsForm } from "./SettingsForm";
 import { Summary } from "./Summary";
 
@@ -75,7 +77,7 @@ function What({ webhook }: { webhook: IncomingWebhook }) {
   const t = useTexts();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const change = useChangeIncoming(webhook.id);
+  const change = useSetStatus(webhook);
   const remove = useMutation({
     mutationFn: () => answer(api.DELETE("/incoming-webhooks/{id}", { params: { path: { id: webhook.id } } })),
     onSuccess: () => {
@@ -85,16 +87,16 @@ function What({ webhook }: { webhook: IncomingWebhook }) {
     onError: tellTrouble,
   });
   return (
-    <>
+    <MayWrite>
       <Menu>
         <Menu.Target><Button variant="default" loading={change.isPending}>{t("status")}</Button></Menu.Target>
         <Menu.Dropdown>
           {(["active", "paused", "inactive"] as const).map((status) => (
-            <Menu.Item key={status} onClick={() => change.mutate({ status }, { onError: tellTrouble })}>{t(`${status}_means`)}</Menu.Item>
+            <Menu.Item key={status} onClick={() => change.mutate(status)}>{t(`${status}_means`)}</Menu.Item>
           ))}
         </Menu.Dropdown>
       </Menu>
       <ConfirmButton label={t("delete")} question={t("delete_incoming_question", { name: webhook.name })} onConfirm={() => remove.mutate()} />
-    </>
+    </MayWrite>
   );
 }

@@ -7,14 +7,16 @@ import { answer, api } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import { ChangedElsewhere } from "../components/ChangedElsewhere";
 import { useDraft } from "../components/drafts";
+import { Editable, MayWrite } from "../components/MayWrite";
 import { NewNamed } from "../components/NewNamed";
 import { Trouble } from "../components/Trouble";
+import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
 import { nameOf } from "../people/CustomFieldsPage";
 import { useChangeIncoming, type IncomingWebhook } from "./IncomingPage";
 import { connected, leavesOf, replaced, suggested, treeOf, type Rule } from "./mapping";
 import { MappingPreview } from "./MappingPreview";
-import { useSamplePayload } from "./requests";
+import { usePasted, useSamplePayload } from "./requests";
 import { SampleTree } from "./SampleTree";
 import { TargetRow } from "./TargetRow";
 import { SampleInput } from "./SampleInput";
@@ -27,13 +29,13 @@ const CALM = 300;
 export function MappingEditor({ webhook }: { webhook: IncomingWebhook }) {
   const t = useTexts();
   const came = useSamplePayload(webhook);
-  const [pasted, setPasted] = useState<unknown>();
+  const { pasted, paste } = usePasted(webhook.id);
   const draft = useDraft<Rule[]>(`incoming/${webhook.id}/mapping`, webhook.mapping ?? []);
   const { value: rules, set: setRules, dirty } = draft;
   const [chosen, setChosen] = useState<string | null>(null);
   const change = useChangeIncoming(webhook.id);
   const fields = useCustomFields();
-  const sample = pasted ?? came.value;
+  const sample = came.value;
   const tree = useMemo(() => treeOf(sample), [sample]);
   const leaves = leavesOf(tree);
   const connect = (to: string, from: string) => {
@@ -46,33 +48,44 @@ export function MappingEditor({ webhook }: { webhook: IncomingWebhook }) {
   return (
     <Stack gap="lg">
       <Text c="dimmed" maw={680}>{t("mapping_about")}</Text>
-      <Group gap="xs">
-        <Button loading={change.isPending} disabled={!dirty} onClick={() => change.mutate({ mapping: rules.length > 0 ? rules : null }, { onSuccess: draft.reset })}>{t("save")}</Button>
-        <Button variant="default" leftSection={<IconWand size={16} />} onClick={() => setRules(suggested(rules, leaves, fields))}>{t("suggest")}</Button>
-        {dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
-      </Group>
+      <MayWrite says>
+        <Group gap="xs">
+          <Button loading={change.isPending} disabled={!dirty} onClick={() => change.mutate({ mapping: rules.length > 0 ? rules : null }, { onSuccess: draft.reset })}>{t("save")}</Button>
+          <Button variant="default" leftSection={<IconWand size={16} />} onClick={() => setRules(suggested(rules, leaves, fields))}>{t("suggest")}</Button>
+          {dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
+        </Group>
+      </MayWrite>
       <ChangedElsewhere draft={draft} />
       {change.isError && <Trouble error={change.error} />}
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="lg">
         <Column title={t("sample")}>
-          {!pasted && came.isOurs && <Alert color="blue">{t("sample_is_ours")}</Alert>}
+          {came.isOurs && <Alert color="blue">{t("sample_is_ours")}</Alert>}
           <SampleTree label={t("sample")} tree={tree} chosen={chosen} choose={setChosen} />
-          <SampleInput onPasted={setPasted} />
+          <MayWrite>
+            {pasted && <Button variant="subtle" onClick={() => paste(null)}>{t("forget_pasted")}</Button>}
+            <SampleInput onPasted={paste} />
+          </MayWrite>
         </Column>
         <Column title={t("subscriber")}>
-          {[...targets, ...others].map((to) => (
-            <TargetRow
-              key={to} to={to} rules={rules.filter((rule) => rule.to === to)} leaves={leaves} chosen={chosen}
-              connect={(from) => connect(to, from)}
-              replace={(before, after) => setRules(replaced(rules, before, after))}
-              remove={(removed) => setRules(rules.filter((rule) => rule !== removed))}
-            />
-          ))}
-          <NewField />
+          <Editable>
+            <Stack gap="xs">
+              {[...targets, ...others].map((to) => (
+                <TargetRow
+                  key={to} to={to} rules={rules.filter((rule) => rule.to === to)} leaves={leaves} chosen={chosen}
+                  connect={(from) => connect(to, from)}
+                  replace={(before, after) => setRules(replaced(rules, before, after))}
+                  remove={(removed) => setRules(rules.filter((rule) => rule !== removed))}
+                />
+              ))}
+            </Stack>
+          </Editable>
+          <MayWrite><NewField /></MayWrite>
         </Column>
-        <Column title={t("result")}>
-          {preview.isError ? <Trouble error={preview.error} /> : preview.data && <MappingPreview preview={preview.data} />}
-        </Column>
+        <MayWrite>
+          <Column title={t("result")}>
+            {preview.isError ? <Trouble error={preview.error} /> : preview.data && <MappingPreview preview={preview.data} />}
+          </Column>
+        </MayWrite>
       </SimpleGrid>
     </Stack>
   );
@@ -111,6 +124,7 @@ function useCustomFields(): string[] {
 /** What would become of the sample. A fault of a rule is an error of the preview, in the server's words. */
 function usePreview(id: string, payload: unknown, rules: Rule[]) {
   const [calm] = useDebouncedValue(rules, CALM);
+  const may = useMay();
   return useQuery({
     queryKey: ["incoming", id, "preview", payload, calm],
     queryFn: () =>
@@ -118,6 +132,7 @@ function usePreview(id: string, payload: unknown, rules: Rule[]) {
         params: { path: { id } },
         body: { payload: payload as never, mapping: calm.length > 0 ? calm : null },
       })),
+    enabled: may("write"),
     placeholderData: keepPreviousData,
     retry: (count, error) => count < 1 && error instanceof ApiProblem && error.isOffline,
   });

@@ -48,7 +48,7 @@ export function NewIncomingPage() {
   });
   const faults = create.error instanceof ApiProblem ? create.error.fields : {};
   return (
-    <Page title={t("new_incoming")} about={t("new_incoming_about")}>
+    <Page needs="write" title={t("new_incoming")} about={t("new_incoming_about")}>
       <form
         onSubmit={(event) => {
           event.preventDefault();

@@ -1,8 +1,9 @@
 import { Anchor, Group, Select, Stack, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { IconExternalLink } from "@tabler/icons-react";
+import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
-import { usePreset, usePresets } from "./presets";
+import { useHint, usePreset, usePresets } from "./presets";
 
 interface PresetPickerProps {
   value: string | null;
@@ -13,16 +14,18 @@ interface PresetPickerProps {
 /** Which sender it is, and where the sender says how its webhooks are set up. */
 export function PresetPicker({ value, onChange, error }: PresetPickerProps) {
   const t = useTexts();
+  const may = useMay();
   const presets = usePresets();
   const preset = usePreset(value);
+  const hint = useHint(preset);
   return (
     <Stack gap={6}>
       <Select
-        label={t("sender")} description={t("sender_about")} placeholder={t("sender_any")} searchable clearable nothingFoundMessage={t("sender_unknown")}
+        disabled={!may("write")} label={t("sender")} description={t("sender_about")} placeholder={t("sender_any")} searchable clearable nothingFoundMessage={t("sender_unknown")}
         data={presets.data?.map(({ id, name }) => ({ value: id, label: name })) ?? []}
         value={value} onChange={onChange} error={error} clearButtonProps={{ "aria-label": t("clear") }}
       />
-      {preset?.hint && <Text size="sm">{preset.hint}</Text>}
+      {hint && <Text size="sm">{hint}</Text>}
       {preset?.documentation.map((url) => (
         <Group key={url} gap={4} wrap="nowrap">
           <IconExternalLink size={14} aria-hidden />

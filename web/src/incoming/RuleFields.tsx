@@ -22,7 +22,7 @@ export function RuleFields({ rule, leaves, onChange }: RuleFieldsProps) {
         data={(["from", "template", "value"] as const).map((value) => ({ value, label: t(`kind_${value}`) }))}
       />
       {kind === "from" && (
-        <Autocomplete label={t("kind_from")} description={t("kind_from_about")} ff="monospace" data={leaves.map(({ path }) => path)} value={rule.from ?? ""} onChange={(from) => set({ from })} />
+        <Autocomplete label={t("kind_from")} description={t("kind_from_about")} classNames={{ input: "mono" }} data={leaves.map(({ path }) => path)} value={rule.from ?? ""} onChange={(from) => set({ from })} />
       )}
       {kind === "template" && (
         <TextInput

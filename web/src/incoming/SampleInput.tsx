@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useTexts } from "../texts";
 
 /** A sample pasted in place of what came. */
-export function SampleInput({ onPasted }: { onPasted: (payload: unknown) => void }) {
+export function SampleInput({ onPasted }: { onPasted: (payload: object) => void }) {
   const t = useTexts();
   const [open, setOpen] = useState(false);
   const [text, setText] = useState("");
@@ -12,10 +12,10 @@ export function SampleInput({ onPasted }: { onPasted: (payload: unknown) => void
   return (
     <Stack gap="xs">
       <JsonInput
-        label={t("paste_sample")} autosize minRows={6} maxRows={16} value={text} onChange={setText}
+        label={t("paste_sample")} autosize minRows={6} maxRows={16} classNames={{ input: "mono" }} data-autofocus value={text} onChange={setText}
         error={text && payload === undefined ? t("not_json") : undefined}
       />
-      <Button variant="default" disabled={payload === undefined} onClick={() => onPasted(payload)}>{t("use_sample")}</Button>
+      <Button variant="default" disabled={payload === undefined} onClick={() => payload && onPasted(payload)}>{t("use_sample")}</Button>
     </Stack>
   );
 }

@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
 import { useState } from "react";
 import { Grace, GRACES } from "../components/Grace";
+import { MayWrite } from "../components/MayWrite";
 import { tell } from "../components/tell";
 import { useTexts } from "../texts";
 import type { IncomingWebhook } from "./IncomingPage";
@@ -19,11 +20,11 @@ export function Secrets({ webhook }: { webhook: IncomingWebhook }) {
         <Text size="sm" c="dimmed">{t("secrets_about")}</Text>
         {require_api_key && api_key && <Hidden label={t("api_key")} value={api_key} />}
         {signs && signature.secret && <Hidden label={t("signing_secret")} value={signature.secret} />}
-        <Group>
+        <MayWrite><Group>
           <Button variant="default" onClick={() => ask("url")}>{t("new_url")}</Button>
           {require_api_key && <Button variant="default" onClick={() => ask("key")}>{t("new_key")}</Button>}
           {signs && <Button variant="default" onClick={() => ask("secret")}>{t("new_secret")}</Button>}
-        </Group>
+        </Group></MayWrite>
         <Modal opened={asked !== undefined} onClose={() => ask(undefined)} title={asked && t(`new_${asked}`)} closeButtonProps={{ "aria-label": t("close") }}>
           {asked && <Replace webhook={webhook} what={asked} close={() => ask(undefined)} />}
         </Modal>

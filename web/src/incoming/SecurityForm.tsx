@@ -4,6 +4,7 @@ import { ChangedElsewhere } from "../components/ChangedElsewhere";
 import { isMasked } from "../components/CopyNow";
 import { useDraft } from "../components/drafts";
 import { GRACES } from "../components/Grace";
+import { Editable, MayWrite } from "../components/MayWrite";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
 import { useChangeIncoming, type IncomingWebhook } from "./IncomingPage";
@@ -41,7 +42,7 @@ export function SecurityForm({ webhook }: { webhook: IncomingWebhook }) {
             save();
           }}
         >
-          <Stack>
+          <Editable><Stack>
             <ChangedElsewhere draft={draft} />
             {change.isError && <Trouble error={change.error} />}
             <Switch
@@ -53,14 +54,14 @@ export function SecurityForm({ webhook }: { webhook: IncomingWebhook }) {
               label={t("ip_allowlist")} description={t("ip_allowlist_about")} placeholder="203.0.113.0/24"
               value={form.ip_allowlist} onChange={(ip_allowlist) => draft.change({ ip_allowlist })}
             />
-            <Group>
+            <MayWrite says><Group>
               <Button type="submit" disabled={!draft.dirty} loading={change.isPending}>{t("save")}</Button>
               {draft.dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
-            </Group>
-          </Stack>
+            </Group></MayWrite>
+          </Stack></Editable>
         </form>
       </Paper>
-      <SignatureTest webhook={webhook} saved={!draft.dirty} />
+      <MayWrite><SignatureTest webhook={webhook} saved={!draft.dirty} /></MayWrite>
       <Secrets webhook={webhook} />
     </Stack>
   );

@@ -8,6 +8,7 @@ import { ChangedElsewhere } from "../components/ChangedElsewhere";
 import { useDraft } from "../components/drafts";
 import { JsonText } from "../components/JsonText";
 import { Loaded } from "../components/Loaded";
+import { Editable, MayWrite } from "../components/MayWrite";
 import { Page } from "../components/Page";
 import { tell } from "../components/tell";
 import { Trouble } from "../components/Trouble";
@@ -70,7 +71,7 @@ function SenderForm({ saved }: { saved?: Description }) {
             save.mutate();
           }}
         >
-          <Stack>
+          <Editable><Stack>
             <ChangedElsewhere draft={draft} />
             {save.isError && <Trouble error={save.error} />}
             <TextInput label={t("name")} required maxLength={500} value={form.name} onChange={(event) => draft.change({ name: event.currentTarget.value })} error={faults.name ?? faults.id} />
@@ -85,10 +86,10 @@ function SenderForm({ saved }: { saved?: Description }) {
               label={t("sender_rest")} description={t("sender_rest_about")} strict placeholder={EXAMPLE} value={emptyAsNothing(restOf(form))}
               onChange={take}
             />
-            <Group>
-              <Button type="submit" loading={save.isPending} disabled={!draft.dirty || !isJson}>{t("save")}</Button>
-            </Group>
-          </Stack>
+            <MayWrite says>
+              <Group><Button type="submit" loading={save.isPending} disabled={!draft.dirty || !isJson}>{t("save")}</Button></Group>
+            </MayWrite>
+          </Stack></Editable>
         </form>
       </Paper>
     </Page>

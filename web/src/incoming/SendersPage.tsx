@@ -5,7 +5,9 @@ import { answer, api } from "../api/client";
 import { DeleteRow } from "../components/DeleteRow";
 import { LinkButton } from "../components/LinkButton";
 import { Listing } from "../components/Listing";
+import { MayWrite } from "../components/MayWrite";
 import { Page } from "../components/Page";
+import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
 import type { Preset } from "./presets";
 
@@ -14,7 +16,8 @@ const KEY = ["presets", "all"];
 /** The senders that are known: ours, and those that someone described here. */
 export function SendersPage() {
   const t = useTexts();
-  const create = <LinkButton to="/senders/new" leftSection={<IconPlus size={16} />}>{t("new_sender")}</LinkButton>;
+  const may = useMay();
+  const create = <MayWrite><LinkButton to="/senders/new" leftSection={<IconPlus size={16} />}>{t("new_sender")}</LinkButton></MayWrite>;
   return (
     <Page title={t("senders")} about={t("senders_about")} actions={create}>
       <Listing
@@ -30,9 +33,9 @@ export function SendersPage() {
           { title: t("name"), cell: (sender) => <Name sender={sender} /> },
           { title: t("signature"), cell: ({ signs }) => <Text size="sm">{signs ? t("it_signs") : "—"}</Text> },
           { title: t("instructions"), cell: ({ documentation }) => <Documentation urls={documentation} /> },
-          { title: t("actions"), cell: ({ id, name, own }) => own && (
+          ...(may("write") ? [{ title: t("actions"), cell: ({ id, name, own }: Preset) => own && (
             <DeleteRow question={t("delete_sender_question", { name })} queryKey={["presets"]} remove={() => answer(api.DELETE("/presets/{id}", { params: { path: { id } } }))} />
-          ) },
+          ) }] : []),
         ]}
       />
     </Page>

@@ -2,6 +2,7 @@ import { Accordion, Button, Group, Paper, Stack } from "@mantine/core";
 import { ApiProblem } from "../api/problem";
 import { ChangedElsewhere } from "../components/ChangedElsewhere";
 import { useDraft } from "../components/drafts";
+import { Editable, MayWrite } from "../components/MayWrite";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
 import { AboutFields } from "./AboutFields";
@@ -26,18 +27,18 @@ export function SettingsForm({ webhook }: { webhook: IncomingWebhook }) {
         <Stack>
           <ChangedElsewhere draft={draft} />
           {change.isError && <Trouble error={change.error} />}
-          <AboutFields about={draft.value} onChange={draft.change} faults={faults} />
+          <Editable><Stack><AboutFields about={draft.value} onChange={draft.change} faults={faults} /></Stack></Editable>
           <PresetPicker value={draft.value.preset} onChange={(preset) => draft.change({ preset })} error={faults.preset} />
           <Accordion variant="contained">
             <Accordion.Item value="advanced">
               <Accordion.Control>{t("advanced")}</Accordion.Control>
-              <Accordion.Panel><AdvancedFields advanced={draft.value} onChange={draft.change} faults={faults} /></Accordion.Panel>
+              <Accordion.Panel><Editable><AdvancedFields advanced={draft.value} onChange={draft.change} faults={faults} /></Editable></Accordion.Panel>
             </Accordion.Item>
           </Accordion>
-          <Group>
+          <MayWrite says><Group>
             <Button type="submit" disabled={!draft.dirty} loading={change.isPending}>{t("save")}</Button>
             {draft.dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
-          </Group>
+          </Group></MayWrite>
         </Stack>
       </form>
     </Paper>

@@ -3,7 +3,7 @@ import type { Schemas } from "../api/client";
 import { isMasked } from "../components/CopyNow";
 import { useTexts } from "../texts";
 import { CustomSchemeFields, NEW_SCHEME } from "./CustomSchemeFields";
-import type { Preset } from "./presets";
+import { useHint, type Preset } from "./presets";
 
 export type Signature = Schemas["IncomingSignature"];
 type Scheme = NonNullable<Signature["scheme"]>;
@@ -69,12 +69,13 @@ interface SecretInputProps {
 /** Empty leaves the secret as it is, or lets the server make one. */
 function SecretInput({ value, scheme, preset, error, onChange }: SecretInputProps) {
   const t = useTexts();
+  const hint = useHint(preset);
   const kept = isMasked(value) ? value : undefined;
   const about = scheme === "preset" ? t("secret_of_sender", { sender: preset?.name ?? "" }) : t(scheme === "basic" ? "secret_basic" : "secret_chosen");
   return (
     <PasswordInput
       label={scheme === "preset" ? t("secret_from", { sender: preset?.name ?? "" }) : t("signing_secret")}
-      description={[about, scheme === "preset" ? preset?.hint : ""].filter(Boolean).join(" ")}
+      description={[about, scheme === "preset" ? hint : ""].filter(Boolean).join(" ")}
       placeholder={kept ? t("secret_kept", { secret: kept }) : undefined} autoComplete="off"
       visibilityToggleButtonProps={{ "aria-label": t("show_secret") }}
       value={isMasked(value) ? "" : (value ?? "")} error={error}

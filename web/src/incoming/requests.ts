@@ -1,5 +1,5 @@
 /** What came in. */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { answer, api } from "../api/client";
 import { usePreset } from "./presets";
@@ -18,11 +18,20 @@ export function useLastRequest(id: string, refetchInterval = 10_000) {
   });
 }
 
-/** A payload to work with: what came last, or else an example of the sender's, or of ours. */
+/** A sample that someone pasted in place of what came. It is kept while the page is open, for all that works on samples. */
+export function usePasted(id: string) {
+  const client = useQueryClient();
+  const queryKey = ["pasted", id];
+  const pasted = useQuery<object | null>({ queryKey, queryFn: () => null, initialData: null, staleTime: Infinity, gcTime: Infinity });
+  return { pasted: pasted.data, paste: (payload: object | null) => client.setQueryData(queryKey, payload) };
+}
+
+/** A payload to work with: what was pasted, or came last, or else an example of the sender's, or of ours. */
 export function useSamplePayload(webhook: { id: string; event_type: string; preset: string | null }) {
+  const { pasted } = usePasted(webhook.id);
   const last = useLastRequest(webhook.id);
   const preset = usePreset(webhook.preset);
   const { event_type } = webhook;
   const ours = useMemo(() => payloadOf(sampleFor({ event_type }, preset)), [event_type, preset]);
-  return { value: last.data?.payload ?? ours, isOurs: !last.data };
+  return { value: pasted ?? last.data?.payload ?? ours, isOurs: !pasted && !last.data };
 }

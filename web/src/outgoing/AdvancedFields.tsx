@@ -2,6 +2,7 @@ import { Checkbox, Fieldset, Group, JsonInput, MultiSelect, NumberInput, Select,
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, api } from "../api/client";
+import { ScriptInput } from "../components/ScriptInput";
 import { useTexts } from "../texts";
 import { FORMATS, METHODS, retryOf, SCHEDULES, SCHEMES, secondsOf, type OutgoingInput, type Schedule } from "./form";
 
@@ -11,6 +12,8 @@ interface AdvancedFieldsProps {
   /** What the server said of each field. */
   fields: Record<string, string>;
 }
+
+const SCRIPT = "function transform(event, request) {\n  return request;\n}";
 
 /** What most never need to touch, and some must. */
 export function AdvancedFields(props: AdvancedFieldsProps) {
@@ -24,9 +27,9 @@ export function AdvancedFields(props: AdvancedFieldsProps) {
       <Pace {...props} />
       <Proof {...props} />
       <Kept {...props} />
-      <Textarea
-        label={t("outgoing_transform")} description={t("outgoing_transform_about")} placeholder={"function transform(event, request) {\n  return request\n}"} autosize minRows={3} maxRows={16} ff="monospace" spellCheck={false}
-        value={form.transform ?? ""} onChange={(event) => onChange({ transform: event.currentTarget.value || null })} error={fields.transform}
+      <ScriptInput
+        label={t("outgoing_transform")} description={t("outgoing_transform_about")} placeholder={SCRIPT} value={form.transform ?? ""}
+        onChange={(script) => onChange({ transform: script || null })} error={fields.transform}
       />
     </Stack>
   );
@@ -192,5 +195,5 @@ function Whole({ value, onChange, ...props }: WholeProps) {
 }
 
 function Pem({ label, value, onChange, error }: { label: string; value: string | null | undefined; onChange: (value: string | null) => void; error: string | undefined }) {
-  return <Textarea label={label} placeholder="-----BEGIN …" autosize minRows={1} maxRows={6} ff="monospace" spellCheck={false} autoComplete="off" value={value ?? ""} onChange={(event) => onChange(event.currentTarget.value || null)} error={error} />;
+  return <Textarea label={label} placeholder="-----BEGIN …" autosize minRows={1} maxRows={6} classNames={{ input: "mono" }} spellCheck={false} autoComplete="off" value={value ?? ""} onChange={(event) => onChange(event.currentTarget.value || null)} error={error} />;
 }

@@ -69,7 +69,7 @@ function Lines({ label, members, onChange }: { label: string; members: Record<st
   const [text, setText] = useState(linesOf(members));
   return (
     <Textarea
-      label={label} description={t("extra_headers_about")} autosize minRows={2} ff="monospace" value={text}
+      label={label} description={t("extra_headers_about")} autosize minRows={2} classNames={{ input: "mono" }} value={text}
       onChange={(event) => {
         setText(event.currentTarget.value);
         onChange(membersOf(event.currentTarget.value));

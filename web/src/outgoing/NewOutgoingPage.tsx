@@ -23,7 +23,7 @@ export function NewOutgoingPage() {
     },
   });
   return (
-    <Page title={t("new_outgoing")} about={t("new_outgoing_about")}>
+    <Page needs="write" title={t("new_outgoing")} about={t("new_outgoing_about")}>
       <Paper withBorder p="lg" maw={760}>
         <OutgoingForm
           isNew draftKey="outgoing/new" initial={{ name: "", url: "", events: [] }} submit={t("create")} pending={create.isPending} error={create.error}

@@ -4,6 +4,7 @@ import { ApiProblem } from "../api/problem";
 import { ChangedElsewhere } from "../components/ChangedElsewhere";
 import { useDraft } from "../components/drafts";
 import { useEventTypes } from "../components/EventTypeInput";
+import { Editable, MayWrite } from "../components/MayWrite";
 import { Trouble } from "../components/Trouble";
 import { useTexts, useWord } from "../texts";
 import { AdvancedFields } from "./AdvancedFields";
@@ -74,43 +75,45 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
             }}
           />
         )}
-        {template && <Alert color="blue" title={template.name}>{t(template.hint)}</Alert>}
-        <TextInput label={t("name")} required maxLength={500} value={form.name} onChange={(event) => set({ name: event.currentTarget.value })} error={fields.name} />
-        <TextInput
-          label={t("endpoint_url")} description={t("endpoint_url_about")} type="url" required placeholder="https://"
-          value={form.url} onChange={(event) => set({ url: event.currentTarget.value })} error={missing ? t("fill_in", { what: missing }) : fields.url}
-        />
-        <TagsInput
-          label={t("events")} description={t("outgoing_events_about")} placeholder={t("events_hint")} required clearable
-          clearButtonProps={{ "aria-label": t("clear") }}
-          data={["*", ...(types.data?.map(({ name }) => name) ?? [])]}
-          value={form.events} onChange={(events) => set({ events })} error={fields.events}
-        />
-        <div>
-          <Text size="sm" fw={500} id="status-of-webhook" mb={4}>{t("status")}</Text>
-          <SegmentedControl
-            aria-labelledby="status-of-webhook" value={form.status ?? "active"} onChange={(status) => set({ status: status as OutgoingInput["status"] })}
-            data={(["active", "paused", "inactive"] as const).map((value) => ({ value, label: word("status", value) }))}
+        <Editable><Stack>
+          {template && <Alert color="blue" title={template.name}>{t(template.hint)}</Alert>}
+          <TextInput label={t("name")} required maxLength={500} value={form.name} onChange={(event) => set({ name: event.currentTarget.value })} error={fields.name} />
+          <TextInput
+            label={t("endpoint_url")} description={t("endpoint_url_about")} type="url" required placeholder="https://"
+            value={form.url} onChange={(event) => set({ url: event.currentTarget.value })} error={missing ? t("fill_in", { what: missing }) : fields.url}
           />
-        </div>
-        <AuthFields key={`auth/${template?.name}`} auth={form.auth ?? { method: "none" }} onChange={(auth) => set({ auth })} />
-        <Textarea
-          label={t("extra_headers")} description={t("extra_headers_about")} placeholder="X-Environment: production" autosize minRows={2} ff="monospace"
-          value={headers} error={fields.headers}
-          onChange={(event) => {
-            setHeaders(event.currentTarget.value);
-            set({ headers: membersOf(event.currentTarget.value) });
-          }}
-        />
-        {isNew && <NewPayload key={`payload/${template?.name}`} initial={text} fault={payload.fault} onChange={setText} />}
+          <TagsInput
+            label={t("events")} description={t("outgoing_events_about")} placeholder={t("events_hint")} required clearable
+            clearButtonProps={{ "aria-label": t("clear") }}
+            data={["*", ...(types.data?.map(({ name }) => name) ?? [])]}
+            value={form.events} onChange={(events) => set({ events })} error={fields.events}
+          />
+          <div>
+            <Text size="sm" fw={500} id="status-of-webhook" mb={4}>{t("status")}</Text>
+            <SegmentedControl
+              aria-labelledby="status-of-webhook" value={form.status ?? "active"} onChange={(status) => set({ status: status as OutgoingInput["status"] })}
+              data={(["active", "paused", "inactive"] as const).map((value) => ({ value, label: word("status", value) }))}
+            />
+          </div>
+          <AuthFields key={`auth/${template?.name}`} auth={form.auth ?? { method: "none" }} onChange={(auth) => set({ auth })} />
+          <Textarea
+            label={t("extra_headers")} description={t("extra_headers_about")} placeholder="X-Environment: production" autosize minRows={2} classNames={{ input: "mono" }}
+            value={headers} error={fields.headers}
+            onChange={(event) => {
+              setHeaders(event.currentTarget.value);
+              set({ headers: membersOf(event.currentTarget.value) });
+            }}
+          />
+          {isNew && <NewPayload key={`payload/${template?.name}`} initial={text} fault={payload.fault} onChange={setText} />}
+        </Stack></Editable>
         <Accordion variant="contained" chevronPosition="left">
           <Accordion.Item value="advanced">
             <Accordion.Control>{t("outgoing_advanced")}</Accordion.Control>
-            <Accordion.Panel><AdvancedFields form={form} onChange={set} fields={fields} /></Accordion.Panel>
+            <Accordion.Panel><Editable><AdvancedFields form={form} onChange={set} fields={fields} /></Editable></Accordion.Panel>
           </Accordion.Item>
         </Accordion>
         <ChangedElsewhere draft={draft} />
-        <Group><Button type="submit" loading={pending}>{submit}</Button></Group>
+        <MayWrite says><Group><Button type="submit" loading={pending}>{submit}</Button></Group></MayWrite>
       </Stack>
     </form>
   );

@@ -1,18 +1,18 @@
 import { Group, Stack, Switch, Text } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import { answer, api } from "../api/client";
 import { LinkButton } from "../components/LinkButton";
 import { Listing } from "../components/Listing";
+import { MayWrite } from "../components/MayWrite";
 import { Page } from "../components/Page";
 import { Sparkline } from "../components/Sparkline";
 import { Moment, StatusBadge } from "../components/small";
-import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
 import type { OutgoingWebhook } from "./form";
 import { HealthBadge } from "./Health";
+import { useSetStatus } from "./setStatus";
 import { percent, rateOf, useOverview, type OutgoingStats } from "./stats";
 
 export function OutgoingListPage() {
@@ -20,7 +20,7 @@ export function OutgoingListPage() {
   const [ids, setIds] = useState<string[]>([]);
   const overview = useOverview(ids);
   const stats = new Map<string, OutgoingStats>(overview.data?.outgoing.map((stats) => [stats.webhook_id, stats]));
-  const create = <LinkButton to="/outgoing/new" leftSection={<IconPlus size={16} />}>{t("new_outgoing")}</LinkButton>;
+  const create = <MayWrite><LinkButton to="/outgoing/new" leftSection={<IconPlus size={16} />}>{t("new_outgoing")}</LinkButton></MayWrite>;
   const load = async (cursor: string | undefined) => {
     const page = await answer(api.GET("/outgoing-webhooks", { params: { query: { cursor } } }));
     setIds((before) => [...new Set([...before, ...page.data.map(({ id }) => id)])].slice(0, MOST));
@@ -44,6 +44,7 @@ export function OutgoingListPage() {
           ) },
           { title: t("status"), cell: (webhook) => <Sending webhook={webhook} /> },
           { title: t("success_rate"), cell: ({ id }) => percent(rateOf(stats.get(id) ?? { delivered: 0, failed: 0 })) },
+          { title: t("average_time"), cell: ({ id }) => <Average stats={stats.get(id)} /> },
           { title: t("last_delivery"), cell: ({ id }) => <Last stats={stats.get(id)} /> },
           { title: t("last_day"), cell: ({ id }) => <Hours stats={stats.get(id)} /> },
         ]}
@@ -58,19 +59,20 @@ const MOST = 200;
 /** Whether it sends, and whether that goes well. */
 function Sending({ webhook }: { webhook: OutgoingWebhook }) {
   const t = useTexts();
-  const client = useQueryClient();
   const active = webhook.status === "active";
-  const change = useMutation({
-    mutationFn: () => answer(api.PATCH("/outgoing-webhooks/{id}", { params: { path: { id: webhook.id } }, body: { status: active ? "paused" : "active" } })),
-    onError: tellTrouble,
-    onSettled: () => client.invalidateQueries({ queryKey: ["outgoing"] }),
-  });
+  const change = useSetStatus(webhook);
   return (
     <Group gap="sm" wrap="nowrap">
-      <Switch aria-label={t("switch_on", { name: webhook.name })} checked={active} disabled={change.isPending} onChange={() => change.mutate()} />
+      <MayWrite><Switch aria-label={t("switch_on", { name: webhook.name })} checked={active} disabled={change.isPending} onChange={() => change.mutate(active ? "paused" : "active")} /></MayWrite>
       {active || webhook.health.state === "disabled" ? <HealthBadge health={webhook.health} /> : <StatusBadge status={webhook.status} />}
     </Group>
   );
+}
+
+function Average({ stats }: { stats: OutgoingStats | undefined }) {
+  const t = useTexts();
+  const n = stats?.average_response_ms;
+  return <Text size="sm">{n === undefined || n === null ? "—" : t("milliseconds", { n })}</Text>;
 }
 
 function Last({ stats }: { stats: OutgoingStats | undefined }) {

@@ -7,6 +7,7 @@ import { answer, api } from "../api/client";
 import { ConfirmButton } from "../components/ConfirmButton";
 import { CopyNow } from "../components/CopyNow";
 import { Loaded } from "../components/Loaded";
+import { MayWrite } from "../components/MayWrite";
 import { Page } from "../components/Page";
 import { StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
@@ -15,6 +16,7 @@ import { loadOutgoing, useChangeOutgoing } from "./change";
 import { differing, settingsOf, type OutgoingWebhook } from "./form";
 import { HealthAlert } from "./Health";
 import { OutgoingForm } from "./OutgoingForm";
+import { useSetStatus } from "./setStatus";
 import { SigningPanel } from "./SigningPanel";
 import { StatsPanel } from "./StatsPanel";
 import { TestPanel } from "./TestPanel";
@@ -84,7 +86,7 @@ function What({ webhook }: { webhook: OutgoingWebhook }) {
   const t = useTexts();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const change = useChangeOutgoing(webhook.id);
+  const change = useSetStatus(webhook);
   const remove = useMutation({
     mutationFn: () => answer(api.DELETE("/outgoing-webhooks/{id}", { params: { path: { id: webhook.id } } })),
     onSuccess: () => {
@@ -95,11 +97,11 @@ function What({ webhook }: { webhook: OutgoingWebhook }) {
   });
   const active = webhook.status === "active";
   return (
-    <>
-      <Button variant="default" loading={change.isPending} onClick={() => change.mutate({ status: active ? "paused" : "active" }, { onError: tellTrouble })}>
+    <MayWrite>
+      <Button variant="default" loading={change.isPending} onClick={() => change.mutate(active ? "paused" : "active")}>
         {active ? t("pause") : t("activate")}
       </Button>
       <ConfirmButton label={t("delete")} question={t("delete_outgoing_question", { name: webhook.name })} onConfirm={() => remove.mutate()} />
-    </>
+    </MayWrite>
   );
 }

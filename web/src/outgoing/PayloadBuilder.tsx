@@ -6,8 +6,10 @@ import { answer, api } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import { ChangedElsewhere } from "../components/ChangedElsewhere";
 import { useDraft } from "../components/drafts";
+import { Editable, MayWrite } from "../components/MayWrite";
 import { Json } from "../components/small";
 import { Trouble } from "../components/Trouble";
+import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
 import { useChangeOutgoing } from "./change";
 import type { OutgoingWebhook } from "./form";
@@ -49,25 +51,25 @@ export default function PayloadBuilder({ webhook }: { webhook: OutgoingWebhook }
         <Stack>
           <Title order={2} size="h4">{t("tab_payload")}</Title>
           <Text size="sm" c="dimmed">{t("payload_about")}</Text>
-          <Select
+          <MayWrite><Select
             label={t("begin_with")} placeholder={t("choose")} value={null} searchable data={TEMPLATES.map(({ name }) => name)}
             onChange={(name) => {
               const template = TEMPLATES.find((template) => template.name === name);
               if (template) begin(JSON.stringify(template.payload, null, 2));
             }}
-          />
-          <PayloadEditor label={t("tab_payload")} initial={initial} variables={variables} faults={faults} onChange={setText} />
+          /></MayWrite>
+          <Editable><PayloadEditor label={t("tab_payload")} initial={initial} variables={variables} faults={faults} onChange={setText} /></Editable>
           <ChangedElsewhere draft={draft} />
           {payload.fault && <Alert color="red" title={t("not_json")}>{payload.fault}</Alert>}
           <Faults faults={faults} />
           {change.isError && faultsOf(change.error).length === 0 && <Trouble error={change.error} />}
-          <Group>
+          <MayWrite says><Group>
             <Button disabled={payload.fault !== undefined || text === saved} loading={change.isPending} onClick={() => change.mutate({ payload: payload.value as never }, { onSuccess: draft.reset })}>{t("save")}</Button>
             {text !== "" && <Button variant="default" onClick={() => begin("")}>{t("plain_event")}</Button>}
-          </Group>
+          </Group></MayWrite>
         </Stack>
       </Paper>
-      <Paper withBorder p="lg">
+      <MayWrite><Paper withBorder p="lg">
         <Stack>
           <Title order={2} size="h4">{t("what_is_sent")}</Title>
           <SamplePicker patterns={webhook.events} sample={sample} onChange={choose} />
@@ -84,7 +86,7 @@ export default function PayloadBuilder({ webhook }: { webhook: OutgoingWebhook }
             )}
           </div>
         </Stack>
-      </Paper>
+      </Paper></MayWrite>
     </SimpleGrid>
   );
 }
@@ -92,6 +94,7 @@ export default function PayloadBuilder({ webhook }: { webhook: OutgoingWebhook }
 /** What a sample becomes by what was typed, once one stops typing. */
 function usePreview(webhook: OutgoingWebhook, sample: Sample, data: Record<string, unknown> | undefined, payload: unknown) {
   const [calm] = useDebouncedValue(payload, CALM);
+  const may = useMay();
   return useQuery({
     queryKey: ["outgoing", webhook.id, "preview", sample, data, calm],
     queryFn: () =>
@@ -99,7 +102,7 @@ function usePreview(webhook: OutgoingWebhook, sample: Sample, data: Record<strin
         params: { path: { id: webhook.id } },
         body: { ...(sample.eventId === undefined ? { event_type: sample.eventType, data } : { event_id: sample.eventId }), payload: calm },
       })),
-    enabled: data !== undefined && calm !== undefined,
+    enabled: may("write") && data !== undefined && calm !== undefined,
     placeholderData: keepPreviousData,
     retry: false,
   });

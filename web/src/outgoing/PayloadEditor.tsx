@@ -1,12 +1,13 @@
 import { autocompletion, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import { json, jsonParseLinter } from "@codemirror/lang-json";
 import { linter, type Diagnostic } from "@codemirror/lint";
-import { Compartment, StateEffect } from "@codemirror/state";
+import { Compartment, EditorState, StateEffect } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { useComputedColorScheme } from "@mantine/core";
 import { basicSetup } from "codemirror";
 import { useEffect, useRef } from "react";
-import { editorLook } from "./editorLook";
+import { useIsShut } from "../components/MayWrite";
+import { editorLook } from "../components/editorLook";
 import { placeOf } from "./place";
 
 /** What the server says of a payload, by the path of the field. */
@@ -37,6 +38,7 @@ export default function PayloadEditor({ label, initial, variables, faults = NONE
   const shown = useRef<EditorView>(null);
   const scheme = useRef(new Compartment());
   const dark = useComputedColorScheme() === "dark";
+  const shut = useIsShut();
   const current = useRef({ onChange, variables, faults });
   useEffect(() => {
     current.current = { onChange, variables, faults };
@@ -60,6 +62,7 @@ export default function PayloadEditor({ label, initial, variables, faults = NONE
         EditorView.contentAttributes.of({ "aria-label": label }),
         editorLook,
         scheme.current.of([]),
+        EditorState.readOnly.of(shut),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) current.current.onChange(update.state.doc.toString());
         }),
@@ -70,10 +73,10 @@ export default function PayloadEditor({ label, initial, variables, faults = NONE
       shown.current = null;
       view.destroy();
     };
-  }, [initial, label]);
+  }, [initial, label, shut]);
   useEffect(() => {
     shown.current?.dispatch({ effects: scheme.current.reconfigure(EditorView.darkTheme.of(dark)) });
-  }, [dark, initial, label]);
+  }, [dark, initial, label, shut]);
   return <div className="editor" data-small={small} ref={place} />;
 }
 

@@ -5,6 +5,7 @@ import { answer, api, type Schemas } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import { tellOnce } from "../components/CopyNow";
 import { Grace, GRACES } from "../components/Grace";
+import { MayWrite } from "../components/MayWrite";
 import { Copyable } from "../components/small";
 import { tell } from "../components/tell";
 import { Trouble } from "../components/Trouble";
@@ -24,14 +25,14 @@ export function SigningPanel({ webhook }: { webhook: OutgoingWebhook }) {
         <Text size="sm" c="dimmed">{t("signing_secret_about")}</Text>
         <Group justify="space-between">
           {webhook.signing.secret && <Code>{webhook.signing.secret}</Code>}
-          <Button variant="default" onClick={() => replace("secret")}>{t("replace_secret")}…</Button>
+          <MayWrite><Button variant="default" onClick={() => replace("secret")}>{t("replace_secret")}…</Button></MayWrite>
         </Group>
         {webhook.public_keys.length > 0 && (
           <>
             <Text fw={550} size="sm">{t("public_keys")}</Text>
             <Text size="sm" c="dimmed">{t("public_keys_about")}</Text>
             {webhook.public_keys.map((key) => <Copyable key={key} value={key} label={t("public_keys")} />)}
-            <Group><Button variant="default" onClick={() => replace("private_key")}>{t("replace_private_key")}…</Button></Group>
+            <MayWrite><Group><Button variant="default" onClick={() => replace("private_key")}>{t("replace_private_key")}…</Button></Group></MayWrite>
           </>
         )}
       </Stack>

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { CopyCurl } from "../activity/EntryDrawer";
 import { answer, api, type Schemas } from "../api/client";
+import { MayWrite } from "../components/MayWrite";
 import { Json } from "../components/small";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
@@ -13,6 +14,10 @@ import { SamplePicker, useKinds, useSampleData, type Sample } from "./SamplePick
 
 /** Sends a sample for real, and shows what was sent and what came back. */
 export function TestPanel({ webhook }: { webhook: OutgoingWebhook }) {
+  return <MayWrite says><Testing webhook={webhook} /></MayWrite>;
+}
+
+function Testing({ webhook }: { webhook: OutgoingWebhook }) {
   const t = useTexts();
   const { first } = useKinds(webhook.events);
   const [chosen, choose] = useState<Sample>();
@@ -43,7 +48,7 @@ export function TestPanel({ webhook }: { webhook: OutgoingWebhook }) {
           />
           <JsonInput
             label={t("test_data")} description={t("test_data_about")} error={!isObject && t("not_an_object")} autosize minRows={8} maxRows={20}
-            styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }} value={text} onChange={setEdited}
+            classNames={{ input: "mono" }} value={text} onChange={setEdited}
           />
           <Group><Button disabled={!isObject} loading={test.isPending} onClick={() => test.mutate()}>{t("send_test")}</Button></Group>
         </Stack>

@@ -23,7 +23,7 @@ export function ImportPage() {
   const t = useTexts();
   const { task } = useSearch({ from: "/inside/subscribers/import" });
   return (
-    <Page title={t("import_title")} about={t("import_about")}>
+    <Page needs="write" title={t("import_title")} about={t("import_about")}>
       <div><Link className="link" to="/subscribers" search={{}}>{t("subscribers")}</Link></div>
       {task ? <Going key={task} id={task} /> : <Choosing />}
     </Page>

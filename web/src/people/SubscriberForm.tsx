@@ -1,8 +1,9 @@
-import { Button, Divider, Group, MultiSelect, Select, SimpleGrid, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { Button, Divider, Group, MultiSelect, Select, SimpleGrid, Stack, TagsInput, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { ApiProblem } from "../api/problem";
 import { ChangedElsewhere } from "../components/ChangedElsewhere";
 import type { Draft } from "../components/drafts";
+import { MayOnlyLook } from "../components/MayWrite";
 import { Trouble } from "../components/Trouble";
 import { useTexts, useWord } from "../texts";
 import { listName, useCustomFields, useLists, useTags } from "./catalogues";
@@ -86,7 +87,7 @@ export function SubscriberForm({ draft, saved, submit, pending, error, readOnly,
               />
             ))}
           </SimpleGrid>
-          {readOnly ? <Text size="sm" c="dimmed">{t("may_only_look")}</Text> : (
+          {readOnly ? <MayOnlyLook /> : (
             <Group>
               <Button type="submit" loading={pending}>{submit}</Button>
               {draft.dirty && <Button variant="default" onClick={draft.reset}>{t("discard")}</Button>}

@@ -27,7 +27,7 @@ export function ApiKeysPage() {
     </NewNamed>
   );
   return (
-    <Page title={t("api_keys")} about={t("api_keys_about")} actions={form}>
+    <Page needs="admin" title={t("api_keys")} about={t("api_keys_about")} actions={form}>
       <Listing
         label={t("api_keys")}
         queryKey={KEY}

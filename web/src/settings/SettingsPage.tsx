@@ -6,13 +6,16 @@ import { ApiProblem } from "../api/problem";
 import { Page } from "../components/Page";
 import { tell } from "../components/tell";
 import { Trouble } from "../components/Trouble";
+import { useMay } from "../signing_in/may";
 import { remembered, sessionQuery, useLeave } from "../signing_in/session";
 import { chooseLanguage, LANGUAGES, useLanguage, useTexts, type Language } from "../texts";
+import { ServerSettings } from "./ServerSettings";
 
 export function SettingsPage() {
   const t = useTexts();
   const language = useLanguage();
   const leave = useLeave();
+  const may = useMay();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
     <Page title={t("settings")}>
@@ -36,6 +39,7 @@ export function SettingsPage() {
           <Text size="sm" c="dimmed" mb="md">{t("sessions_about")}</Text>
           <Button variant="default" onClick={() => leave.mutate("everywhere")}>{t("log_out_everywhere")}</Button>
         </Paper>
+        {may("admin") && <ServerSettings />}
         <Text size="sm"><a className="link" href="/docs">{t("api_reference")}</a></Text>
       </Stack>
     </Page>

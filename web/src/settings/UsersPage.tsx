@@ -31,7 +31,7 @@ export function UsersPage() {
     </NewNamed>
   );
   return (
-    <Page title={t("users")} about={t("users_about")} actions={form}>
+    <Page needs="admin" title={t("users")} about={t("users_about")} actions={form}>
       <Listing
         label={t("users")}
         queryKey={KEY}

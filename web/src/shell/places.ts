@@ -1,5 +1,5 @@
 import {
-  IconArrowBarToDown, IconArrowBarUp, IconBolt, IconForms, IconHome, IconKey, IconListDetails, IconSettings, IconTag,
+  IconArrowBarToDown, IconArrowBarUp, IconBolt, IconForms, IconHistory, IconHome, IconKey, IconListDetails, IconSettings, IconTag,
   IconUsers, IconUserShield, type Icon,
 } from "@tabler/icons-react";
 import type { Scope } from "../signing_in/may";
@@ -25,6 +25,7 @@ export const PLACES: Place[] = [
   { to: "/events", name: "events", icon: IconBolt },
   { to: "/api-keys", name: "api_keys", icon: IconKey, scope: "admin" },
   { to: "/users", name: "users", icon: IconUserShield, scope: "admin" },
+  { to: "/audit-log", name: "audit_log", icon: IconHistory, scope: "admin" },
   { to: "/settings", name: "settings", icon: IconSettings },
 ];
 

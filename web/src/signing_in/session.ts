@@ -3,7 +3,7 @@ import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query
 import { useNavigate } from "@tanstack/react-router";
 import { answer, api, remember, type Schemas } from "../api/client";
 import { ApiProblem } from "../api/problem";
-import { forgetDrafts } from "../components/drafts";
+import { draftsAreOf, forgetDrafts } from "../components/drafts";
 import { tellTrouble } from "../components/tell";
 
 export type Session = Schemas["Session"];
@@ -24,6 +24,7 @@ export const sessionQuery = queryOptions({
 
 export function remembered(session: Session): Session {
   remember(session);
+  draftsAreOf(session.user.id);
   return session;
 }
 

@@ -43,7 +43,7 @@ export function useTexts(): Translate {
 }
 
 /** What the server names by one word. */
-export type WordGroup = "status" | "action" | "scope" | "role" | "field" | "problem" | "event_kind" | "task" | "tests";
+export type WordGroup = "status" | "action" | "scope" | "role" | "field" | "problem" | "event_kind" | "task" | "tests" | "actor" | "target" | "verb";
 
 /** The text named by what the server calls something, or that itself if it is new to this page. */
 export function useWord(): (group: WordGroup, word: string) => string {

@@ -24,6 +24,8 @@ mod duplicates;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod form;
 #[cfg(test)]
 mod full;

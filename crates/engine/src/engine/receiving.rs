@@ -22,16 +22,16 @@ impl Engine {
             Ok(prepared) => prepared,
             Err(reply) => return Answered::Reply(refused(reply)),
         };
-        match self.shake_hands(incoming, &request).await {
+        match self.shake_hands(&incoming, &request).await {
             Some(answered) => answered,
-            None => Answered::Reply(self.take_in(request).await),
+            None => Answered::Reply(self.take_in(incoming, request).await),
         }
     }
 
     /// The answer to what a sender asks before it sends; `None` if this is no such question.
     pub async fn handshake(&self, request: Received) -> Option<Answered> {
         match self.prepared(request).await {
-            Ok((incoming, request)) => self.shake_hands(incoming, &request).await,
+            Ok((incoming, request)) => self.shake_hands(&incoming, &request).await,
             Err(reply) if reply.status == 404 => None,
             Err(reply) => Some(Answered::Reply(reply)),
         }
@@ -53,9 +53,9 @@ impl Engine {
         Ok((incoming, Arc::new(request)))
     }
 
-    async fn take_in(&self, request: Arc<Received>) -> Reply {
+    async fn take_in(&self, incoming: Arc<Incoming>, request: Arc<Received>) -> Reply {
         let now = self.now();
-        let admitted = receive::admit(&self.snapshot(), &request, now);
+        let admitted = receive::let_in(incoming, &request, now);
         if let Ok(Accepted { content: Content::Rejected { reason, .. }, .. }) = &admitted {
             count_rejection(&reason.field);
         }

@@ -1,5 +1,6 @@
 /** The texts in Italian, by name: a file for each folder of pages. */
 import { activity } from "./activity";
+import { audit } from "./audit";
 import { events } from "./events";
 import { home } from "./home";
 import { incoming } from "./incoming";
@@ -11,4 +12,4 @@ import { shared } from "./shared";
 import { shell } from "./shell";
 import { words } from "./words";
 
-export const it = { ...activity, ...events, ...home, ...incoming, ...outgoing, ...people, ...problems, ...settings, ...shared, ...shell, ...words };
+export const it = { ...activity, ...audit, ...events, ...home, ...incoming, ...outgoing, ...people, ...problems, ...settings, ...shared, ...shell, ...words };
