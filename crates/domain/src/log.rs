@@ -175,6 +175,11 @@ pub struct Outcome {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub duplicates: Vec<Duplicate>,
+    /// How often it was begun, once that is another number than its runs: a run that goes on where an action came back begins
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub tries: Option<i64>,
 }
 
 /// A record that had been sent before.

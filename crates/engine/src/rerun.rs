@@ -115,18 +115,22 @@ impl Rerun {
         self.job.is_some() || matches!(self.row.status, RequestStatus::Accepted | RequestStatus::Retrying)
     }
 
-    /// Keeps of the entry as it was what this run did not change: events told before, and the answer that the sender got.
+    /// Keeps of the entry as it was what this run did not change: events told before, the answer that the sender got, and how often
+    /// it was tried, if this run only goes on.
     pub(crate) fn keep(&self, row: &mut RequestRow) {
         if self.job.is_some() {
             row.response_status = self.row.response_status;
             row.response_body = self.row.response_body.clone();
         }
         let before: Outcome = serde_json::from_str(&self.row.outcome).unwrap_or_default();
-        if before.events.is_empty() {
+        let goes_on = self.row.status == RequestStatus::Accepted && self.row.attempts > 0;
+        let tries = before.tries.unwrap_or(self.row.attempts) + i64::from(!goes_on);
+        if before.events.is_empty() && tries == row.attempts {
             return;
         }
         let mut outcome: Outcome = serde_json::from_str(&row.outcome).unwrap_or_default();
         outcome.events.splice(0..0, before.events);
+        outcome.tries = (tries != row.attempts).then_some(tries);
         row.outcome = serde_json::to_string(&outcome).unwrap_or_default();
     }
 

@@ -13,6 +13,7 @@ export function MappingPreview({ preview }: { preview: Schemas["Preview"] }) {
       {preview.errors.map(({ field, message }) => <Alert key={field + message} color="red">{field}: {message}</Alert>)}
       {preview.warnings.map((warning) => <Alert key={warning} color="yellow">{warning}</Alert>)}
       {preview.subscribers.map(({ after }, index) => after && <Result key={index} subscriber={after} />)}
+      {preview.subscribers.length === 0 && preview.records.map((record, index) => <Found key={index} record={record} />)}
       {preview.actions.map(({ type, status, detail, step }) => (
         <Group key={`${step} ${type}`} gap="xs" justify="space-between">
           <Text size="sm">{word("action", type)}</Text>
@@ -22,6 +23,28 @@ export function MappingPreview({ preview }: { preview: Schemas["Preview"] }) {
       ))}
       <Text size="sm" c="dimmed">{t("would_send", { events: preview.events.length, deliveries: preview.deliveries.length })}</Text>
     </Stack>
+  );
+}
+
+/** What was found, where it changes nobody: the subscriber is so already, or no action is done with it. */
+function Found({ record: { left_out, mapping } }: { record: Schemas["PreviewRecord"] }) {
+  const t = useTexts();
+  const word = useWord();
+  const rows = mapping.filter(({ value }) => value !== null && value !== undefined && value !== "");
+  if (left_out) return <Text size="sm">{left_out}</Text>;
+  if (rows.length === 0) return null;
+  return (
+    <>
+      <dl className="facts">
+        {rows.map(({ to, value }, index) => (
+          <div key={index}>
+            <dt>{to.startsWith("custom_field.") ? to.slice("custom_field.".length) : word("field", to)}</dt>
+            <dd>{typeof value === "string" ? value : JSON.stringify(value)}</dd>
+          </div>
+        ))}
+      </dl>
+      <Text size="sm" c="dimmed">{t("nobody_changes")}</Text>
+    </>
   );
 }
 

@@ -49,10 +49,10 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="sm" aria-label={t("menu")}>
-        {PLACES.filter(({ scope }) => !scope || may(scope)).map(({ to, name, icon: Icon }) => (
+        {PLACES.filter(({ scope }) => !scope || may(scope)).map(({ to, name, icon: Icon, also }) => (
           <NavLink
             key={to} component={Link} to={to} label={t(name)} leftSection={<Icon size={18} />} variant="light"
-            active={to === "/" ? path === "/" : path.startsWith(to)}
+            active={to === "/" ? path === "/" : path.startsWith(to) || (also !== undefined && path.startsWith(also))}
           />
         ))}
       </AppShell.Navbar>

@@ -9,6 +9,8 @@ export interface Place {
   to: string;
   name: TextName;
   icon: Icon;
+  /** Where else one is there, too. */
+  also?: string;
   /** What one must be allowed to do to go there; everyone may look at the others. */
   scope?: Scope;
 }
@@ -16,7 +18,7 @@ export interface Place {
 /** Where one can go, in the order of the menu. */
 export const PLACES: Place[] = [
   { to: "/", name: "home", icon: IconHome },
-  { to: "/incoming", name: "incoming", icon: IconArrowBarToDown },
+  { to: "/incoming", name: "incoming", icon: IconArrowBarToDown, also: "/senders" },
   { to: "/outgoing", name: "outgoing", icon: IconArrowBarUp },
   { to: "/subscribers", name: "subscribers", icon: IconUsers },
   { to: "/lists", name: "lists", icon: IconListDetails },

@@ -44,7 +44,7 @@ pub(crate) struct RequestView {
     /// Whether someone may have tried what they must not: it has the webhook's token, and did not prove who sent it. `errors`
     /// says why it was not let in.
     suspicious: bool,
-    /// How often it was run: when it came in, again, and whenever a call or a script of its actions came back.
+    /// How often it was tried.
     attempts: i64,
     /// When it is run again by itself; `null` if it is not.
     #[schema(required = true)]
@@ -80,7 +80,7 @@ pub(crate) struct ResponseView {
 impl From<RequestRow> for RequestView {
     fn from(row: RequestRow) -> Self {
         // It was written by this program: what can't be read was written by a newer one.
-        let Outcome { actions, errors, warnings, events, duplicates } =
+        let Outcome { actions, errors, warnings, events, duplicates, tries } =
             serde_json::from_str(&row.outcome).unwrap_or_default();
         Self {
             id: row.id,
@@ -94,7 +94,7 @@ impl From<RequestRow> for RequestView {
             payload: payload(row.payload),
             status: row.status,
             suspicious: row.status == RequestStatus::Rejected,
-            attempts: row.attempts,
+            attempts: tries.unwrap_or(row.attempts),
             next_attempt_at: None,
             actions,
             errors,

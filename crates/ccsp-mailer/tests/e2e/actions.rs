@@ -151,6 +151,7 @@ async fn what_passes_is_retried_and_what_was_done_is_not_done_again(kind: Kind) 
         (&json!(true), &json!("answered 503"))
     );
     assert!(server.subscriber("ada@example.com").await.is_none());
+    assert_eq!(entry["attempts"], 1, "however often an action came back");
     let moment = |name: &str| text(&entry[name]).parse::<jiff::Timestamp>().unwrap().as_second();
     let wait = moment("next_attempt_at") - moment("received_at");
     assert!((240..=420).contains(&wait), "five minutes after the first attempt: {wait} s");
@@ -161,7 +162,7 @@ async fn what_passes_is_retried_and_what_was_done_is_not_done_again(kind: Kind) 
     assert_eq!(retried.expect(StatusCode::OK).unwrap()["status"], "accepted");
     let entry = ended(&server, &id, "processed").await;
     assert_eq!(outcomes(&entry).last(), Some(&("add_subscriber", "done")));
-    assert_eq!(entry["next_attempt_at"], Value::Null);
+    assert_eq!((&entry["attempts"], &entry["next_attempt_at"]), (&json!(2), &Value::Null));
     let paths: Vec<_> = receiver.requests().iter().map(|request| request.path().to_owned()).collect();
     assert_eq!(paths, ["/first", "/second", "/second"]);
     let keys: Vec<_> =

@@ -88,6 +88,7 @@ export const incoming = {
   new_url: "New URL",
   no_curl: "{sender} signs in a way of its own, which no short command can do. The button below does it for you.",
   no_limit: "No limit",
+  nobody_changes: "Nobody would be changed by it.",
   not_lately: "Not in the last 30 days",
   on_error: "If it fails",
   on_error_about: "What becomes of the actions behind it.",

@@ -90,6 +90,7 @@ export const incoming: Record<keyof typeof english, string> = {
   new_url: "Nuovo URL",
   no_curl: "{sender} firma in un modo proprio, che nessun comando breve può imitare. Il pulsante qui sotto lo fa per te.",
   no_limit: "Nessun limite",
+  nobody_changes: "Non cambierebbe nessuno.",
   not_lately: "Non negli ultimi 30 giorni",
   on_error: "Se non riesce",
   on_error_about: "Che cosa accade alle azioni successive.",
