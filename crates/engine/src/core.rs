@@ -88,7 +88,7 @@ impl Core {
         let last = self.asked.load(Ordering::Acquire);
         let known = self.snapshot.load().version;
         if let Some(config) = self.store.read(LoadConfig { known }).await? {
-            match Snapshot::new(config, &self.vault) {
+            match Snapshot::after(&self.snapshot(), config, &self.vault) {
                 Ok(snapshot) => self.snapshot.store(Arc::new(snapshot)),
                 // The key was checked at the start: someone changed the database. Go on by what is known.
                 Err(error) => tracing::error!(error = %error, "the configuration could not be loaded"),

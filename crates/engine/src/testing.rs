@@ -48,6 +48,11 @@ pub(crate) fn vault() -> Vault {
 /// `destination1`, … with these events, and list 1.
 pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapshot> {
     let vault = vault();
+    Arc::new(Snapshot::new(config(&vault, settings, destinations), &vault).unwrap())
+}
+
+/// The same as it is loaded.
+pub(crate) fn config(vault: &Vault, settings: Value, destinations: &[&[&str]]) -> Config {
     let mut whole =
         json!({"name": "Form", "event_type": "subscriber_added", "actions": [{"type": "add_subscriber"}]});
     for (name, value) in settings.as_object().unwrap() {
@@ -71,17 +76,16 @@ pub(crate) fn snapshot(settings: Value, destinations: &[&[&str]]) -> Arc<Snapsho
         created_at: NOW,
         updated_at: NOW,
     };
-    let config = Config {
+    Config {
         version: 1,
         incoming: vec![(incoming, sealed)],
-        outgoing: destinations.iter().enumerate().map(|(i, events)| outgoing(&vault, i, events)).collect(),
+        outgoing: destinations.iter().enumerate().map(|(i, events)| outgoing(vault, i, events)).collect(),
         api_keys: vec![],
         lists: vec![ListId(1)],
         presets: vec![],
         custom_fields: vec![],
         event_types: vec![],
-    };
-    Arc::new(Snapshot::new(config, &vault).unwrap())
+    }
 }
 
 fn outgoing(vault: &Vault, number: usize, events: &[&str]) -> (OutgoingWebhook, Vec<u8>) {
