@@ -55,6 +55,10 @@ impl Log for EventLog {
     }
 }
 
+/// How much older than a subscriber the first of its events may be: ids are of the moment when their transaction began to decide,
+/// and the subscriber was made somewhat later in it.
+const BEFORE_MS: i64 = 60_000;
+
 /// The events that are about a subscriber. They are sought and not indexed: an index in the order of subscribers would cost every
 /// event a page of its own ([why](../../../docs/decisions/0024-the-events-of-a-subscriber-are-sought.md)).
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +78,8 @@ impl Log for EventsAbout {
 
     async fn ways<T: Tx>(&self, _: &T) -> Result<Vec<Conditions>, StoreError> {
         let mut way = Conditions::default();
-        way.on_some("e.id >= ?", self.since.map(|moment| EventId::lowest_at(moment).to_string()));
+        let since = self.since.map(|moment| moment.plus_millis(-BEFORE_MS));
+        way.on_some("e.id >= ?", since.map(|moment| EventId::lowest_at(moment).to_string()));
         Ok(vec![way])
     }
 

@@ -17,6 +17,7 @@ conformance!(
     filtered,
     large_ones_make_short_pages,
     of_a_subscriber,
+    what_made_the_subscriber_is_found,
     known_of_before
 );
 
@@ -149,6 +150,21 @@ async fn about(database: &Database, id: i64, from: Option<EventId>) -> (Vec<Even
     let log = EventsAbout { subscriber: SubscriberId(id), since: None };
     let found = database.store.read(Look { log, piece }).await.unwrap();
     (found.entries.into_iter().map(|(id, _)| id).collect(), found.next)
+}
+
+/// A transaction names its events first, and makes the subscriber a moment later.
+async fn what_made_the_subscriber_is_found(database: &Database) {
+    let about = |ago: i64| Event {
+        data: r#"{"subscriber_id":12,"email":"ada@example.com"}"#.into(),
+        ..event(database.id_at(NOW.plus_millis(-ago)), "subscriber_added")
+    };
+    // Ids never step back.
+    let (long_ago, added) = (about(3_600_000), about(5));
+    put(database, vec![added.clone(), long_ago], vec![]).await;
+    let piece = Piece { from: None, order: Order::NewestFirst, limit: 10, rows: 100 };
+    let log = EventsAbout { subscriber: SubscriberId(12), since: Some(NOW) };
+    let found = database.store.read(Look { log, piece }).await.unwrap();
+    assert_eq!(found.entries.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [added.id]);
 }
 
 /// What was told before it was written down whom an event is about is found by its data.
