@@ -27,7 +27,7 @@ const RATE: u64 = 5_000;
 const MAX_GROWTH: f64 = 64.0;
 /// The most that the disk may hold of the flood, in MiB: 100 rejections a minute are logged, each of at most some 6 KiB, which
 /// the database's own log holds once more.
-const MAX_DISK: f64 = 8.0;
+const MAX_DISK: f64 = 4.0;
 /// The share of their throughput that legitimate requests keep at least.
 const LEAST_KEPT: f64 = 0.8;
 /// Longer than any flood takes.
