@@ -6,26 +6,30 @@ use axum::response::{IntoResponse, Response};
 use domain::audit::{Act, TargetKind, Verb};
 use domain::log::DeliveryStatus;
 use domain::{DeliveryId, HttpStatuses, WebhookId};
-use engine::Searched;
 use engine::tasks::Job;
+use engine::{Command, Executed, Resend, Searched};
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::{Map, Value};
+use store::StoreError;
 use store::deliveries::{DeliveriesById, DeliveriesOf, DeliveryEntry, GetDelivery, Retried, RetryDelivery};
 use store::look::{Order, Piece};
 use store::recovery::ClearDeliveries;
-use utoipa::IntoParams;
+use store::resend::ResendsOf;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::Api;
 use crate::auth::{Caller, Read, Write};
 use crate::export::{EXPORT_PAGE, ExportParams, export};
-use crate::extract::{Path, Query};
+use crate::extract::{Create, Input, Path, Query};
 use crate::log::{CLEAR_CHUNK, ClearParams, Cleared, LogPage, LogParams, until_now};
+use crate::once::Answer;
 use crate::page::{PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
-use crate::routes::delivery_view::{DeliveryView, redact_of};
+use crate::routes::delivery_view::{DeliveryView, DeliveryWithResends, redact_of};
 use crate::routes::tasks::{self, TaskView};
+use crate::{Api, BASE};
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
@@ -34,6 +38,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(download))
         .routes(routes!(show))
         .routes(routes!(retry))
+        .routes(routes!(resend))
 }
 
 /// Which deliveries are meant.
@@ -177,18 +182,20 @@ fn log_act(webhook_id: &WebhookId, verb: Verb) -> Act {
 
 /// One delivery
 ///
-/// With all its attempts.
+/// With all its attempts, and what was sent again of it by hand.
 #[utoipa::path(
     get, path = "/deliveries/{id}", tag = "Deliveries", security(("api_key" = ["read"])),
     params(("id" = DeliveryId, Path, description = "Which.")),
-    responses((status = 200, description = "It.", body = DeliveryView)),
+    responses((status = 200, description = "It.", body = DeliveryWithResends)),
 )]
 async fn show(
     State(api): State<Api>,
     _: Caller<Read>,
     Path(id): Path<DeliveryId>,
-) -> Result<Json<DeliveryView>, Problem> {
-    Ok(Json(DeliveryView::of(&api, find(&api, id).await?)))
+) -> Result<Json<DeliveryWithResends>, Problem> {
+    let delivery = DeliveryView::of(&api, find(&api, id).await?);
+    let resends = api.engine().read(ResendsOf { delivery: id }).await?;
+    Ok(Json(DeliveryWithResends { delivery, resends }))
 }
 
 /// Make a delivery again
@@ -226,12 +233,73 @@ async fn retry(
     Ok((StatusCode::ACCEPTED, Json(DeliveryView::of(&api, find(&api, id).await?))))
 }
 
+/// An edited event.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = DeliveryResendInput)]
+struct ResendInput {
+    /// What to send as the event's data instead of what it had, which is taken if this is not given.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>, example = json!({"order_id": 1042}))]
+    data: Option<Map<String, Value>>,
+}
+
+impl Input for ResendInput {}
+
+/// Send a delivery again with edited data
+///
+/// Makes a new delivery to the same webhook, as it is now, whatever events it wants and its filter takes. The receiver sees a
+/// `webhook-id` of its own; the kind of the event and when it happened stay. It is sent, retried and logged like any other and
+/// names the first, which stays as it is. Nobody else gets it, and no list of events shows it.
+#[utoipa::path(
+    post, path = "/deliveries/{id}/resend", tag = "Deliveries", security(("api_key" = ["write"])),
+    params(("id" = DeliveryId, Path, description = "Which.")),
+    request_body = ResendInput,
+    responses(
+        (status = 201, description = "The new delivery.", body = DeliveryView),
+        (status = 409, description = "It was a test, or its webhook gets no deliveries.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+async fn resend(
+    State(api): State<Api>,
+    caller: Caller<Write>,
+    Path(id): Path<DeliveryId>,
+    Create { input, once }: Create<ResendInput>,
+) -> Result<Response, Problem> {
+    let DeliveryEntry { webhook_id, event, test, .. } = find(&api, id).await?;
+    if test {
+        let detail = "The delivery was a test: test its webhook again, with the data that you want to send.";
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    let data = input.data.map(|data| Value::Object(data).to_string());
+    let resend = Resend { delivery: id, webhook_id, event, data, actor: caller.actor().clone() };
+    let shown = api.clone();
+    let answer = move |executed: &Executed| match executed {
+        Executed::Resent(made) => {
+            let location = format!("{BASE}/deliveries/{}", made.id);
+            Answer::created(Some(location), &DeliveryView::of(&shown, made.as_ref().clone()))
+        }
+        Executed::UnfitEvents(unfit) => {
+            let errors = unfit.iter().map(|(_, fault)| fault.clone()).collect();
+            Err(Problem::with_errors(Code::InvalidBody, errors))
+        }
+        Executed::WebhookGone => Err(gets_none()),
+        _ => Err(StoreError::Defect.into()),
+    };
+    api.execute_once(&caller, once, Command::Resend(Box::new(resend)), answer).await
+}
+
 pub(super) async fn check_gets_deliveries(api: &Api, webhook_id: &WebhookId) -> Result<(), Problem> {
     let configuration = api.configuration().await?;
     if configuration.outgoing.get(webhook_id).is_some_and(|outgoing| outgoing.gets_deliveries()) {
         return Ok(());
     }
-    Err(Problem::new(Code::Conflict, "The webhook of this delivery is inactive, or was deleted."))
+    Err(gets_none())
+}
+
+fn gets_none() -> Problem {
+    let detail = "The webhook of this delivery is inactive, or was deleted: activate it first.";
+    Problem::new(Code::Conflict, detail)
 }
 
 async fn find(api: &Api, id: DeliveryId) -> Result<DeliveryEntry, Problem> {

@@ -34,6 +34,9 @@ pub(crate) struct DeliveryView {
     cancel_reason: Option<CancelReason>,
     /// Whether it was made to try the webhook.
     test: bool,
+    /// The delivery of which this one is another, with an edited event; `null` if it is none.
+    #[schema(required = true)]
+    resent_from: Option<DeliveryId>,
     /// What is sent.
     #[schema(value_type = Value)]
     payload: Box<RawValue>,
@@ -42,6 +45,16 @@ pub(crate) struct DeliveryView {
     next_attempt_at: Option<Timestamp>,
     /// The attempts, in order.
     attempts: Vec<AttemptView>,
+}
+
+/// A delivery, and what was made of it by hand.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeliveryWithResends)]
+pub(crate) struct DeliveryWithResends {
+    #[serde(flatten)]
+    pub(crate) delivery: DeliveryView,
+    /// The deliveries that were made by editing its event, the newest first, as long as their log is kept. At most 20.
+    pub(crate) resends: Vec<DeliveryId>,
 }
 
 /// An attempt of a delivery.
@@ -95,6 +108,7 @@ impl DeliveryView {
             status: entry.status,
             cancel_reason: entry.cancel_reason,
             test: entry.test,
+            resent_from: entry.resent_from,
             next_attempt_at: entry.due_at,
             attempts: entry.attempts.into_iter().map(AttemptView::from).collect(),
         }
