@@ -264,9 +264,14 @@ impl<'a> Decision<'a> {
         let plan = plan::plan(&incoming.actions, self.snapshot, record, (position, facts), ended, &remap);
         for segment in plan.segments {
             let fields = &segment.mapped.fields;
-            let clock = || self.shared.clock.now();
-            let applied =
-                apply::apply(&mut self.roster, lists, segment.tasks, fields.email.as_ref(), fields, &clock)?;
+            let applied = apply::apply(
+                &mut self.roster,
+                lists,
+                segment.tasks,
+                fields.email.as_ref(),
+                fields,
+                self.now,
+            )?;
             let has_failed = summary.take(&applied);
             summary.outcome.actions.extend(applied.actions);
             summary.outcome.warnings.extend(applied.warnings);

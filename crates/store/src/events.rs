@@ -60,8 +60,8 @@ impl Log for EventLog {
     }
 }
 
-/// How much older than a subscriber the first of its events may be: ids are of the moment when their transaction began to decide,
-/// and the subscriber was made somewhat later in it.
+/// How much older than a subscriber the first of its events may be. They are of one moment, but for subscribers of earlier builds,
+/// which were dated a little later in their transaction.
 const BEFORE_MS: i64 = 60_000;
 
 /// The events that are about a subscriber. They are sought and not indexed: an index in the order of subscribers would cost every
