@@ -41,6 +41,12 @@ pub enum NoStatus {}
 #[derive(Clone, Debug, Default)]
 pub struct EventLog(pub LogFilter<EventId, NoStatus>);
 
+impl EventLog {
+    fn is_narrowed(&self) -> bool {
+        self.0.event_type.is_some() || self.0.contains.is_some()
+    }
+}
+
 impl Log for EventLog {
     type Id = EventId;
     const ID: &'static str = "e.id";
@@ -50,11 +56,17 @@ impl Log for EventLog {
 
     async fn ways<T: Tx>(&self, _: &T) -> Result<Vec<Conditions>, StoreError> {
         let mut way = self.0.way("e.id", EventId::lowest_at);
-        way.fixed(HAPPENED);
+        // With more to ask, a piece ends where the ids alone say, and is asked for this with the rest.
+        if !self.is_narrowed() {
+            way.fixed(HAPPENED);
+        }
         Ok(vec![way])
     }
 
     fn rest(&self, conditions: &mut Conditions) {
+        if self.is_narrowed() {
+            conditions.fixed(HAPPENED);
+        }
         conditions.on_some("e.event_type = ?", self.0.event_type.clone());
         conditions.on_part(&["e.data"], self.0.contains.as_deref());
     }
@@ -85,11 +97,11 @@ impl Log for EventsAbout {
         let mut way = Conditions::default();
         let since = self.since.map(|moment| moment.plus_millis(-BEFORE_MS));
         way.on_some("e.id >= ?", since.map(|moment| EventId::lowest_at(moment).to_string()));
-        way.fixed(HAPPENED);
         Ok(vec![way])
     }
 
     fn rest(&self, conditions: &mut Conditions) {
+        conditions.fixed(HAPPENED);
         // Those of before there was the column have the number first in their data.
         let first = format!("{{\"subscriber_id\":{},%", self.subscriber.0);
         let about = "(e.subscriber_id = ? OR (e.subscriber_id IS NULL AND e.data LIKE ??))";

@@ -67,6 +67,12 @@ async fn sent_like_any_other_and_is_no_new_fact(database: &Database) {
     // Neither the log of events, nor the history of a subscriber, nor what others missed has it.
     assert_eq!(all(database, EventLog(LogFilter::default())).await, [told.id]);
     assert_eq!(all(database, EventsAbout { subscriber: SubscriberId(12), since: None }).await, [told.id]);
+    let narrowed = LogFilter {
+        event_type: Some("order_paid".into()),
+        contains: Some("12".into()),
+        ..LogFilter::default()
+    };
+    assert_eq!(all(database, EventLog(narrowed)).await, [told.id]);
     let ids = Some(vec![edited]);
     assert_eq!(all(database, EventLog(LogFilter { ids, ..LogFilter::default() })).await, []);
     let missed = Missed {
