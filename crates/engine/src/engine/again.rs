@@ -34,7 +34,7 @@ impl Engine {
         let payload = payload.unwrap_or_else(|| row.payload.clone());
         let status = RequestStatus::Accepted;
         let row = RequestRow { payload, received_at: now, status, sealed: None, ..row };
-        let accepted = receive::resent(&self.snapshot(), &Arc::new(row))?;
+        let accepted = Box::new(receive::resent(&self.snapshot(), &Arc::new(row))?);
         let accepted = self.core.transformed(accepted).await.map_err(|_| Reply::unavailable())?;
         let reply = self.ingest.submit(self.core.sealed(accepted)).await;
         if reply.status == 503 { Err(reply) } else { Ok(reply) }
