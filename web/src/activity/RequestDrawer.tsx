@@ -91,7 +91,7 @@ function What({ request, onOpen }: { request: Request; onOpen: (id: string) => v
         {webhook.data && <CopyCurl sent={{ method: request.method, url: webhook.data.url, headers: request.headers, body: request.payload }} />}
       </Group>
       <ResendEdited
-        opened={editing} onClose={edit.close} payload={request.payload} about={t("resend_request_about")}
+        opened={editing} onClose={edit.close} of={`requests/${request.id}`} payload={request.payload} about={t("resend_request_about")}
         send={(payload) => answer(api.POST("/requests/{id}/resend", { params: { path: { id: request.id } }, body: { payload } }))}
         onSent={({ id }) => {
           edit.close();

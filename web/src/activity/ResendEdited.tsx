@@ -1,12 +1,14 @@
 import { Button, Group, JsonInput, Modal, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { useScratch } from "../components/drafts";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
 
 interface ResendEditedProps<T> {
   opened: boolean;
   onClose: () => void;
+  /** What is sent again, as in `requests/0123abcd`. */
+  of: string;
   payload: unknown;
   /** What becomes of it. */
   about: string;
@@ -15,12 +17,18 @@ interface ResendEditedProps<T> {
 }
 
 /** Sends what was sent once more, changed by hand. What was typed stays when it is closed. */
-export function ResendEdited<T>({ opened, onClose, payload, about, send, onSent }: ResendEditedProps<T>) {
+export function ResendEdited<T>({ opened, onClose, of, payload, about, send, onSent }: ResendEditedProps<T>) {
   const t = useTexts();
-  const [text, setText] = useState(() => (typeof payload === "string" ? payload : JSON.stringify(payload, null, 2)));
+  const { value: text, set: setText, reset } = useScratch(`${of}/resend`, typeof payload === "string" ? payload : JSON.stringify(payload, null, 2));
   const isText = typeof payload === "string";
   const value = isText ? text : parsed(text);
-  const sending = useMutation({ mutationFn: () => send(value), onSuccess: onSent });
+  const sending = useMutation({
+    mutationFn: () => send(value),
+    onSuccess: (sent) => {
+      reset();
+      onSent(sent);
+    },
+  });
   return (
     <Modal opened={opened} onClose={onClose} size="lg" title={t("resend_edited")} closeButtonProps={{ "aria-label": t("close") }}>
       <Stack>
