@@ -1,6 +1,7 @@
 //! The OpenAPI document, ready to be served and to check requests by.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::log::FieldError;
@@ -19,15 +20,6 @@ pub enum DocumentError {
     /// It has no JSON form.
     #[error("the document has no JSON form")]
     Json(#[from] serde_json::Error),
-    /// A part of it is no schema.
-    #[error("{name} is not a schema")]
-    Schema {
-        /// Which part.
-        name: String,
-        /// Why.
-        #[source]
-        source: Box<jsonschema::ValidationError<'static>>,
-    },
     /// A handler takes what the document doesn't describe.
     #[error("the document does not describe {0}")]
     Missing(String),
@@ -35,7 +27,7 @@ pub enum DocumentError {
 
 /// The document.
 pub struct Document {
-    value: Value,
+    value: Arc<Value>,
     text: Bytes,
     bodies: HashMap<String, Schema>,
     queries: HashMap<String, QueryRules>,
@@ -48,26 +40,36 @@ pub struct QueryRules {
 }
 
 impl Document {
-    /// Completes what the handlers describe, and compiles it.
+    /// Completes what the handlers describe.
     ///
     /// # Errors
-    /// If it is not a document by which requests can be checked.
+    /// If it has no JSON form.
     pub fn new(described: &OpenApi) -> Result<Self, DocumentError> {
-        let value = openapi::complete(serde_json::to_value(described)?);
-        let components = &value["components"];
+        let value = Arc::new(openapi::complete(serde_json::to_value(described)?));
         let mut bodies = HashMap::new();
         let mut queries = HashMap::new();
         for (path, method, operation) in openapi::operations(&value) {
-            if let Some(name) = openapi::body_schema(operation) {
-                compile_body(&mut bodies, name, components)?;
+            // A patch is checked by itself, and what it is applied to as a whole.
+            let names = openapi::body_schema(operation)
+                .into_iter()
+                .flat_map(|name| [Some(name), openapi::patched(name)]);
+            for name in names.flatten() {
+                bodies
+                    .entry(name.to_owned())
+                    .or_insert_with(|| Schema::new(schema::reference(name), value.clone()));
             }
-            let key = query_key(&method.to_ascii_uppercase(), path);
-            let rules = QueryRules::new(operation, components)
-                .map_err(|source| DocumentError::Schema { name: key.clone(), source })?;
-            queries.insert(key, rules);
+            queries.insert(
+                query_key(&method.to_ascii_uppercase(), path),
+                QueryRules::new(operation, value.clone()),
+            );
         }
-        let text = serde_json::to_vec(&value)?.into();
+        let text = serde_json::to_vec(&*value)?.into();
         Ok(Self { value, text, bodies, queries })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn schemas(&self) -> impl Iterator<Item = &Schema> {
+        self.bodies.values().chain(self.queries.values().map(|rules| &rules.schema))
     }
 
     /// As JSON.
@@ -111,29 +113,12 @@ impl Document {
     }
 }
 
-/// Compiles the schema of a body, and of what a patch is applied to.
-fn compile_body(
-    bodies: &mut HashMap<String, Schema>,
-    name: &str,
-    components: &Value,
-) -> Result<(), DocumentError> {
-    let whole = openapi::patched(name);
-    for name in std::iter::once(name).chain(whole) {
-        if !bodies.contains_key(name) {
-            let schema = Schema::compile(schema::reference(name), components)
-                .map_err(|source| DocumentError::Schema { name: name.to_owned(), source })?;
-            bodies.insert(name.to_owned(), schema);
-        }
-    }
-    Ok(())
-}
-
 fn query_key(method: &str, path: &str) -> String {
     format!("{method} {path}")
 }
 
 impl QueryRules {
-    fn new(operation: &Value, components: &Value) -> Result<Self, Box<jsonschema::ValidationError<'static>>> {
+    fn new(operation: &Value, document: Arc<Value>) -> Self {
         let mut properties = Map::new();
         let mut required = Vec::new();
         let mut types = HashMap::new();
@@ -148,7 +133,7 @@ impl QueryRules {
             properties.insert(name, parameter["schema"].clone());
         }
         let schema = json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false});
-        Ok(Self { schema: Schema::compile(schema, components)?, types })
+        Self { schema: Schema::new(schema, document), types }
     }
 
     /// The parameters of a query, by name, with their types.
@@ -197,7 +182,7 @@ mod tests {
             {"in": "query", "name": "status", "schema": {"type": "array", "items": {"enum": ["a", "b"]}, "uniqueItems": true}},
             {"in": "path", "name": "id", "required": true, "schema": {"type": "string"}},
         ]});
-        QueryRules::new(&operation, &json!({})).ok().unwrap()
+        QueryRules::new(&operation, Arc::default())
     }
 
     #[test]

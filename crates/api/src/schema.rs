@@ -2,6 +2,7 @@
 //! in one go.
 
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use domain::log::FieldError;
 use domain::network::{Network, NetworkError};
@@ -17,8 +18,15 @@ use crate::openapi::SCHEMAS;
 /// The most faults that one answer names: enough to mend a form, and a bound on what a hostile body costs.
 const MAX_FAULTS: usize = 100;
 
-/// A schema of the document, compiled.
+/// A schema of the document. It is compiled when the first value is checked by it: all of them at once take more memory than
+/// the rest of a server that has nothing to do.
 pub struct Schema {
+    schema: Value,
+    document: Arc<Value>,
+    compiled: OnceLock<Compiled>,
+}
+
+struct Compiled {
     validator: Validator,
     /// To each pattern of the document an example, for messages that people understand.
     examples: HashMap<String, String>,
@@ -34,11 +42,30 @@ pub struct Faults {
 }
 
 impl Schema {
-    /// Compiles a schema that may refer to `components` of the document.
-    ///
-    /// # Errors
-    /// If it is no schema.
-    pub fn compile(mut schema: Value, components: &Value) -> Result<Self, Box<ValidationError<'static>>> {
+    /// A schema that may refer to components of the document.
+    pub fn new(schema: Value, document: Arc<Value>) -> Self {
+        Self { schema, document, compiled: OnceLock::new() }
+    }
+
+    /// Everything that is wrong with `value`.
+    pub fn check(&self, value: &Value) -> Faults {
+        self.compiled().check(value)
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "the document is the same in every build, and a test compiles all of it"
+    )]
+    fn compiled(&self) -> &Compiled {
+        self.compiled.get_or_init(|| {
+            Compiled::new(self.schema.clone(), &self.document["components"])
+                .expect("a schema by which values can be checked")
+        })
+    }
+}
+
+impl Compiled {
+    fn new(mut schema: Value, components: &Value) -> Result<Self, ValidationError<'static>> {
         let mut used = Map::new();
         collect_used(&schema, components, &mut used);
         schema["components"] = json!({"schemas": used});
@@ -50,13 +77,11 @@ impl Schema {
             .with_format("email", |text| text.parse::<Email>().is_ok())
             .with_format("cidr", |text| text.parse::<Network>().is_ok())
             .with_format("date-time", |text| text.parse::<Timestamp>().is_ok())
-            .build(&schema)
-            .map_err(Box::new)?;
+            .build(&schema)?;
         Ok(Self { validator, examples })
     }
 
-    /// Everything that is wrong with `value`.
-    pub fn check(&self, value: &Value) -> Faults {
+    fn check(&self, value: &Value) -> Faults {
         let mut faults = Faults::default();
         find_nulls(value, &mut String::new(), &mut faults);
         for error in self.validator.iter_errors(value) {
@@ -327,7 +352,7 @@ mod tests {
             "Remove": {"type": "object", "properties": {"type": {"type": "string", "enum": ["remove"]}}, "required": ["type"]},
             "Action": {"oneOf": [{"$ref": "#/components/schemas/Add"}, {"$ref": "#/components/schemas/Remove"}]},
         }});
-        let found = Schema::compile(schema, &components).unwrap().check(&value);
+        let found = Schema::new(schema, Arc::new(json!({"components": components}))).check(&value);
         found.into_all().into_iter().map(|fault| (fault.field, fault.message)).collect()
     }
 

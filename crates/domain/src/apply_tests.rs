@@ -44,7 +44,7 @@ fn tasks(actions: &[Action]) -> Vec<Task<'_>> {
 fn run(existing: Option<Subscriber>, actions: &[Action], fields: &Fields) -> (Applied, Option<Subscriber>) {
     let mut roster = Roster::new(existing.into_iter().collect(), vec![SubscriberId(9)]);
     let lists = [ListId(1), ListId(2)].into();
-    let applied = apply(&mut roster, &lists, tasks(actions), Some(&email()), fields, &|| NOW).unwrap();
+    let applied = apply(&mut roster, &lists, tasks(actions), Some(&email()), fields, NOW).unwrap();
     let after = roster.find(&email()).map(|subscriber| Subscriber::clone(subscriber));
     (applied, after)
 }

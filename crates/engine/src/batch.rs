@@ -84,7 +84,7 @@ impl Batch {
                 let new = piece.lines.iter().filter_map(|line| line.entry.as_ref().ok());
                 needs.emails.extend(new.filter_map(|new| new.fields.email.clone()));
             }
-            Command::Publish(_) => {}
+            Command::Publish(_) | Command::Resend(_) => {}
             Command::Settle(webhook_id) => needs.health.push(webhook_id.clone()),
         }
     }

@@ -8,10 +8,12 @@ use domain::subscriber::{Fields, MemberStatus};
 use domain::{Event, EventType, ListId, Roster, Status, Subscriber, SubscriberId, Timestamp, WebhookId};
 use store::StoreError;
 use store::commit::RequestRow;
+use store::deliveries::DeliveryEntry;
 use store::tasks::TaskRow;
 
 use crate::imports::{Imported, Piece};
 use crate::rerun::Rerun;
+use crate::resend::Resend;
 use crate::snapshot::Snapshot;
 
 /// A change.
@@ -27,6 +29,8 @@ pub enum Command {
     Publish(Vec<NewEvent>),
     /// Runs a stored request through today's configuration.
     Rerun(Box<Rerun>),
+    /// Makes a delivery once more, of an edited event.
+    Resend(Box<Resend>),
     /// Tells what is to be told of how an outgoing webhook's destination does, and deactivates it if that is it.
     Settle(WebhookId),
     /// Takes in rows of a file.
@@ -95,7 +99,9 @@ pub enum Executed {
     Published(Vec<Event>),
     /// Run again; this is the entry of the log as it is now.
     Rerun(RequestRow),
-    /// The webhook of that request was deleted.
+    /// The delivery that was made.
+    Resent(Box<DeliveryEntry>),
+    /// The webhook of that request or delivery was deleted, or gets no deliveries.
     WebhookGone,
     /// Told, if there was anything to tell.
     Settled,

@@ -10,7 +10,7 @@ use domain::apply::{self, OutOfIds};
 use domain::change::Draft;
 use domain::log::{Duplicate, RequestStatus};
 use domain::outgoing::Ordering;
-use domain::{Event, EventId, RequestId, Roster, Timestamp, WebhookId};
+use domain::{DeliveryId, Event, EventId, RequestId, Roster, Timestamp, WebhookId};
 use store::StoreError;
 use store::commit::{DedupeAnswer, DedupeKey, Found, NewDelivery, RequestRow, Skipped, Skips, Writes};
 use store::health::HealthRow;
@@ -49,7 +49,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) health: HashMap<WebhookId, HealthRow>,
     pub(crate) writes: Writes,
     /// Events with the webhooks that get them; deliveries are made of them at the end, when it is known how many.
-    fan_out: Vec<(Arc<Event>, Arc<Outgoing>)>,
+    pub(crate) fan_out: Vec<(Arc<Event>, Arc<Outgoing>)>,
 }
 
 impl<'a> Decision<'a> {
@@ -92,7 +92,7 @@ impl<'a> Decision<'a> {
                 spilled.push(webhook_id.clone());
             }
             for (position, (event, _)) in group.iter().enumerate() {
-                let id = self.shared.ids.lock().next(self.now);
+                let id = self.delivery_id(event);
                 let leased = position < room;
                 self.writes.deliveries.push(NewDelivery {
                     id,
@@ -123,6 +123,14 @@ impl<'a> Decision<'a> {
         let has_jobs = !self.writes.jobs.is_empty();
         let told = self.shared.feed.heard(|| told(&self.writes)).unwrap_or_default();
         (self.writes, Decided { done, jobs, spilled, reservation, has_jobs, told })
+    }
+
+    /// The id of a delivery of this event: it was told already if the event was edited for it.
+    fn delivery_id(&self, event: &Event) -> DeliveryId {
+        match &self.writes.resent {
+            Some(resent) if resent.event.id == event.id => resent.delivery,
+            _ => self.shared.ids.lock().next(self.now),
+        }
     }
 
     fn request(&mut self, accepted: &Accepted) -> Result<Reply, StoreError> {
@@ -256,9 +264,14 @@ impl<'a> Decision<'a> {
         let plan = plan::plan(&incoming.actions, self.snapshot, record, (position, facts), ended, &remap);
         for segment in plan.segments {
             let fields = &segment.mapped.fields;
-            let clock = || self.shared.clock.now();
-            let applied =
-                apply::apply(&mut self.roster, lists, segment.tasks, fields.email.as_ref(), fields, &clock)?;
+            let applied = apply::apply(
+                &mut self.roster,
+                lists,
+                segment.tasks,
+                fields.email.as_ref(),
+                fields,
+                self.now,
+            )?;
             let has_failed = summary.take(&applied);
             summary.outcome.actions.extend(applied.actions);
             summary.outcome.warnings.extend(applied.warnings);
@@ -334,6 +347,7 @@ impl<'a> Decision<'a> {
             }
             Command::Publish(events) => return Ok(self.publish(events)),
             Command::Rerun(rerun) => return self.rerun(rerun),
+            Command::Resend(resend) => return Ok(self.resend(resend)),
             Command::Settle(webhook_id) => return Ok(self.settle(webhook_id)),
             Command::Import(piece) => {
                 let (imported, drafts) = imports::take_in(&mut self.roster, self.snapshot, piece, self.now)?;

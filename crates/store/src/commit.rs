@@ -22,6 +22,7 @@ use crate::imports::{self, ImportStep};
 use crate::jobs::{self, JobRow};
 use crate::mails::{self, MailRow};
 use crate::request_stats;
+use crate::resend::{self, Resent};
 use crate::subscribers::{self, Versions};
 use crate::tx::{Rows, Sequence, Tx, Value, Work};
 
@@ -71,6 +72,8 @@ pub struct Writes {
     pub subscribers: Vec<Changed>,
     /// Events.
     pub events: Vec<Event>,
+    /// An event that is none of those, and has one delivery.
+    pub resent: Option<Resent>,
     /// Of these events, whom they are about.
     pub subjects: HashMap<EventId, SubscriberId>,
     /// Of these events, who wanted their kind and did not get them.
@@ -291,6 +294,7 @@ async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<()
     try_join!(
         subscribers::write(tx, &writes.subscribers, versions),
         insert_events(tx, writes),
+        resend::insert(tx, writes.resent.as_ref()),
         insert_deliveries(tx, &writes.deliveries),
         insert_requests(tx, &writes.requests),
         update_requests(tx, &writes.retried),

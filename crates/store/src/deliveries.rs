@@ -35,6 +35,8 @@ pub struct DeliveryEntry {
     pub due_at: Option<Timestamp>,
     /// Whether it was made to try the webhook; then its event is none of those that happened.
     pub test: bool,
+    /// The delivery of which this one is another, with an edited event.
+    pub resent_from: Option<DeliveryId>,
     /// The attempts, in order.
     pub attempts: Vec<AttemptEntry>,
 }
@@ -226,7 +228,7 @@ async fn load<T: Tx>(tx: &T, ids: Vec<String>) -> Result<Vec<DeliveryEntry>, Sto
     const DELIVERIES: &str = "SELECT d.id, d.webhook_id, d.created_at, d.status, d.cancel_reason, d.due_at, \
                               CASE WHEN d.test_event IS NULL THEN 0 ELSE 1 END, \
                               d.event_id, d.event_type, COALESCE(e.occurred_at, d.created_at), \
-                              COALESCE(e.data, d.test_event, '{}'), e.request_id \
+                              COALESCE(e.data, d.test_event, '{}'), e.request_id, e.resent_from \
                               FROM deliveries d LEFT JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.id DESC";
     let (deliveries, attempts) = try_join!(
         tx.query(DELIVERIES, vec![Value::Texts(ids.clone())]),
@@ -258,6 +260,7 @@ fn read_delivery(row: Row) -> Result<DeliveryEntry, StoreError> {
         due_at: row.opt_time()?,
         test: row.int()? == 1,
         event: read_event(&mut row)?,
+        resent_from: row.opt_text()?.and_then(|id| id.parse().ok()),
         attempts: Vec::new(),
     })
 }

@@ -19,6 +19,9 @@ pub(crate) const DELIVERIES_MADE_WITHIN_MS: i64 = 1_000;
 /// The columns of an event, in the order of [`read_event`].
 pub(crate) const COLUMNS: &str = "e.id, e.event_type, e.occurred_at, e.data, e.request_id";
 
+/// Not one that was made by editing what a delivery had sent. There are few of those, so that it does not make a search longer.
+const HAPPENED: &str = "e.resent_from IS NULL";
+
 /// Reads [`COLUMNS`].
 pub(crate) fn read_event(row: &mut Columns) -> Result<Event, StoreError> {
     Ok(Event {
@@ -34,9 +37,15 @@ pub(crate) fn read_event(row: &mut Columns) -> Result<Event, StoreError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoStatus {}
 
-/// The events that a filter takes; what they contain is sought in their data.
+/// The events that happened and that a filter takes; what they contain is sought in their data.
 #[derive(Clone, Debug, Default)]
 pub struct EventLog(pub LogFilter<EventId, NoStatus>);
+
+impl EventLog {
+    fn is_narrowed(&self) -> bool {
+        self.0.event_type.is_some() || self.0.contains.is_some()
+    }
+}
 
 impl Log for EventLog {
     type Id = EventId;
@@ -46,17 +55,25 @@ impl Log for EventLog {
     const SIZE: &'static str = "LENGTH(e.data)";
 
     async fn ways<T: Tx>(&self, _: &T) -> Result<Vec<Conditions>, StoreError> {
-        Ok(vec![self.0.way("e.id", EventId::lowest_at)])
+        let mut way = self.0.way("e.id", EventId::lowest_at);
+        // With more to ask, a piece ends where the ids alone say, and is asked for this with the rest.
+        if !self.is_narrowed() {
+            way.fixed(HAPPENED);
+        }
+        Ok(vec![way])
     }
 
     fn rest(&self, conditions: &mut Conditions) {
+        if self.is_narrowed() {
+            conditions.fixed(HAPPENED);
+        }
         conditions.on_some("e.event_type = ?", self.0.event_type.clone());
         conditions.on_part(&["e.data"], self.0.contains.as_deref());
     }
 }
 
-/// How much older than a subscriber the first of its events may be: ids are of the moment when their transaction began to decide,
-/// and the subscriber was made somewhat later in it.
+/// How much older than a subscriber the first of its events may be. They are of one moment, but for subscribers of earlier builds,
+/// which were dated a little later in their transaction.
 const BEFORE_MS: i64 = 60_000;
 
 /// The events that are about a subscriber. They are sought and not indexed: an index in the order of subscribers would cost every
@@ -84,6 +101,7 @@ impl Log for EventsAbout {
     }
 
     fn rest(&self, conditions: &mut Conditions) {
+        conditions.fixed(HAPPENED);
         // Those of before there was the column have the number first in their data.
         let first = format!("{{\"subscriber_id\":{},%", self.subscriber.0);
         let about = "(e.subscriber_id = ? OR (e.subscriber_id IS NULL AND e.data LIKE ??))";
@@ -117,6 +135,8 @@ pub struct EventWithDeliveries {
     pub deliveries: Vec<EventDelivery>,
     /// Who wanted events of its kind and did not get it.
     pub skipped: Skips,
+    /// The delivery whose event was edited to make this one, which nobody else was meant to get.
+    pub resent_from: Option<DeliveryId>,
 }
 
 /// The delivery of an event.
@@ -161,11 +181,14 @@ impl Work for GetEvent {
     type Output = Option<EventWithDeliveries>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Option<EventWithDeliveries>, StoreError> {
-        let sql = format!("SELECT {COLUMNS}, COALESCE(e.skipped, '[]') FROM events e WHERE e.id = ?1");
+        let sql = format!(
+            "SELECT {COLUMNS}, COALESCE(e.skipped, '[]'), e.resent_from FROM events e WHERE e.id = ?1"
+        );
         let Some(row) = tx.query(&sql, params![self.id.to_string()]).await?.pop() else { return Ok(None) };
         let mut row = row.read();
         let event = read_event(&mut row)?;
         let skipped = row.json::<StoredSkips>()?.into();
+        let resent_from = row.opt_text()?.and_then(|id| id.parse().ok());
         // By the moment, because an index by event would be paid for by every delivery.
         const DELIVERIES: &str = "SELECT d.id, d.webhook_id, d.status, d.due_at, \
                (SELECT a.error FROM attempts a WHERE a.delivery_id = d.id ORDER BY a.number DESC LIMIT 1) \
@@ -175,7 +198,7 @@ impl Work for GetEvent {
         let to = DeliveryId::lowest_at(made_at.plus_millis(DELIVERIES_MADE_WITHIN_MS)).to_string();
         let rows = tx.query(DELIVERIES, params![from, to, self.id.to_string()]).await?;
         let deliveries = rows.into_iter().map(read_delivery).collect::<Result<_, _>>()?;
-        Ok(Some(EventWithDeliveries { event, deliveries, skipped }))
+        Ok(Some(EventWithDeliveries { event, deliveries, skipped, resent_from }))
     }
 }
 

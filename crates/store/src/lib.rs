@@ -39,6 +39,7 @@ pub mod record;
 pub mod recovery;
 pub mod request_stats;
 pub mod requests;
+pub mod resend;
 pub mod retention;
 mod sqlite;
 pub mod stats;

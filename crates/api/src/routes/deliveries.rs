@@ -4,32 +4,32 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use domain::audit::{Act, TargetKind, Verb};
-use domain::log::{CancelReason, DeliveryStatus};
-use domain::{DeliveryId, EventId, EventType, HttpStatuses, RedactPath, Timestamp, WebhookId};
-use engine::Searched;
-use engine::outgoing::redacted;
+use domain::log::DeliveryStatus;
+use domain::{DeliveryId, HttpStatuses, WebhookId};
 use engine::tasks::Job;
+use engine::{Command, Executed, Resend, Searched};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use serde_json::value::RawValue;
-use store::deliveries::{
-    AttemptEntry, DeliveriesById, DeliveriesOf, DeliveryEntry, GetDelivery, Retried, RetryDelivery,
-};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use store::StoreError;
+use store::deliveries::{DeliveriesById, DeliveriesOf, DeliveryEntry, GetDelivery, Retried, RetryDelivery};
 use store::look::{Order, Piece};
 use store::recovery::ClearDeliveries;
+use store::resend::ResendsOf;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::Api;
 use crate::auth::{Caller, Read, Write};
-use crate::export::{EXPORT_PAGE, ExportParams, Line, export};
-use crate::extract::{Path, Query};
-use crate::log::{CLEAR_CHUNK, ClearParams, Cleared, LogPage, LogParams, json, until_now};
+use crate::export::{EXPORT_PAGE, ExportParams, export};
+use crate::extract::{Create, Input, Path, Query};
+use crate::log::{CLEAR_CHUNK, ClearParams, Cleared, LogPage, LogParams, until_now};
+use crate::once::Answer;
 use crate::page::{PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
+use crate::routes::delivery_view::{DeliveryView, DeliveryWithResends, redact_of};
 use crate::routes::tasks::{self, TaskView};
+use crate::{Api, BASE};
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
@@ -38,122 +38,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(download))
         .routes(routes!(show))
         .routes(routes!(retry))
-}
-
-/// The delivery of one event to one outgoing webhook.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Delivery)]
-struct DeliveryView {
-    /// Unique, and sorts by time.
-    id: DeliveryId,
-    /// Where to.
-    webhook_id: WebhookId,
-    /// What.
-    event_id: EventId,
-    /// What kind of event that is.
-    event_type: EventType,
-    /// When it was made.
-    created_at: Timestamp,
-    /// How it stands.
-    status: DeliveryStatus,
-    /// Why it was cancelled; `null` if it was not, or if its last attempt says why.
-    #[schema(required = true)]
-    cancel_reason: Option<CancelReason>,
-    /// Whether it was made to try the webhook.
-    test: bool,
-    /// What is sent.
-    #[schema(value_type = Value)]
-    payload: Box<RawValue>,
-    /// When it is tried next; `null` if it is finished.
-    #[schema(required = true)]
-    next_attempt_at: Option<Timestamp>,
-    /// The attempts, in order.
-    attempts: Vec<AttemptView>,
-}
-
-/// An attempt of a delivery.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Attempt)]
-struct AttemptView {
-    /// Counted from 1.
-    number: i64,
-    /// When it began.
-    at: Timestamp,
-    /// How long it took until the answer was complete, or the failure, in milliseconds.
-    duration_ms: i64,
-    /// The status of the answer; `null` if there was none.
-    #[schema(required = true)]
-    http_status: Option<i64>,
-    /// Why it failed, as a stable code; `null` if it did not.
-    #[schema(required = true, example = "timeout")]
-    error_code: Option<String>,
-    /// Why it failed, in words; `null` if it did not.
-    #[schema(required = true)]
-    error: Option<String>,
-    /// What to do about it; `null` if it did not fail.
-    #[schema(required = true)]
-    hint: Option<&'static str>,
-    /// What was sent, secrets masked.
-    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
-    request_headers: Box<RawValue>,
-    /// What came back.
-    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
-    response_headers: Box<RawValue>,
-    /// What came back, as much as is kept.
-    response_body: String,
-}
-
-impl DeliveryView {
-    /// What the log of its webhook shows of it, but for values at these paths.
-    fn new(entry: DeliveryEntry, redact: &[RedactPath]) -> Self {
-        Self {
-            id: entry.id,
-            payload: payload(&entry, redact),
-            webhook_id: entry.webhook_id,
-            event_id: entry.event.id,
-            event_type: entry.event.event_type,
-            created_at: entry.created_at,
-            status: entry.status,
-            cancel_reason: entry.cancel_reason,
-            test: entry.test,
-            next_attempt_at: entry.due_at,
-            attempts: entry.attempts.into_iter().map(AttemptView::from).collect(),
-        }
-    }
-}
-
-/// What the log of a webhook does not show, by its settings of today; what was recorded before stays masked.
-fn redact_of(api: &Api, webhook_id: &WebhookId) -> Vec<RedactPath> {
-    let configuration = api.engine().snapshot();
-    let outgoing = configuration.outgoing.get(webhook_id);
-    outgoing.map(|outgoing| outgoing.webhook.settings.redact.clone()).unwrap_or_default()
-}
-
-/// What was sent last, or else the envelope of the event: what is sent is made when it is.
-fn payload(entry: &DeliveryEntry, redact: &[RedactPath]) -> Box<RawValue> {
-    let sent = entry.attempts.iter().rev().find_map(|attempt| attempt.request_body.as_ref());
-    match sent {
-        Some(body) => RawValue::from_string(body.clone())
-            .unwrap_or_else(|_| json(Value::from(body.as_str()).to_string())),
-        None => json(redacted::shown(redact, &entry.event)),
-    }
-}
-
-impl From<AttemptEntry> for AttemptView {
-    fn from(attempt: AttemptEntry) -> Self {
-        Self {
-            number: attempt.number,
-            at: attempt.attempted_at,
-            duration_ms: attempt.duration_ms,
-            http_status: attempt.http_status,
-            hint: attempt.error_code.as_deref().map(engine::send::hint),
-            error_code: attempt.error_code,
-            error: attempt.error,
-            request_headers: json(attempt.request_headers),
-            response_headers: json(attempt.response_headers),
-            response_body: attempt.response_body,
-        }
-    }
+        .routes(routes!(resend))
 }
 
 /// Which deliveries are meant.
@@ -295,56 +180,22 @@ fn log_act(webhook_id: &WebhookId, verb: Verb) -> Act {
     Act::new(TargetKind::OutgoingWebhook, verb).on(webhook_id)
 }
 
-impl Line for DeliveryView {
-    const COLUMNS: &'static [&'static str] = &[
-        "id",
-        "created_at",
-        "event_id",
-        "event_type",
-        "status",
-        "attempts",
-        "next_attempt_at",
-        "last_attempt_at",
-        "last_duration_ms",
-        "last_http_status",
-        "last_error",
-        "payload",
-    ];
-
-    fn cells(&self) -> Vec<String> {
-        let last = self.attempts.last();
-        let text = |value: Option<String>| value.unwrap_or_default();
-        vec![
-            self.id.to_string(),
-            self.created_at.to_string(),
-            self.event_id.to_string(),
-            self.event_type.to_string(),
-            self.status.as_str().to_owned(),
-            self.attempts.len().to_string(),
-            text(self.next_attempt_at.map(|at| at.to_string())),
-            text(last.map(|last| last.at.to_string())),
-            text(last.map(|last| last.duration_ms.to_string())),
-            text(last.and_then(|last| last.http_status).map(|status| status.to_string())),
-            text(last.and_then(|last| last.error.clone())),
-            self.payload.get().to_owned(),
-        ]
-    }
-}
-
 /// One delivery
 ///
-/// With all its attempts.
+/// With all its attempts, and what was sent again of it by hand.
 #[utoipa::path(
     get, path = "/deliveries/{id}", tag = "Deliveries", security(("api_key" = ["read"])),
     params(("id" = DeliveryId, Path, description = "Which.")),
-    responses((status = 200, description = "It.", body = DeliveryView)),
+    responses((status = 200, description = "It.", body = DeliveryWithResends)),
 )]
 async fn show(
     State(api): State<Api>,
     _: Caller<Read>,
     Path(id): Path<DeliveryId>,
-) -> Result<Json<DeliveryView>, Problem> {
-    Ok(Json(view(&api, find(&api, id).await?)))
+) -> Result<Json<DeliveryWithResends>, Problem> {
+    let delivery = DeliveryView::of(&api, find(&api, id).await?);
+    let resends = api.engine().read(ResendsOf { delivery: id }).await?;
+    Ok(Json(DeliveryWithResends { delivery, resends }))
 }
 
 /// Make a delivery again
@@ -379,7 +230,63 @@ async fn retry(
             return Err(Problem::new(Code::Conflict, detail));
         }
     }
-    Ok((StatusCode::ACCEPTED, Json(view(&api, find(&api, id).await?))))
+    Ok((StatusCode::ACCEPTED, Json(DeliveryView::of(&api, find(&api, id).await?))))
+}
+
+/// An edited event.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = DeliveryResendInput)]
+struct ResendInput {
+    /// What to send as the event's data instead of what it had, which is taken if this is not given.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>, example = json!({"order_id": 1042}))]
+    data: Option<Map<String, Value>>,
+}
+
+impl Input for ResendInput {}
+
+/// Send a delivery again with edited data
+///
+/// Makes a new delivery to the same webhook, as it is now, whatever events it wants and its filter takes. The receiver sees a
+/// `webhook-id` of its own; the kind of the event and when it happened stay. It is sent, retried and logged like any other and
+/// names the first, which stays as it is. Nobody else gets it, and no list of events shows it.
+#[utoipa::path(
+    post, path = "/deliveries/{id}/resend", tag = "Deliveries", security(("api_key" = ["write"])),
+    params(("id" = DeliveryId, Path, description = "Which.")),
+    request_body = ResendInput,
+    responses(
+        (status = 201, description = "The new delivery.", body = DeliveryView),
+        (status = 409, description = "It was a test, or its webhook gets no deliveries.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+async fn resend(
+    State(api): State<Api>,
+    caller: Caller<Write>,
+    Path(id): Path<DeliveryId>,
+    Create { input, once }: Create<ResendInput>,
+) -> Result<Response, Problem> {
+    let DeliveryEntry { webhook_id, event, test, .. } = find(&api, id).await?;
+    if test {
+        let detail = "The delivery was a test: test its webhook again, with the data that you want to send.";
+        return Err(Problem::new(Code::Conflict, detail));
+    }
+    let data = input.data.map(|data| Value::Object(data).to_string());
+    let resend = Resend { delivery: id, webhook_id, event, data, actor: caller.actor().clone() };
+    let shown = api.clone();
+    let answer = move |executed: &Executed| match executed {
+        Executed::Resent(made) => {
+            let location = format!("{BASE}/deliveries/{}", made.id);
+            Answer::created(Some(location), &DeliveryView::of(&shown, made.as_ref().clone()))
+        }
+        Executed::UnfitEvents(unfit) => {
+            let errors = unfit.iter().map(|(_, fault)| fault.clone()).collect();
+            Err(Problem::with_errors(Code::InvalidBody, errors))
+        }
+        Executed::WebhookGone => Err(gets_none()),
+        _ => Err(StoreError::Defect.into()),
+    };
+    api.execute_once(&caller, once, Command::Resend(Box::new(resend)), answer).await
 }
 
 pub(super) async fn check_gets_deliveries(api: &Api, webhook_id: &WebhookId) -> Result<(), Problem> {
@@ -387,12 +294,12 @@ pub(super) async fn check_gets_deliveries(api: &Api, webhook_id: &WebhookId) -> 
     if configuration.outgoing.get(webhook_id).is_some_and(|outgoing| outgoing.gets_deliveries()) {
         return Ok(());
     }
-    Err(Problem::new(Code::Conflict, "The webhook of this delivery is inactive, or was deleted."))
+    Err(gets_none())
 }
 
-fn view(api: &Api, delivery: DeliveryEntry) -> DeliveryView {
-    let redact = redact_of(api, &delivery.webhook_id);
-    DeliveryView::new(delivery, &redact)
+fn gets_none() -> Problem {
+    let detail = "The webhook of this delivery is inactive, or was deleted: activate it first.";
+    Problem::new(Code::Conflict, detail)
 }
 
 async fn find(api: &Api, id: DeliveryId) -> Result<DeliveryEntry, Problem> {

@@ -96,6 +96,9 @@ struct EventWithDeliveriesView {
     skipped_more: u64,
     /// The outgoing webhooks that did not want events of this kind when it happened.
     not_subscribed: NotSubscribed,
+    /// The delivery whose event was edited to make this one, for its webhook alone; `null` if it is one that happened.
+    #[schema(required = true)]
+    resent_from: Option<DeliveryId>,
     #[serde(flatten)]
     event: EventView,
 }
@@ -173,8 +176,11 @@ impl EventDeliveryView {
 }
 
 /// The webhooks that neither got an event nor were skipped although they were there: they did not want it then. Of one that
-/// wants it now and has not changed since, the entry in the log is gone.
+/// wants it now and has not changed since, the entry in the log is gone. One that was edited was for its webhook alone.
 fn not_subscribed(found: &EventWithDeliveries, configuration: &Snapshot) -> NotSubscribed {
+    if found.resent_from.is_some() {
+        return NotSubscribed { count: 0, webhook_ids: Vec::new() };
+    }
     let made_at = found.event.id.made_at();
     let told: HashSet<&WebhookId> = found.deliveries.iter().map(|delivery| &delivery.webhook_id).collect();
     let skipped: HashSet<&WebhookId> =
@@ -241,6 +247,7 @@ async fn show(
         skipped,
         skipped_more: found.skipped.more,
         not_subscribed,
+        resent_from: found.resent_from,
         event: EventView::from(&found.event),
     }))
 }

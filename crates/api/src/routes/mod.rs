@@ -5,6 +5,7 @@ pub mod audit_log;
 pub mod custom_fields;
 pub mod deliveries;
 mod delivery_reason;
+mod delivery_view;
 pub mod docs;
 pub mod event_types;
 pub mod events;

@@ -272,6 +272,7 @@ async fn outgoing(story: &mut Story) {
         .unwrap();
     }
     story.step("POST /deliveries/{id}/retry", &delivery, Value::Null, "delivery.retried").await;
+    story.step("POST /deliveries/{id}/resend", &delivery, json!({}), "delivery.resent").await;
     story
         .step(
             "GET /outgoing-webhooks/{id}/deliveries/export",

@@ -55,6 +55,8 @@ mod receive;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod resend;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod signing;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
-use domain::Timestamp;
+use domain::{DeliveryId, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::logs::{Log, LogOptions};
@@ -28,6 +28,8 @@ pub enum OutgoingCommand {
     Logs(LogOptions),
     /// Send finished deliveries again.
     Replay(ReplayOptions),
+    /// Send one delivery again, with other data.
+    Resend(ResendOptions),
 }
 
 const FAMILY: Family = Family {
@@ -119,6 +121,7 @@ pub async fn run(command: OutgoingCommand) -> anyhow::Result<()> {
         OutgoingCommand::Test(options) => test(options).await,
         OutgoingCommand::Logs(options) => LOG.run(options).await,
         OutgoingCommand::Replay(options) => replay(options).await,
+        OutgoingCommand::Resend(options) => resend(options).await,
     }
 }
 
@@ -284,6 +287,37 @@ async fn replay(options: ReplayOptions) -> anyhow::Result<()> {
         bail!("not all of it was sent again: {why}");
     }
     Ok(())
+}
+
+/// Options of `resend`.
+#[derive(Debug, Args)]
+pub struct ResendOptions {
+    /// The delivery, as `outgoing logs` shows it
+    #[arg(value_name = "DELIVERY_ID")]
+    delivery: DeliveryId,
+    /// The data of the event to send instead, as JSON; - is stdin. What was sent if not given
+    #[arg(long, env = "CCSP_FILE", value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    client: ClientOptions,
+}
+
+async fn resend(options: ResendOptions) -> anyhow::Result<()> {
+    let data = options.file.as_deref().map(json_file).transpose()?;
+    let body = data.map_or_else(|| json!({}), |data| json!({ "data": data }));
+    let path = format!("/deliveries/{}/resend", options.delivery);
+    let made = Client::new(&options.client)?.post(&path, &body).await?;
+    if options.client.json {
+        return Ok(table::json(&made)?);
+    }
+    let shown = pairs([
+        ("delivery", answered(&made, "id")?),
+        ("webhook", text(&made["webhook_id"])),
+        ("event", text(&made["event_type"])),
+        ("webhook-id", text(&made["event_id"])),
+        ("edited from", text(&made["resent_from"])),
+    ]);
+    Ok(table::line(&shown)?)
 }
 
 #[cfg(test)]

@@ -60,6 +60,8 @@ mod receive;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]
+mod resend;
+#[cfg(test)]
 mod rest;
 #[cfg(test)]
 mod rotate;

@@ -58,7 +58,7 @@ async fn looked_up_with_all_attempts(database: &Database) {
 
 type Filter = LogFilter<DeliveryId, DeliveryStatus>;
 
-fn log(filter: Filter) -> DeliveriesOf {
+pub fn log(filter: Filter) -> DeliveriesOf {
     DeliveriesOf {
         webhook_id: webhook('a'),
         filter,

@@ -37,6 +37,8 @@ mod record;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod resend;
+#[cfg(test)]
 mod retention;
 #[cfg(test)]
 mod samples;
