@@ -12,7 +12,7 @@ const BROKEN = '{"half": ["typed';
 /** One for all forms: what is typed into one of them must not disturb the others. */
 let page: Page;
 /** What there is to be edited. */
-const ids = { incoming: "", outgoing: "", list: "", subscriber: "", request: "" };
+const ids = { incoming: "", outgoing: "", list: "", subscriber: "", request: "", delivery: "" };
 
 interface Form {
   path: () => string;
@@ -62,6 +62,10 @@ const FORMS: Record<string, Form> = {
     path: () => `/incoming/${ids.incoming}?tab=log&entry=${ids.request}`, open: button("Edit and send again…"),
     typed: (page) => [[field("Payload")(page), '{"data": {"email": "edited@example.com"}}']], send: "Send",
   },
+  "an edited delivery": {
+    path: () => `/outgoing/${ids.outgoing}?tab=log&entry=${ids.delivery}`, open: button("Edit and send again…"),
+    typed: (page) => [[field("Data")(page), '{"email": "edited@example.com"}']], send: "Send",
+  },
   "a new outgoing webhook": {
     path: () => "/outgoing/new", typed: (page) => [[field("Name")(page), "CRM"], [field("Payload")(page), BROKEN]], choose: option("Authentication", "User name and password"),
     secret: field("Password"),
@@ -108,6 +112,8 @@ test.beforeAll(async ({ browser }) => {
   ids.incoming = incoming.id;
   ids.request = (await call("GET", `/incoming-webhooks/${incoming.id}/requests`)).data[0].id;
   ids.outgoing = (await call("POST", "/outgoing-webhooks", { name: "CRM", url: own.receiver.url, events: ["*"] })).id;
+  await call("POST", "/events", { event: "order_paid", data: { email: "ada@example.com" } });
+  ids.delivery = (await call("GET", `/outgoing-webhooks/${ids.outgoing}/deliveries`)).data[0].id;
   ids.list = (await call("POST", "/lists", { name: "News" })).id;
   await call("POST", "/tags", { name: "vip" });
   await call("POST", "/custom-fields", { name: "notes", label: "Notes", type: "json" });

@@ -1,5 +1,5 @@
 /** The parts that the drawers of all logs have. */
-import { Button, CopyButton, Drawer, Stack, Title } from "@mantine/core";
+import { Button, CopyButton, Drawer, Stack, Title, UnstyledButton } from "@mantine/core";
 import { IconCheck, IconTerminal2 } from "@tabler/icons-react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
@@ -43,6 +43,11 @@ export function Facts({ facts }: { facts: [string, ReactNode][] }) {
       ))}
     </dl>
   );
+}
+
+/** Another entry of the same log, to be shown in place of this one. */
+export function OtherEntry({ id, onOpen }: { id: string; onOpen: (id: string) => void }) {
+  return <UnstyledButton className="link" fz="sm" onClick={() => onOpen(id)}><code>{id}</code></UnstyledButton>;
 }
 
 export function CopyCurl({ sent }: { sent: Sent }) {
