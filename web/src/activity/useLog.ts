@@ -24,6 +24,8 @@ export interface LogSource<R extends Row> {
   load: (question: LogQuestion) => Promise<LogPage<R>>;
   /** What the feed is asked for, as a query. */
   feed: string;
+  /** How often it is asked for what is new, in milliseconds, if the feed does not tell of it. */
+  every?: number;
   /** Whether nothing new can belong to it. */
   closed?: boolean;
   /** A row after what the feed tells of it. */
@@ -77,6 +79,11 @@ export function useLog<R extends Row>(source: LogSource<R>, paused: boolean) {
     change((pages) => withNewer(pages, fresh.rows));
   };
   const lookSoon = useCollected(look, COLLECT);
+  useEffect(() => {
+    if (source.every === undefined) return;
+    const timer = setInterval(() => document.hidden || lookSoon(), source.every);
+    return () => clearInterval(timer);
+  }, [source.every, lookSoon]);
 
   const state: FeedState = useFeed(source.feed, paused, {
     onGap: lookSoon,
