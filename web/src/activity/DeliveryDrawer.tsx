@@ -6,6 +6,7 @@ import { answer, api, type Schemas } from "../api/client";
 import { MayWrite } from "../components/MayWrite";
 import { Json, Moment, StatusBadge } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
+import { outgoingQuery } from "../outgoing/query";
 import { useTexts } from "../texts";
 import { CopyCurl, EntryDrawer, Facts, OtherEntry, Section } from "./EntryDrawer";
 import { CameFrom, useEvent } from "./Linked";
@@ -91,10 +92,7 @@ function What({ delivery, data, onOpen }: WhatProps) {
   const t = useTexts();
   const client = useQueryClient();
   const [editing, edit] = useDisclosure();
-  const webhook = useQuery({
-    queryKey: ["outgoing", delivery.webhook_id],
-    queryFn: () => answer(api.GET("/outgoing-webhooks/{id}", { params: { path: { id: delivery.webhook_id } } })),
-  });
+  const webhook = useQuery(outgoingQuery(delivery.webhook_id));
   const retry = useMutation({
     mutationFn: () => answer(api.POST("/deliveries/{id}/retry", { params: { path: { id: delivery.id } } })),
     onSuccess: (after) => {

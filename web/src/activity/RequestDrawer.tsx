@@ -5,6 +5,7 @@ import { answer, api, type Schemas } from "../api/client";
 import { MayWrite } from "../components/MayWrite";
 import { Json, Moment, StatusBadge } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
+import { incomingQuery } from "../incoming/query";
 import { useTexts, useWord } from "../texts";
 import { CopyCurl, EntryDrawer, Facts, OtherEntry, Section } from "./EntryDrawer";
 import { EventsMade } from "./Linked";
@@ -69,10 +70,7 @@ function What({ request, onOpen }: { request: Request; onOpen: (id: string) => v
   const t = useTexts();
   const client = useQueryClient();
   const [editing, edit] = useDisclosure();
-  const webhook = useQuery({
-    queryKey: ["incoming", request.webhook_id],
-    queryFn: () => answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id: request.webhook_id } } })),
-  });
+  const webhook = useQuery(incomingQuery(request.webhook_id));
   const retry = useMutation({
     mutationFn: () => answer(api.POST("/requests/{id}/retry", { params: { path: { id: request.id } } })),
     onSuccess: (after) => {

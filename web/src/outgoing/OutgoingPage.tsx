@@ -12,10 +12,11 @@ import { Page } from "../components/Page";
 import { StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
-import { loadOutgoing, useChangeOutgoing } from "./change";
+import { useChangeOutgoing } from "./change";
 import { differing, settingsOf, type OutgoingWebhook } from "./form";
 import { HealthAlert } from "./Health";
 import { OutgoingForm } from "./OutgoingForm";
+import { outgoingQuery } from "./query";
 import { useSetStatus } from "../components/setStatus";
 import { SigningPanel } from "./SigningPanel";
 import { StatsPanel } from "./StatsPanel";
@@ -28,10 +29,7 @@ const TABS = ["settings", "payload", "test", "stats", "log"] as const;
 
 export function OutgoingPage() {
   const { id } = useParams({ from: "/inside/outgoing/$id" });
-  const webhook = useQuery({
-    queryKey: ["outgoing", id],
-    queryFn: () => loadOutgoing(id),
-  });
+  const webhook = useQuery(outgoingQuery(id));
   return <Loaded query={webhook}>{(webhook) => <Shown key={id} webhook={webhook} />}</Loaded>;
 }
 
