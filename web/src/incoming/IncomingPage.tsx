@@ -15,7 +15,7 @@ import { ActionsEditor } from "./ActionsEditor";
 import { MappingEditor } from "./MappingEditor";
 import { Receiving } from "./Receiving";
 import { SecurityForm } from "./SecurityForm";
-import { useSetStatus } from "./setStatus";
+import { useSetStatus } from "../components/setStatus";
 import { SettingsForm } from "./SettingsForm";
 import { Summary } from "./Summary";
 
@@ -77,7 +77,7 @@ function What({ webhook }: { webhook: IncomingWebhook }) {
   const t = useTexts();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const change = useSetStatus(webhook);
+  const change = useSetStatus("incoming", webhook);
   const remove = useMutation({
     mutationFn: () => answer(api.DELETE("/incoming-webhooks/{id}", { params: { path: { id: webhook.id } } })),
     onSuccess: () => {

@@ -16,7 +16,7 @@ import { loadOutgoing, useChangeOutgoing } from "./change";
 import { differing, settingsOf, type OutgoingWebhook } from "./form";
 import { HealthAlert } from "./Health";
 import { OutgoingForm } from "./OutgoingForm";
-import { useSetStatus } from "./setStatus";
+import { useSetStatus } from "../components/setStatus";
 import { SigningPanel } from "./SigningPanel";
 import { StatsPanel } from "./StatsPanel";
 import { TestPanel } from "./TestPanel";
@@ -86,7 +86,7 @@ function What({ webhook }: { webhook: OutgoingWebhook }) {
   const t = useTexts();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const change = useSetStatus(webhook);
+  const change = useSetStatus("outgoing", webhook);
   const remove = useMutation({
     mutationFn: () => answer(api.DELETE("/outgoing-webhooks/{id}", { params: { path: { id: webhook.id } } })),
     onSuccess: () => {
