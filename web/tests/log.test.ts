@@ -127,6 +127,8 @@ test("a delivery is edited and sent again, to its webhook alone, and what was ty
   await expect(rows(page).filter({ hasText: "Delivered" })).toHaveCount(1);
   await rows(page).first().getByRole("button").click();
   const drawer = page.getByRole("dialog", { name: "Delivery" });
+  await expect(drawer.getByText("Event", { exact: true })).toBeVisible();
+  await expect(drawer.getByText(/^Edited/)).toHaveCount(0);
   await drawer.getByRole("button", { name: "Edit and send again…" }).click();
   const editor = page.getByRole("dialog", { name: "Edit and send again" });
   await expect(editor.getByLabel("Data")).toHaveValue(/"wrong@example.com"/);

@@ -62,7 +62,7 @@ function Detail({ delivery, onOpen }: { delivery: Delivery; onOpen: (id: string)
           [t("came_from"), request && <CameFrom key="from" requestId={request} />],
           [t("entry_id"), <code key="id">{delivery.id}</code>],
           [t("resent_delivery_from"), from && <OtherEntry key="resent" id={from} onOpen={onOpen} />],
-          [t("resends"), resends.length > 0 && resends.map((id) => <div key={id}><OtherEntry id={id} onOpen={onOpen} /></div>)],
+          [t("resends"), resends.length > 0 ? resends.map((id) => <div key={id}><OtherEntry id={id} onOpen={onOpen} /></div>) : undefined],
         ]}
       />
       <Section title={t("attempts")}>
