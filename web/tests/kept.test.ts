@@ -40,6 +40,12 @@ test("another tab of the page keeps it, and leaving the page asks first", async 
   await page.getByRole("link", { name: "Home" }).click();
   await page.getByRole("button", { name: "Stay here" }).click();
   await isThere(page);
+  // Of another page nobody is asked, and it waits on its own.
+  await page.goto("/lists");
+  await page.getByRole("link", { name: "Home" }).click();
+  await expect(page.getByRole("heading", { name: "Home" })).toBeVisible();
+  await page.goto(address);
+  await isThere(page);
   await page.getByRole("link", { name: "Home" }).click();
   await page.getByRole("button", { name: "Leave", exact: true }).click();
   await expect(page.getByRole("heading", { name: "Home" })).toBeVisible();

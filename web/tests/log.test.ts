@@ -107,6 +107,9 @@ test("a failed request is edited and sent again, and leads to its events and del
   const editor = page.getByRole("dialog", { name: "Edit and send again" });
   await editor.getByLabel("Payload").fill("{");
   await expect(editor.getByText("This is not valid JSON")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(editor).toBeHidden();
+  await drawer.getByRole("button", { name: "Edit and send again…" }).click();
   await editor.getByLabel("Payload").fill(JSON.stringify({ event: "subscriber_added", data: { email: "edited@example.com" } }));
   await editor.getByRole("button", { name: "Send", exact: true }).click();
   await expect(drawer.getByText("Edited from")).toBeVisible();

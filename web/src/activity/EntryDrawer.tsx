@@ -18,7 +18,11 @@ interface EntryDrawerProps<T> {
 export function EntryDrawer<T>({ title, id, entry, onClose, children }: EntryDrawerProps<T>) {
   const t = useTexts();
   return (
-    <Drawer opened={id !== undefined} onClose={onClose} position="right" size="lg" title={title} closeButtonProps={{ "aria-label": t("close") }}>
+    <Drawer
+      opened={id !== undefined} onClose={onClose} position="right" size="lg" title={title} closeButtonProps={{ "aria-label": t("close") }}
+      // In a dialog above it, Escape closes that one alone.
+      closeOnEscape={false} onKeyDown={({ key, currentTarget, target }) => key === "Escape" && currentTarget.contains(target as Node) && onClose()}
+    >
       {entry.isError && <Trouble error={entry.error} retry={() => void entry.refetch()} />}
       {entry.data && children(entry.data)}
     </Drawer>
@@ -38,7 +42,7 @@ export function Section({ title, children }: { title: string; children: ReactNod
 export function Facts({ facts }: { facts: [string, ReactNode][] }) {
   return (
     <dl className="facts">
-      {facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => (
+      {facts.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "").map(([name, value]) => (
         <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
       ))}
     </dl>

@@ -30,7 +30,7 @@ function Log() {
   // Each letter of a search is no step to go back to.
   const narrow = (changed: Filters) => go({ ...filters, ...changed }, "q" in changed && filters.q !== undefined);
   const open = (id: string | undefined) => go({ ...filters, entry: id });
-  const log = useLog(auditSource(filters), true);
+  const log = useLog(auditSource(filters), false);
   return (
     <>
       <FilterBar filters={filters} statuses={[]} more={["actor", "action", "target"]} onChange={narrow}>

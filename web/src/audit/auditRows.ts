@@ -22,7 +22,6 @@ export function auditSource({ actor, action, target, since, until, q }: Filters)
       const rows = page.data.map((entry) => ({ id: entry.id, at: entry.at, entry }));
       return { rows, next: page.next_cursor ?? undefined, searchedUntil: page.searched_until ?? undefined };
     },
-    feed: "",
     every: REFRESH,
     closed: until !== undefined,
     change: (row) => row,

@@ -47,7 +47,7 @@ function useEntry<T>(key: string, saved: T, scratch: boolean): Draft<T> {
   const base = entry ? withKept(entry.base as T, saved) : saved;
   // From the store and not from the last rendering: two changes may come between two renderings.
   const latest = () => (entries.has(key) ? withKept(entries.get(key)?.value as T, saved) : saved);
-  const set = (next: T) => write(key, same(next, saved) ? undefined : { ...entries.get(key), value: next, base, scratch });
+  const set = (next: T) => write(key, same(next, saved) ? undefined : { ...entries.get(key), value: next, base, scratch, page: location.pathname });
   return {
     value,
     set,
@@ -60,9 +60,9 @@ function useEntry<T>(key: string, saved: T, scratch: boolean): Draft<T> {
   };
 }
 
-/** Whether anything was typed that is not saved, and is meant to be. */
+/** Whether anything was typed on this page that is not saved, and is meant to be. */
 export function hasDrafts(): boolean {
-  return [...entries.values()].some(({ scratch }) => !scratch);
+  return [...entries.values()].some(isOfThisPage);
 }
 
 /** Says who works here. What the same person typed before the page was loaded again is there again; what someone else typed is not. */
@@ -75,10 +75,15 @@ export function draftsAreOf(user: string) {
   tellAll();
 }
 
-/** Gives up what was typed and not saved. */
+/** Gives up what was typed on this page and not saved. */
 export function giveUpDrafts() {
-  entries.forEach(({ scratch }, key) => scratch || entries.delete(key));
+  entries.forEach((entry, key) => isOfThisPage(entry) && entries.delete(key));
   tellAll();
+}
+
+/** What was typed on another one, before the page was loaded again, waits there. */
+function isOfThisPage({ scratch, page }: Entry): boolean {
+  return !scratch && page === location.pathname;
 }
 
 /** Forgets all that was typed here: whoever comes next is someone else. */

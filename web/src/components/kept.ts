@@ -4,6 +4,8 @@ export interface Entry {
   value: unknown;
   /** What the server had when the editing began. */
   base: unknown;
+  /** The path of the page on which it was typed. */
+  page?: string;
   /** Whether it only tries something out, so that nobody is asked whether to leave it. */
   scratch?: boolean;
   /** Whether a secret that was typed is gone, because the page was loaded again. */
