@@ -60,7 +60,7 @@ test: ## Install what tests need, then check format and lints and run every test
 	cargo build --workspace
 	cargo test --workspace --doc
 	npm --prefix web run --silent e2e
-	scripts/with-postgres cargo nextest run --workspace
+	PAGE_IS_BUILT=yes scripts/with-postgres cargo nextest run --workspace
 
 # The database must write as in production, or the figures would flatter it.
 .PHONY: bench

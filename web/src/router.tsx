@@ -2,6 +2,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { parseLogFilters, type LogFilters } from "./activity/filters";
 import { parseSubscriberSearch } from "./people/search";
+import { incomingQuery } from "./incoming/query";
+import { outgoingQuery } from "./outgoing/query";
 import { queries } from "./queries";
 import { Failed } from "./shell/Failed";
 import { NotFound } from "./shell/NotFound";
@@ -41,18 +43,19 @@ const inside = createRoute({
   },
 });
 
+// What a `loader` asks for comes while the code of the page is loaded. The page says what there is to say of the answer.
 const filtered = (search: Record<string, unknown>): { tab?: string } & LogFilters => ({ tab: text(search.tab), ...parseLogFilters(search) });
 
 const home = createRoute({ getParentRoute: () => inside, path: "/", component: lazyRouteComponent(() => import("./home/HomePage"), "HomePage") });
 const incoming = createRoute({ getParentRoute: () => inside, path: "/incoming", component: lazyRouteComponent(() => import("./incoming/IncomingListPage"), "IncomingListPage") });
 const newIncoming = createRoute({ getParentRoute: () => inside, path: "/incoming/new", component: lazyRouteComponent(() => import("./incoming/NewIncomingPage"), "NewIncomingPage") });
-const oneIncoming = createRoute({ getParentRoute: () => inside, path: "/incoming/$id", validateSearch: filtered, component: lazyRouteComponent(() => import("./incoming/IncomingPage"), "IncomingPage") });
+const oneIncoming = createRoute({ getParentRoute: () => inside, path: "/incoming/$id", validateSearch: filtered, loader: ({ params: { id } }) => void queries.prefetchQuery(incomingQuery(id)), component: lazyRouteComponent(() => import("./incoming/IncomingPage"), "IncomingPage") });
 const senders = createRoute({ getParentRoute: () => inside, path: "/senders", component: lazyRouteComponent(() => import("./incoming/SendersPage"), "SendersPage") });
 const newSender = createRoute({ getParentRoute: () => inside, path: "/senders/new", component: lazyRouteComponent(() => import("./incoming/SenderPage"), "NewSenderPage") });
 const oneSender = createRoute({ getParentRoute: () => inside, path: "/senders/$id", component: lazyRouteComponent(() => import("./incoming/SenderPage"), "SenderPage") });
 const outgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing", component: lazyRouteComponent(() => import("./outgoing/OutgoingListPage"), "OutgoingListPage") });
 const newOutgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing/new", component: lazyRouteComponent(() => import("./outgoing/NewOutgoingPage"), "NewOutgoingPage") });
-const oneOutgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing/$id", validateSearch: filtered, component: lazyRouteComponent(() => import("./outgoing/OutgoingPage"), "OutgoingPage") });
+const oneOutgoing = createRoute({ getParentRoute: () => inside, path: "/outgoing/$id", validateSearch: filtered, loader: ({ params: { id } }) => void queries.prefetchQuery(outgoingQuery(id)), component: lazyRouteComponent(() => import("./outgoing/OutgoingPage"), "OutgoingPage") });
 const subscribers = createRoute({ getParentRoute: () => inside, path: "/subscribers", validateSearch: parseSubscriberSearch, component: lazyRouteComponent(() => import("./people/SubscribersPage"), "SubscribersPage") });
 const subscriber = createRoute({ getParentRoute: () => inside, path: "/subscribers/$id", component: lazyRouteComponent(() => import("./people/SubscriberPage"), "SubscriberPage") });
 const importing = createRoute({ getParentRoute: () => inside, path: "/subscribers/import", validateSearch: (search): { task?: string } => ({ task: text(search.task) }), component: lazyRouteComponent(() => import("./people/ImportPage"), "ImportPage") });
@@ -79,6 +82,12 @@ export const router = createRouter({
   defaultNotFoundComponent: NotFound,
   notFoundMode: "fuzzy",
 });
+
+/** Who is logged in, and the code of the first page: both at once, and before there is anything to show. */
+export function loadFirstPage() {
+  void queries.prefetchQuery(sessionQuery);
+  for (const { routeId } of router.matchRoutes(router.latestLocation)) void router.loadRouteChunk(router.routesById[routeId as keyof typeof router.routesById]);
+}
 
 declare module "@tanstack/react-router" {
   interface Register {

@@ -38,3 +38,19 @@ test("who did what is listed, narrowed, told in detail, and taken out as a file"
   const lines = (await (await download.createReadStream()).toArray()).join("").trim().split("\n");
   expect(lines.map((line) => JSON.parse(line).action)).toEqual(["outgoing_webhook.updated", "outgoing_webhook.created"]);
 });
+
+test("what is done meanwhile shows by itself, and an entry opens by its address although it is not on the first page", async ({ page }) => {
+  const { id } = await own.inside.call("POST", "/lists", { name: "Entry of an address" });
+  const [entry] = (await own.inside.call("GET", "/audit-log?limit=1")).data;
+  await page.goto(`/audit-log?action=user&entry=${entry.id}`);
+  const told = page.getByRole("dialog", { name: "Entry" });
+  await expect(told.getByRole("link", { name: "Entry of an address" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page).not.toHaveURL(/entry=/);
+
+  await page.goto("/audit-log?action=list");
+  const rows = page.getByRole("table", { name: "Audit log" }).getByRole("row").filter({ has: page.getByRole("cell") });
+  await expect(rows).toHaveCount(1);
+  await own.inside.call("DELETE", `/lists/${id}`);
+  await expect(rows.filter({ hasText: "List: deleted" })).toBeVisible();
+});

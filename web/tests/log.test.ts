@@ -107,6 +107,9 @@ test("a failed request is edited and sent again, and leads to its events and del
   const editor = page.getByRole("dialog", { name: "Edit and send again" });
   await editor.getByLabel("Payload").fill("{");
   await expect(editor.getByText("This is not valid JSON")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(editor).toBeHidden();
+  await drawer.getByRole("button", { name: "Edit and send again…" }).click();
   await editor.getByLabel("Payload").fill(JSON.stringify({ event: "subscriber_added", data: { email: "edited@example.com" } }));
   await editor.getByRole("button", { name: "Send", exact: true }).click();
   await expect(drawer.getByText("Edited from")).toBeVisible();
@@ -118,6 +121,43 @@ test("a failed request is edited and sent again, and leads to its events and del
   const event = page.getByRole("dialog", { name: "Event" });
   await event.getByRole("link", { name: /Form/ }).click();
   await expect(page.getByRole("dialog", { name: "Request" }).getByText("Edited from")).toBeVisible();
+});
+
+test("a delivery is edited and sent again, to its webhook alone, and what was typed outlives a reload", ACT, async ({ page }) => {
+  const outgoing = await own.inside.call("POST", "/outgoing-webhooks", { name: `Edited ${(made += 1)}`, url: own.receiver.url, events: ["edited"] });
+  await own.inside.call("POST", "/events", { event: "edited", data: { email: "wrong@example.com" } });
+  await page.goto(`/outgoing/${outgoing.id}?tab=log`);
+  await expect(rows(page).filter({ hasText: "Delivered" })).toHaveCount(1);
+  await rows(page).first().getByRole("button").click();
+  const drawer = page.getByRole("dialog", { name: "Delivery" });
+  await expect(drawer.getByText("Event", { exact: true })).toBeVisible();
+  await expect(drawer.getByText(/^Edited/)).toHaveCount(0);
+  await drawer.getByRole("button", { name: "Edit and send again…" }).click();
+  const editor = page.getByRole("dialog", { name: "Edit and send again" });
+  await expect(editor.getByLabel("Data")).toHaveValue(/"wrong@example.com"/);
+  await editor.getByLabel("Data").fill("7");
+  await editor.getByRole("button", { name: "Send", exact: true }).click();
+  await expect(editor.getByRole("alert")).toContainText("data");
+  await editor.getByLabel("Data").fill("{");
+  await expect(editor.getByText("This is not valid JSON")).toBeVisible();
+  const right = `right${made}@example.com`;
+  await editor.getByLabel("Data").fill(JSON.stringify({ email: right }));
+  await page.reload();
+  await drawer.getByRole("button", { name: "Edit and send again…" }).click();
+  await expect(editor.getByLabel("Data")).toHaveValue(JSON.stringify({ email: right }));
+  await editor.getByRole("button", { name: "Send", exact: true }).click();
+
+  await expect(drawer.getByText("Edited from")).toBeVisible();
+  await expect(drawer.getByText(right).first()).toBeVisible();
+  await expect.poll(() => own.receiver.bodies.filter((body) => body.includes(right)).length).toBe(1);
+  await drawer.getByRole("link", { name: "edited" }).click();
+  const event = page.getByRole("dialog", { name: "Event" });
+  await event.getByRole("link", { name: /^dlv_/ }).click();
+  await drawer.getByText("Edited and sent as").scrollIntoViewIfNeeded();
+  await drawer.getByRole("button", { name: /^dlv_/ }).click();
+  await expect(drawer.getByText("Edited from")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(rows(page)).toHaveCount(2);
 });
 
 test("failed requests are run again together, with their number said first, and removed by filter", ACT, async ({ page, request }) => {

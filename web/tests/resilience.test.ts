@@ -7,8 +7,6 @@ const own = ownProgram();
 const { test } = own;
 let address: string;
 let id: number;
-
-
 let count = 0;
 
 test.beforeEach(async () => {
@@ -56,8 +54,11 @@ test("a second tab that saves the same first", async ({ browser }) => {
   await second.getByLabel("First name").fill("Theirs");
   await save(second);
   await expect(second.getByText("Saved", { exact: true })).toBeVisible();
+  const refused = page.waitForResponse((response) => response.status() === 412);
   await save(page);
+  await refused;
   const said = page.getByRole("alert").filter({ hasText: "Someone else changed this meanwhile" });
+  await expect(said).toContainText("What you typed is still here");
   await isThere(page);
   expect((await own.inside.call("GET", `/subscribers/${id}`)).first_name).toBe("Theirs");
   await said.getByRole("button", { name: "Keep mine" }).click();
@@ -72,6 +73,7 @@ test("a lost connection", async ({ browser }) => {
   await page.context().setOffline(true);
   await save(page);
   await expect(page.getByText("The server cannot be reached").first()).toBeVisible();
+  await expect(page.getByText("What you typed is still here").first()).toBeVisible();
   await isThere(page);
   await page.context().setOffline(false);
   await save(page);

@@ -4,6 +4,7 @@
 //! pass goes to a loopback address only: nobody else could tell it from a stranger's. Neighbours: `incoming`, `outgoing`,
 //! `send` and `listen` are the commands, `table` and `logs` show what came back.
 
+pub mod audit_log;
 pub mod incoming;
 pub mod listen;
 pub mod logs;

@@ -56,6 +56,8 @@ enum Command {
     Send(client::send::SendOptions),
     /// Send events, as they happen, on to a program on this machine, signed.
     Listen(client::listen::ListenOptions),
+    /// Show who did what.
+    AuditLog(client::audit_log::AuditLogOptions),
     /// Show the whole round trip on this machine, with sample data that is gone afterwards.
     Demo(demo::DemoOptions),
     /// Bring the database's schema up to date.
@@ -116,6 +118,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Outgoing(command) => client::outgoing::run(command).await,
         Command::Send(options) => client::send::run(options).await,
         Command::Listen(options) => client::listen::run(options).await,
+        Command::AuditLog(options) => client::audit_log::run(options).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Migrate(options) => setup::migrate(options).await,
         Command::Doctor(options) => doctor::run(options).await,

@@ -150,6 +150,10 @@ impl<'a> Decision<'a> {
             self.writes.jobs.push(JobRow::new(id, accepted.webhook_id().clone(), self.now));
         }
         self.writes.requests.push(row);
+        if let Some(by_hand) = &accepted.stored {
+            let told = self.shared.ids.lock().next(self.now);
+            self.writes.audit.push(entry::told(told, by_hand, id));
+        }
         if reply.status < 300 {
             self.remember(keys.into_iter().chain(new), accepted, &reply);
         }

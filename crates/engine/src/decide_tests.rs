@@ -1,9 +1,11 @@
 use domain::Email;
+use domain::audit::{Actor, ActorKind};
 use domain::subscriber::Subscriber;
 use serde_json::{Value, json};
 use store::commit::Decide;
 
 use super::*;
+use crate::receive::{ByHand, resent};
 use crate::testing::{Places, batch, decide, destination, request, signup, snapshot};
 
 const ROOM: usize = 1_000;
@@ -217,4 +219,20 @@ fn what_happens_is_told_to_those_who_listen_and_costs_nothing_otherwise() {
         decided.told.len()
     };
     assert_eq!((told(false), told(true)), (0, 2), "a request and its event");
+}
+
+#[test]
+fn who_takes_a_request_in_again_is_told_with_the_new_one() {
+    let snapshot = snapshot(json!({}), &[]);
+    let Item::Request(first) = admitted(&snapshot, signup("ada@example.com")) else { panic!("refused") };
+    let row = crate::fuzz::row(&first);
+    let (first, actor) = (row.id, Actor::here(ActorKind::CommandLine));
+    let again = resent(&snapshot, &Arc::new(ByHand { row, actor: actor.clone() })).unwrap();
+    let (writes, _) = decide(&snapshot, vec![Item::Request(Box::new(again))], vec![]);
+    let ([made], [told]) = (&writes.requests[..], &writes.audit[..]) else { panic!("{writes:?}") };
+    assert_eq!((made.resent_from, told.action()), (Some(first), "request.resent".to_owned()));
+    assert_eq!((&told.actor, told.act.target.id.clone()), (&actor, Some(first.to_string())));
+    assert_eq!(told.act.changes[0].new, json!(made.id));
+    let (writes, _) = decide(&snapshot, vec![admitted(&snapshot, signup("ada@example.com"))], vec![]);
+    assert!(writes.audit.is_empty(), "what a sender sends is no act of anybody's");
 }

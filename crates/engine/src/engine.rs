@@ -10,6 +10,7 @@ mod once;
 mod outgoing;
 mod preview;
 mod receiving;
+mod recovery;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -62,6 +63,7 @@ pub use listen::{Forwarded, GivenAnswer, LISTENER, NoAnswer, to_listener};
 pub use log::Searched;
 pub use outgoing::Tested;
 pub use preview::Previewed;
+pub use recovery::{UNDELIVERED, undelivered};
 
 /// What an engine is started with.
 pub struct Options {

@@ -79,7 +79,7 @@ pub use command::{Command, Executed, NewEvent, NewSubscriber, SubscriberChange};
 pub use dispatch::MAX_UNDER_WAY;
 pub use engine::{
     Engine, Forwarded, GivenAnswer, LISTENER, NoAnswer, Options, Previewed, Retention, RunError, Searched,
-    Tested, to_listener,
+    Tested, UNDELIVERED, to_listener, undelivered,
 };
 pub use handshake::{Answered, is_handshake};
 pub use health::{Alerts, Operations};

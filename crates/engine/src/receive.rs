@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use domain::audit::Actor;
 use domain::incoming::WebhookStatus;
 use domain::log::{FieldError, RequestStatus};
 use domain::redact::{self, Masked};
@@ -116,7 +117,7 @@ pub struct Accepted {
     /// As it came in, to be let in again under another configuration.
     pub(crate) request: Option<Arc<Received>>,
     /// The same of a stored request that someone takes in again as a new one.
-    pub(crate) stored: Option<Arc<RequestRow>>,
+    pub(crate) stored: Option<Arc<ByHand>>,
     pub(crate) received_at: Timestamp,
     pub(crate) event_type: String,
     pub(crate) sender_ip: String,
@@ -138,6 +139,15 @@ pub struct Accepted {
     /// Whether values are missing that the log does not hold.
     pub(crate) is_partial: bool,
     pub(crate) sealed: Option<Vec<u8>>,
+}
+
+/// A stored request that someone takes in again as a new one.
+#[derive(Clone, Debug)]
+pub(crate) struct ByHand {
+    /// The request, with the payload that it has now.
+    pub(crate) row: RequestRow,
+    /// Who.
+    pub(crate) actor: Actor,
 }
 
 /// What a request holds.
@@ -271,10 +281,11 @@ pub(crate) fn readmit(incoming: &Arc<Incoming>, row: &RequestRow) -> Result<Acce
 ///
 /// # Errors
 /// The refusal, for one that can't be.
-pub(crate) fn resent(snapshot: &Snapshot, row: &Arc<RequestRow>) -> Result<Accepted, Reply> {
+pub(crate) fn resent(snapshot: &Snapshot, by_hand: &Arc<ByHand>) -> Result<Accepted, Reply> {
+    let row = &by_hand.row;
     let incoming = snapshot.incoming.get(&row.webhook_id).ok_or_else(access::unknown_webhook)?;
     let accepted = readmit(incoming, row).map_err(|message| Reply::refusal(400, &message))?;
-    Ok(Accepted { resent_from: Some(row.id), stored: Some(row.clone()), ..accepted })
+    Ok(Accepted { resent_from: Some(row.id), stored: Some(by_hand.clone()), ..accepted })
 }
 
 fn rejected(incoming: Arc<Incoming>, request: &Arc<Received>, reason: Rejection, now: Timestamp) -> Accepted {
@@ -338,7 +349,7 @@ impl Accepted {
     pub(crate) fn anew(&self, snapshot: &Snapshot) -> Option<Result<Self, Reply>> {
         let again = match (&self.request, &self.stored) {
             (Some(request), _) => admit(snapshot, request, self.received_at),
-            (None, Some(row)) => resent(snapshot, row),
+            (None, Some(by_hand)) => resent(snapshot, by_hand),
             (None, None) => return None,
         };
         Some(again.map(|again| match &self.transformed {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use base64::Engine;
+use domain::audit::ActorKind;
 use serde_json::{Value, json};
 use signature::{Secret, SigningKey, standard_webhooks, x_webhook};
 
@@ -376,7 +377,8 @@ fn another_configuration_lets_a_request_in_anew_or_refuses_it() {
 #[test]
 fn what_is_sent_again_by_hand_is_let_in_under_another_configuration_too() {
     let stored = crate::fuzz::row(&admitted(request(signup("ada@example.com"))));
-    let (id, stored) = (stored.id, Arc::new(stored));
+    let id = stored.id;
+    let stored = Arc::new(ByHand { row: stored, actor: Actor::here(ActorKind::CommandLine) });
     let item = || Item::Request(Box::new(resent(&snapshot(json!({}), &[]), &stored).unwrap()));
     let mut other = item();
     other.under(&snapshot(json!({"event_type": "order_paid"}), &[]));

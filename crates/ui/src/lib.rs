@@ -151,6 +151,29 @@ mod tests {
         }
     }
 
+    /// In a release, what is embedded; in other builds, what is on the disk. `make test` builds the page first.
+    #[test]
+    fn the_page_that_was_built_is_there_with_all_that_it_loads() {
+        if Files::iter().next().is_none() {
+            assert!(
+                std::env::var_os("PAGE_IS_BUILT").is_none(),
+                "nothing of web/dist is there: run `make web`"
+            );
+            return;
+        }
+        let page = respond("/", &HeaderMap::new());
+        let page = std::str::from_utf8(page.body()).unwrap();
+        let loaded: Vec<&str> = page.split('"').filter(|part| part.starts_with("/assets/")).collect();
+        for kind in [".js", ".css"] {
+            assert!(loaded.iter().any(|path| path.ends_with(kind)), "it loads no {kind}: {page}");
+        }
+        for path in loaded {
+            let file = respond(path, &accepting("br, gzip"));
+            assert_eq!((file.status(), file.body().is_empty()), (StatusCode::OK, false), "{path}");
+            assert_eq!(file.headers()["cache-control"], FOREVER, "{path}");
+        }
+    }
+
     #[test]
     fn a_script_of_another_build_is_not_the_page() {
         let gone = respond("/assets/index-0.js", &HeaderMap::new());

@@ -1,23 +1,28 @@
 import { Alert, Button, Group, Stack, Text, Timeline } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { answer, api, type Schemas } from "../api/client";
 import { MayWrite } from "../components/MayWrite";
 import { Json, Moment, StatusBadge } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
+import { outgoingQuery } from "../outgoing/query";
 import { useTexts } from "../texts";
-import { CopyCurl, EntryDrawer, Facts, Section } from "./EntryDrawer";
+import { CopyCurl, EntryDrawer, Facts, OtherEntry, Section } from "./EntryDrawer";
 import { CameFrom, useEvent } from "./Linked";
+import { ResendEdited } from "./ResendEdited";
 
-type Delivery = Schemas["Delivery"];
+type Delivery = Schemas["DeliveryWithResends"];
 
 interface DeliveryDrawerProps {
   id: string | undefined;
   onClose: () => void;
+  /** Shows another delivery in its place. */
+  onOpen: (id: string) => void;
 }
 
 /** One delivery, with each attempt. */
-export function DeliveryDrawer({ id, onClose }: DeliveryDrawerProps) {
+export function DeliveryDrawer({ id, onClose, onOpen }: DeliveryDrawerProps) {
   const t = useTexts();
   const delivery = useQuery({
     queryKey: ["delivery", id],
@@ -28,7 +33,7 @@ export function DeliveryDrawer({ id, onClose }: DeliveryDrawerProps) {
   });
   return (
     <EntryDrawer title={t("delivery")} id={id} entry={delivery} onClose={onClose}>
-      {(delivery) => <Detail key={delivery.id} delivery={delivery} />}
+      {(delivery) => <Detail key={delivery.id} delivery={delivery} onOpen={onOpen} />}
     </EntryDrawer>
   );
 }
@@ -36,9 +41,9 @@ export function DeliveryDrawer({ id, onClose }: DeliveryDrawerProps) {
 /** How often a delivery that is not finished is asked for, in milliseconds. */
 const LOOK = 2_000;
 
-function Detail({ delivery }: { delivery: Delivery }) {
+function Detail({ delivery, onOpen }: { delivery: Delivery; onOpen: (id: string) => void }) {
   const t = useTexts();
-  const { attempts } = delivery;
+  const { attempts, resends, resent_from: from } = delivery;
   const event = useEvent(delivery.test ? undefined : delivery.event_id);
   const request = event.data?.request_id;
   return (
@@ -47,7 +52,7 @@ function Detail({ delivery }: { delivery: Delivery }) {
         <StatusBadge status={delivery.status} /><Moment at={delivery.created_at} />
         {delivery.test && <Text size="sm" c="dimmed">{t("test")}</Text>}
       </Group>
-      <What delivery={delivery} />
+      <What delivery={delivery} data={event.data?.data} onOpen={onOpen} />
       {delivery.next_attempt_at && <Alert color="blue">{t("next_attempt")} <Moment at={delivery.next_attempt_at} /></Alert>}
       <Facts
         facts={[
@@ -56,6 +61,8 @@ function Detail({ delivery }: { delivery: Delivery }) {
           )],
           [t("came_from"), request && <CameFrom key="from" requestId={request} />],
           [t("entry_id"), <code key="id">{delivery.id}</code>],
+          [t("resent_delivery_from"), from && <OtherEntry key="resent" id={from} onOpen={onOpen} />],
+          [t("resends"), resends.length > 0 ? resends.map((id) => <div key={id}><OtherEntry id={id} onOpen={onOpen} /></div>) : undefined],
         ]}
       />
       <Section title={t("attempts")}>
@@ -74,27 +81,48 @@ function Detail({ delivery }: { delivery: Delivery }) {
   );
 }
 
-function What({ delivery }: { delivery: Delivery }) {
+interface WhatProps {
+  delivery: Delivery;
+  /** Of its event; nothing of a test, which has none, and while it is loaded. */
+  data: Record<string, unknown> | undefined;
+  onOpen: (id: string) => void;
+}
+
+function What({ delivery, data, onOpen }: WhatProps) {
   const t = useTexts();
   const client = useQueryClient();
-  const webhook = useQuery({
-    queryKey: ["outgoing", delivery.webhook_id],
-    queryFn: () => answer(api.GET("/outgoing-webhooks/{id}", { params: { path: { id: delivery.webhook_id } } })),
-  });
+  const [editing, edit] = useDisclosure();
+  const webhook = useQuery(outgoingQuery(delivery.webhook_id));
   const retry = useMutation({
     mutationFn: () => answer(api.POST("/deliveries/{id}/retry", { params: { path: { id: delivery.id } } })),
     onSuccess: (after) => {
-      client.setQueryData(["delivery", delivery.id], after);
+      client.setQueryData<Delivery>(["delivery", delivery.id], (before) => before && { ...before, ...after });
       tell(t("queued_again"));
     },
     onError: tellTrouble,
   });
   const last = delivery.attempts.at(-1);
   return (
-    <Group gap="xs">
-      <MayWrite><Button size="xs" loading={retry.isPending} onClick={() => retry.mutate()}>{t("send_again")}</Button></MayWrite>
-      {webhook.data && last && <CopyCurl sent={{ method: webhook.data.method ?? "POST", url: webhook.data.url, headers: last.request_headers, body: delivery.payload }} />}
-    </Group>
+    <>
+      <Group gap="xs">
+        <MayWrite>
+          <Button size="xs" loading={retry.isPending} onClick={() => retry.mutate()}>{t("send_again")}</Button>
+          {!delivery.test && <Button size="xs" variant="default" disabled={!data} onClick={edit.open}>{t("resend_edited")}…</Button>}
+        </MayWrite>
+        {webhook.data && last && <CopyCurl sent={{ method: webhook.data.method ?? "POST", url: webhook.data.url, headers: last.request_headers, body: delivery.payload }} />}
+      </Group>
+      {data && (
+        <ResendEdited
+          opened={editing} onClose={edit.close} entry={`deliveries/${delivery.id}`} label={t("event_data")} payload={data} about={t("resend_delivery_about")}
+          send={(edited) => answer(api.POST("/deliveries/{id}/resend", { params: { path: { id: delivery.id } }, body: { data: edited as Record<string, never> } }))}
+          onSent={({ id }) => {
+            edit.close();
+            void client.invalidateQueries({ queryKey: ["delivery", delivery.id] });
+            onOpen(id);
+          }}
+        />
+      )}
+    </>
   );
 }
 

@@ -46,7 +46,7 @@ export function DeliveryLog({ webhookId }: { webhookId: string }) {
           { title: t("attempts"), width: "90px", wide: true, cell: ({ attempts }) => <Text size="sm">{attempts}</Text> },
         ]}
       />
-      <DeliveryDrawer id={entry} onClose={() => open(undefined)} />
+      <DeliveryDrawer id={entry} onClose={() => open(undefined)} onOpen={open} />
     </Stack>
   );
 }

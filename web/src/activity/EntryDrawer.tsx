@@ -1,5 +1,5 @@
 /** The parts that the drawers of all logs have. */
-import { Button, CopyButton, Drawer, Stack, Title } from "@mantine/core";
+import { Button, CopyButton, Drawer, Stack, Title, UnstyledButton } from "@mantine/core";
 import { IconCheck, IconTerminal2 } from "@tabler/icons-react";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
@@ -18,7 +18,11 @@ interface EntryDrawerProps<T> {
 export function EntryDrawer<T>({ title, id, entry, onClose, children }: EntryDrawerProps<T>) {
   const t = useTexts();
   return (
-    <Drawer opened={id !== undefined} onClose={onClose} position="right" size="lg" title={title} closeButtonProps={{ "aria-label": t("close") }}>
+    <Drawer
+      opened={id !== undefined} onClose={onClose} position="right" size="lg" title={title} closeButtonProps={{ "aria-label": t("close") }}
+      // In a dialog above it, Escape closes that one alone.
+      closeOnEscape={false} onKeyDown={({ key, currentTarget, target }) => key === "Escape" && currentTarget.contains(target as Node) && onClose()}
+    >
       {entry.isError && <Trouble error={entry.error} retry={() => void entry.refetch()} />}
       {entry.data && children(entry.data)}
     </Drawer>
@@ -38,11 +42,16 @@ export function Section({ title, children }: { title: string; children: ReactNod
 export function Facts({ facts }: { facts: [string, ReactNode][] }) {
   return (
     <dl className="facts">
-      {facts.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => (
+      {facts.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "").map(([name, value]) => (
         <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
       ))}
     </dl>
   );
+}
+
+/** Another entry of the same log, to be shown in place of this one. */
+export function OtherEntry({ id, onOpen }: { id: string; onOpen: (id: string) => void }) {
+  return <UnstyledButton className="link" fz="sm" onClick={() => onOpen(id)}><code>{id}</code></UnstyledButton>;
 }
 
 export function CopyCurl({ sent }: { sent: Sent }) {

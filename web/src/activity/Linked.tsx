@@ -5,6 +5,8 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { answer, api } from "../api/client";
 import { StatusBadge } from "../components/small";
+import { incomingQuery } from "../incoming/query";
+import { outgoingQuery } from "../outgoing/query";
 import { useTexts } from "../texts";
 
 /** Events of one request that are shown at once, with all their deliveries. */
@@ -12,12 +14,12 @@ const AT_ONCE = 5;
 
 /** The name of an outgoing webhook, or its id where that is all that is known, as when it was deleted. */
 export function OutgoingName({ id }: { id: string }) {
-  const webhook = useQuery({ queryKey: ["outgoing", id], queryFn: () => answer(api.GET("/outgoing-webhooks/{id}", { params: { path: { id } } })) });
+  const webhook = useQuery(outgoingQuery(id));
   return webhook.data?.name ?? id;
 }
 
 export function IncomingName({ id }: { id: string }) {
-  const webhook = useQuery({ queryKey: ["incoming", id], queryFn: () => answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id } } })) });
+  const webhook = useQuery(incomingQuery(id));
   return webhook.data?.name ?? id;
 }
 

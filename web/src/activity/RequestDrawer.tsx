@@ -1,12 +1,13 @@
-import { Alert, Button, Group, Stack, Text, Timeline, UnstyledButton } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text, Timeline } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answer, api, type Schemas } from "../api/client";
 import { MayWrite } from "../components/MayWrite";
 import { Json, Moment, StatusBadge } from "../components/small";
 import { tell, tellTrouble } from "../components/tell";
+import { incomingQuery } from "../incoming/query";
 import { useTexts, useWord } from "../texts";
-import { CopyCurl, EntryDrawer, Facts, Section } from "./EntryDrawer";
+import { CopyCurl, EntryDrawer, Facts, OtherEntry, Section } from "./EntryDrawer";
 import { EventsMade } from "./Linked";
 import { ResendEdited } from "./ResendEdited";
 
@@ -50,7 +51,7 @@ function Detail({ request, onOpen }: { request: Request; onOpen: (id: string) =>
           [t("method"), `${request.method} · ${request.content_type}`],
           [t("attempts"), request.attempts],
           [t("entry_id"), <code key="id">{request.id}</code>],
-          [t("resent_from"), from && <UnstyledButton className="link" onClick={() => onOpen(from)}>{from}</UnstyledButton>],
+          [t("resent_from"), from && <OtherEntry key="resent" id={from} onOpen={onOpen} />],
         ]}
       />
       <Section title={t("what_was_done")}><Actions actions={request.actions} /></Section>
@@ -69,10 +70,7 @@ function What({ request, onOpen }: { request: Request; onOpen: (id: string) => v
   const t = useTexts();
   const client = useQueryClient();
   const [editing, edit] = useDisclosure();
-  const webhook = useQuery({
-    queryKey: ["incoming", request.webhook_id],
-    queryFn: () => answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id: request.webhook_id } } })),
-  });
+  const webhook = useQuery(incomingQuery(request.webhook_id));
   const retry = useMutation({
     mutationFn: () => answer(api.POST("/requests/{id}/retry", { params: { path: { id: request.id } } })),
     onSuccess: (after) => {
@@ -91,7 +89,7 @@ function What({ request, onOpen }: { request: Request; onOpen: (id: string) => v
         {webhook.data && <CopyCurl sent={{ method: request.method, url: webhook.data.url, headers: request.headers, body: request.payload }} />}
       </Group>
       <ResendEdited
-        opened={editing} onClose={edit.close} payload={request.payload} about={t("resend_request_about")}
+        opened={editing} onClose={edit.close} entry={`requests/${request.id}`} label={t("payload")} payload={request.payload} about={t("resend_request_about")}
         send={(payload) => answer(api.POST("/requests/{id}/resend", { params: { path: { id: request.id } }, body: { payload } }))}
         onSent={({ id }) => {
           edit.close();

@@ -22,8 +22,10 @@ export interface LogSource<R extends Row> {
   /** What it is the log of, and by which filters. */
   key: QueryKey;
   load: (question: LogQuestion) => Promise<LogPage<R>>;
-  /** What the feed is asked for, as a query. */
-  feed: string;
+  /** What the feed is asked for, as a query, if it tells of it. */
+  feed?: string;
+  /** How often it is asked for what is new, in milliseconds, if the feed does not tell. */
+  every?: number;
   /** Whether nothing new can belong to it. */
   closed?: boolean;
   /** A row after what the feed tells of it. */
@@ -64,7 +66,7 @@ export function useLog<R extends Row>(source: LogSource<R>, paused: boolean) {
 
   const look = async () => {
     const pages = known();
-    if (!pages || source.closed) return;
+    if (!pages || source.closed || paused) return;
     const rows = rowsOf(pages);
     const page = await source.load({ since: rows[0]?.at, limit: FURTHER }).catch(() => undefined);
     // Without an answer there is nothing to say here: the state of the connection says it.
@@ -77,8 +79,13 @@ export function useLog<R extends Row>(source: LogSource<R>, paused: boolean) {
     change((pages) => withNewer(pages, fresh.rows));
   };
   const lookSoon = useCollected(look, COLLECT);
+  useEffect(() => {
+    if (source.every === undefined) return;
+    const timer = setInterval(() => document.hidden || lookSoon(), source.every);
+    return () => clearInterval(timer);
+  }, [source.every, lookSoon]);
 
-  const state: FeedState = useFeed(source.feed, paused, {
+  const state: FeedState = useFeed(source.feed ?? "", paused || source.feed === undefined, {
     onGap: lookSoon,
     onEntry: (entry) => {
       const pages = known();

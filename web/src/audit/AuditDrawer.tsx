@@ -1,23 +1,26 @@
-import { Drawer, Group, Stack, Table, Text } from "@mantine/core";
+import { Group, Stack, Table, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Facts, Section } from "../activity/EntryDrawer";
+import { EntryDrawer, Facts, Section } from "../activity/EntryDrawer";
 import { Moment } from "../components/small";
 import { useTexts, useWord } from "../texts";
-import { pageOf, type AuditEntry } from "./auditRows";
+import { loadAuditEntry, pageOf, type AuditEntry } from "./auditRows";
 import { useDeed, useWho } from "./words";
 
 interface AuditDrawerProps {
-  entry: AuditEntry | undefined;
+  id: string | undefined;
   onClose: () => void;
 }
 
 /** One entry: who did what to what, and what was another before. */
-export function AuditDrawer({ entry, onClose }: AuditDrawerProps) {
+export function AuditDrawer({ id, onClose }: AuditDrawerProps) {
   const t = useTexts();
+  // Nobody changes an entry.
+  const entry = useQuery({ queryKey: ["audit", "entry", id], queryFn: () => loadAuditEntry(id ?? ""), enabled: id !== undefined, staleTime: Infinity });
   return (
-    <Drawer opened={entry !== undefined} onClose={onClose} position="right" size="lg" title={t("audit_entry")} closeButtonProps={{ "aria-label": t("close") }}>
-      {entry && <Detail entry={entry} />}
-    </Drawer>
+    <EntryDrawer title={t("audit_entry")} id={id} entry={entry} onClose={onClose}>
+      {(entry) => <Detail key={entry.id} entry={entry} />}
+    </EntryDrawer>
   );
 }
 

@@ -1,6 +1,6 @@
 import { Button, Menu, Text } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { IconDownload, IconRefresh } from "@tabler/icons-react";
+import { IconDownload } from "@tabler/icons-react";
 import { ExportItems } from "../activity/ExportItems";
 import { FilterBar } from "../activity/FilterBar";
 import { narrowed, type Filters, type LogFilters } from "../activity/filters";
@@ -30,12 +30,10 @@ function Log() {
   // Each letter of a search is no step to go back to.
   const narrow = (changed: Filters) => go({ ...filters, ...changed }, "q" in changed && filters.q !== undefined);
   const open = (id: string | undefined) => go({ ...filters, entry: id });
-  const log = useLog(auditSource(filters), true);
-  const rows = log.query.data?.pages.flatMap((page) => page.rows) ?? [];
+  const log = useLog(auditSource(filters), false);
   return (
     <>
       <FilterBar filters={filters} statuses={[]} more={["actor", "action", "target"]} onChange={narrow}>
-        <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => void log.reload()}>{t("look_again")}</Button>
         <Menu position="bottom-end">
           <Menu.Target><Button variant="default" leftSection={<IconDownload size={16} />}>{t("audit_export")}</Button></Menu.Target>
           <Menu.Dropdown><ExportItems path="/audit-log/export" filters={filters} /></Menu.Dropdown>
@@ -52,7 +50,7 @@ function Log() {
           { title: t("audit_address"), width: "minmax(110px, 1fr)", wide: true, cell: ({ entry }) => <Text size="sm" truncate>{entry.address ?? "—"}</Text> },
         ]}
       />
-      <AuditDrawer entry={rows.find(({ id }) => id === entry)?.entry} onClose={() => open(undefined)} />
+      <AuditDrawer id={entry} onClose={() => open(undefined)} />
     </>
   );
 }

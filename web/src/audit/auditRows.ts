@@ -6,7 +6,9 @@ import type { LogSource } from "../activity/useLog";
 
 export type AuditEntry = Schemas["AuditEntry"];
 
-/** There is no other question for a single entry, so a row has all of it. */
+/** How often the log is asked for what is new, in milliseconds: the feed does not tell of it. */
+const REFRESH = 5_000;
+
 export interface AuditRow extends Row {
   entry: AuditEntry;
 }
@@ -20,12 +22,16 @@ export function auditSource({ actor, action, target, since, until, q }: Filters)
       const rows = page.data.map((entry) => ({ id: entry.id, at: entry.at, entry }));
       return { rows, next: page.next_cursor ?? undefined, searchedUntil: page.searched_until ?? undefined };
     },
-    // The feed does not tell of it, so it is read when it is opened.
-    feed: "",
-    closed: true,
+    every: REFRESH,
+    closed: until !== undefined,
     change: (row) => row,
     belongs: () => false,
   };
+}
+
+/** One entry, also one that is on no page of the log that was loaded. */
+export function loadAuditEntry(id: string): Promise<AuditEntry> {
+  return answer(api.GET("/audit-log/{id}", { params: { path: { id } } }));
 }
 
 /** The page of what something was done to, if it has one and is still there. */

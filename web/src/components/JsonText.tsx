@@ -1,6 +1,6 @@
 import { Textarea } from "@mantine/core";
-import { useState } from "react";
 import { useTexts } from "../texts";
+import { useAsTyped } from "./asTyped";
 
 interface JsonTextProps {
   label: string;
@@ -17,21 +17,23 @@ interface JsonTextProps {
 /** JSON, as it is typed. */
 export function JsonText({ label, description, placeholder, value, onChange, strict, error }: JsonTextProps) {
   const t = useTexts();
-  const [text, setText] = useState(() => (value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value, null, 2)));
-  const isWrong = strict && text.trim() !== "" && typeof parsed(text) === "string";
+  const [text, type] = useAsTyped(value ?? undefined, written, parsed, onChange);
+  const isWrong = strict && typeof parsed(text) === "string";
   return (
     <Textarea
       label={label} description={description} placeholder={placeholder} autosize minRows={3} maxRows={20} classNames={{ input: "mono" }} spellCheck={false}
-      value={text} error={error ?? (isWrong ? t("not_json") : undefined)}
-      onChange={({ currentTarget: { value: typed } }) => {
-        setText(typed);
-        onChange(typed.trim() === "" ? undefined : parsed(typed));
-      }}
+      value={text} error={error ?? (isWrong ? t("not_json") : undefined)} onChange={(event) => type(event.currentTarget.value)}
     />
   );
 }
 
+function written(value: unknown): string {
+  if (value === undefined) return "";
+  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+}
+
 function parsed(text: string): unknown {
+  if (text.trim() === "") return undefined;
   try {
     return JSON.parse(text);
   } catch {

@@ -2,37 +2,45 @@ import { Button, Modal, Stack, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQueryClient, type QueryKey } from "@tanstack/react-query";
 import { IconPlus } from "@tabler/icons-react";
-import { useState, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { ApiProblem } from "../api/problem";
 import { useTexts } from "../texts";
+import { DraftNotes } from "./DraftNotes";
+import { useDraft } from "./drafts";
 import { Trouble } from "./Trouble";
 
-interface NewNamedProps<T> {
+interface NewNamedProps<V extends { name: string }, T> {
   title: string;
   /** How the button looks. */
   variant?: "default" | "filled";
-  /** What the first thing asked for is called. */
+  /** What the name is called. */
   label: string;
   type?: "text" | "email";
   /** The field of the API that it goes to. */
   field: string;
+  /** What is typed is kept by this until it is saved. */
+  draftKey: string;
+  /** What it begins with. */
+  initial: V;
   queryKey: QueryKey;
-  create: (name: string) => Promise<T>;
+  create: (value: V) => Promise<T>;
   onCreated?: (created: T) => void;
   /** What else is asked for. */
-  children?: ReactNode;
+  children?: (value: V, change: (members: Partial<V>) => void, error: unknown) => ReactNode;
 }
 
 /** A button, and a short form behind it, for what has little more than a name. */
-export function NewNamed<T>({ title, variant, label, type, field, queryKey, create, onCreated, children }: NewNamedProps<T>) {
+export function NewNamed<V extends { name: string }, T>({ title, variant, label, type, field, draftKey, initial, queryKey, create, onCreated, children }: NewNamedProps<V, T>) {
   const t = useTexts();
   const client = useQueryClient();
   const [opened, { open, close }] = useDisclosure();
-  const [name, setName] = useState("");
+  const draft = useDraft(draftKey, initial);
+  const { value } = draft;
+  const change = draft.change as (members: Partial<{ name: string }>) => void;
   const creation = useMutation({
-    mutationFn: () => create(name.trim()),
+    mutationFn: () => create({ ...value, name: value.name.trim() }),
     onSuccess: (created) => {
-      setName("");
+      draft.reset();
       close();
       void client.invalidateQueries({ queryKey });
       onCreated?.(created);
@@ -50,9 +58,10 @@ export function NewNamed<T>({ title, variant, label, type, field, queryKey, crea
           }}
         >
           <Stack>
+            <DraftNotes draft={draft} />
             {creation.isError && <Trouble error={creation.error} />}
-            <TextInput label={label} type={type} required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} error={fields[field]} />
-            {children}
+            <TextInput label={label} type={type} required data-autofocus value={value.name} onChange={(event) => change({ name: event.currentTarget.value })} error={fields[field]} />
+            {children?.(value, draft.change, creation.error)}
             <Button type="submit" loading={creation.isPending}>{t("create")}</Button>
           </Stack>
         </form>

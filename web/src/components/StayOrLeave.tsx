@@ -1,7 +1,7 @@
 import { Button, Group, Modal, Text } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
 import { useTexts } from "../texts";
-import { forgetDrafts, hasDrafts } from "./drafts";
+import { giveUpDrafts, hasDrafts } from "./drafts";
 
 /** Asks before a page is left on which something was typed that is not saved. Other tabs of the same page keep it. */
 export function StayOrLeave() {
@@ -12,7 +12,7 @@ export function StayOrLeave() {
     withResolver: true,
   });
   const leave = () => {
-    forgetDrafts();
+    giveUpDrafts();
     proceed?.();
   };
   return (

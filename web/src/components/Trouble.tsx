@@ -23,11 +23,13 @@ export function Trouble({ error, retry }: TroubleProps) {
       </Alert>
     );
   }
-  const fields = Object.entries(problem?.fields ?? {});
+  // A fault of the whole has no field, and is the detail.
+  const fields = Object.entries(problem?.fields ?? {}).filter(([field]) => field !== "");
   return (
     <Alert color="red" icon={<IconAlertTriangle />} title={problemTitle(word, problem) || t("went_wrong")} role="alert">
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">{problem?.detail || String(error)}</Text>
+        {/* Of fields, the detail says the same once more. */}
+        {fields.length === 0 && <Text size="sm">{problem?.detail || String(error)}</Text>}
         {fields.length > 0 && (
           <List size="sm">
             {fields.map(([field, message]) => (

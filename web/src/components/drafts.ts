@@ -4,7 +4,9 @@
  * open, but for secrets, which stay in memory (`kept.ts`).
  */
 import { useSyncExternalStore } from "react";
-import { keep, kept, withKept, type Entry } from "./kept";
+import { keep, kept, same, withKept, type Entry } from "./kept";
+
+export { same } from "./kept";
 
 export interface Draft<T> {
   /** What was typed, or else what is saved. */
@@ -20,6 +22,8 @@ export interface Draft<T> {
   theirs: T | undefined;
   /** What was typed stays, in the knowledge of what someone else saved. */
   keepMine: () => void;
+  /** Whether a secret that was typed is gone, because the page was loaded again. */
+  leftOut: boolean;
 }
 
 const entries = new Map<string, Entry>();
@@ -29,12 +33,21 @@ let owner: string | undefined;
 
 /** The draft of one form. `key` names the form and what it changes: `incoming/a1b2c3d4e5f6/mapping`. */
 export function useDraft<T>(key: string, saved: T): Draft<T> {
+  return useEntry(key, saved, false);
+}
+
+/** What is typed to try something out, such as a sample: it is still there when one comes back, and nobody is asked before leaving it. */
+export function useScratch<T>(key: string, initial: T): Draft<T> {
+  return useEntry(key, initial, true);
+}
+
+function useEntry<T>(key: string, saved: T, scratch: boolean): Draft<T> {
   const entry = useSyncExternalStore(subscribe, () => entries.get(key));
   const value = entry ? withKept(entry.value as T, saved) : saved;
   const base = entry ? withKept(entry.base as T, saved) : saved;
   // From the store and not from the last rendering: two changes may come between two renderings.
   const latest = () => (entries.has(key) ? withKept(entries.get(key)?.value as T, saved) : saved);
-  const set = (next: T) => write(key, same(next, saved) ? undefined : { value: next, base });
+  const set = (next: T) => write(key, same(next, saved) ? undefined : { ...entries.get(key), value: next, base, scratch, page: location.pathname });
   return {
     value,
     set,
@@ -43,12 +56,13 @@ export function useDraft<T>(key: string, saved: T): Draft<T> {
     reset: () => write(key, undefined),
     theirs: entry !== undefined && !same(base, saved) && !same(value, saved) ? saved : undefined,
     keepMine: () => write(key, entry && { ...entry, base: saved }),
+    leftOut: entry?.leftOut ?? false,
   };
 }
 
-/** Whether anything was typed that is not saved. */
+/** Whether anything was typed on this page that is not saved, and is meant to be. */
 export function hasDrafts(): boolean {
-  return entries.size > 0;
+  return [...entries.values()].some(isOfThisPage);
 }
 
 /** Says who works here. What the same person typed before the page was loaded again is there again; what someone else typed is not. */
@@ -61,6 +75,18 @@ export function draftsAreOf(user: string) {
   tellAll();
 }
 
+/** Gives up what was typed on this page and not saved. */
+export function giveUpDrafts() {
+  entries.forEach((entry, key) => isOfThisPage(entry) && entries.delete(key));
+  tellAll();
+}
+
+/** What was typed on another one, before the page was loaded again, waits there. */
+function isOfThisPage({ scratch, page }: Entry): boolean {
+  return !scratch && page === location.pathname;
+}
+
+/** Forgets all that was typed here: whoever comes next is someone else. */
 export function forgetDrafts() {
   entries.clear();
   tellAll();
@@ -70,11 +96,6 @@ function write(key: string, entry: Entry | undefined) {
   if (entry) entries.set(key, entry);
   else entries.delete(key);
   tellAll();
-}
-
-/** Both come of JSON, or go into it. */
-export function same(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function subscribe(listener: () => void) {

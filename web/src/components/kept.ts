@@ -4,18 +4,34 @@ export interface Entry {
   value: unknown;
   /** What the server had when the editing began. */
   base: unknown;
+  /** The path of the page on which it was typed. */
+  page?: string;
+  /** Whether it only tries something out, so that nobody is asked whether to leave it. */
+  scratch?: boolean;
+  /** Whether a secret that was typed is gone, because the page was loaded again. */
+  leftOut?: boolean;
 }
 
 const STORED = "ccsp-drafts";
-/** Members that may hold a secret. What is left out is as it is saved, and a new one is typed again. */
-const SECRET = new Set(["auth", "headers", "secret", "password", "token", "api_key", "client_key"]);
-/** Stands where a secret was. No text that is typed begins with it. */
-const LEFT_OUT = "\u0000";
+/** How much is stored, in characters: half of what browsers give a page. */
+const MOST = 2_500_000;
+/** Members that are secrets, wherever they stand. */
+const SECRET = new Set(["secret", "password", "token", "api_key", "client_key", "client_secret"]);
+/** Members whose own members have names that people give them, and values that may be secrets. */
+const NAMED = new Set(["headers", "params"]);
+/** What is no secret of an authentication. All the rest of it is. */
+const SHOWN_OF_AUTH = new Set(["method", "header", "username", "token_url", "client_id", "scope", ...NAMED]);
+
+// No text that is typed begins as these do.
+/** Stands where a secret is as it was when the editing began. */
+const AS_SAVED = "\u0000";
+/** Stands where a secret was typed. */
+const TYPED = "\u0000typed";
 
 export function keep(owner: string, entries: Map<string, Entry>) {
   try {
     if (entries.size === 0) sessionStorage.removeItem(STORED);
-    else sessionStorage.setItem(STORED, JSON.stringify({ owner, entries: withoutSecrets(entries) }));
+    else sessionStorage.setItem(STORED, JSON.stringify({ owner, entries: fitting(withoutSecrets(entries)) }));
   } catch {
     // There is no room, or the browser keeps nothing: what was typed is in memory, as long as the page is open.
   }
@@ -26,41 +42,63 @@ export function kept(owner: string): Map<string, Entry> {
   try {
     const stored: unknown = JSON.parse(sessionStorage.getItem(STORED) ?? "null");
     if (typeof stored !== "object" || stored === null || !("owner" in stored) || stored.owner !== owner || !("entries" in stored)) return new Map();
-    return new Map(stored.entries as [string, Entry][]);
+    return new Map((stored.entries as [string, Entry][]).map(([key, entry]) => [key, { ...entry, leftOut: entry.leftOut || holds(entry.value, TYPED) }]));
   } catch {
     return new Map();
   }
 }
 
-/** The entries as they may be stored; one that says nothing but a secret says nothing. */
+/** The entries as they may be stored. */
 export function withoutSecrets(entries: Map<string, Entry>): [string, Entry][] {
-  const stripped = [...entries].map(([key, { value, base }]): [string, Entry] => [key, { value: strip(value), base: strip(base) }]);
-  return stripped.filter(([, { value, base }]) => JSON.stringify(value) !== JSON.stringify(base));
+  return [...entries].map(([key, entry]) => [key, { ...entry, value: strip(entry.value, entry.base), base: strip(entry.base, entry.base) }]);
 }
 
-function strip(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value ?? null, (name, member: unknown) => (SECRET.has(name) && member !== undefined ? LEFT_OUT : member)));
+/** The smallest of them, so that one large text doesn't push out all others. */
+export function fitting(entries: [string, Entry][], most = MOST): [string, Entry][] {
+  const sized = entries.map((entry) => ({ entry, size: JSON.stringify(entry).length })).toSorted((one, other) => one.size - other.size);
+  let room = most;
+  return sized.filter(({ size }) => (room -= size) >= 0).map(({ entry }) => entry);
 }
 
-/** A value that was stored, with what is saved in place of what was left out. */
+function strip(value: unknown, base: unknown, name = "", within = ""): unknown {
+  if (value === undefined || value === null || value === "") return value;
+  if (isSecret(name, within)) return same(value, base) ? AS_SAVED : TYPED;
+  if (Array.isArray(value)) return value.map((item, at) => strip(item, memberOf(base, at)));
+  if (typeof value !== "object") return value;
+  // A name without a value may be a secret that was put in the wrong place.
+  const members = Object.entries(value).filter(([, member]) => !NAMED.has(name) || member !== "");
+  return Object.fromEntries(members.map(([own, member]) => [own, strip(member, memberOf(base, own), own, name)]));
+}
+
+function isSecret(name: string, within: string): boolean {
+  return SECRET.has(name) || NAMED.has(within) || (within === "auth" && !SHOWN_OF_AUTH.has(name));
+}
+
+/** A value that was stored, with what is saved in place of what was left out. A secret that was typed has to be typed again. */
 export function withKept<T>(value: T, saved: T): T {
-  if (!holdsGap(value)) return value;
-  return filled(value, saved) as T;
+  if (!holds(value, AS_SAVED)) return value;
+  return filled(value, saved, "", "") as T;
 }
 
-function holdsGap(value: unknown): boolean {
-  if (typeof value === "object" && value !== null) return Object.values(value).some(holdsGap);
-  return value === LEFT_OUT;
+function holds(value: unknown, gap: string): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).some((member) => holds(member, gap));
+  return typeof value === "string" && value.startsWith(gap);
 }
 
-function filled(value: unknown, saved: unknown): unknown {
-  if (value === LEFT_OUT) return saved;
-  if (Array.isArray(value)) return value.map((item, at) => filled(item, memberOf(saved, at)));
+function filled(value: unknown, saved: unknown, name: string, within: string): unknown {
+  if (value === AS_SAVED) return saved;
+  if (value === TYPED) return within === "auth" || NAMED.has(within) ? "" : undefined;
+  if (Array.isArray(value)) return value.map((item, at) => filled(item, memberOf(saved, at), "", ""));
   if (typeof value !== "object" || value === null) return value;
-  const members = Object.entries(value).map(([name, member]) => [name, filled(member, memberOf(saved, name))]);
+  const members = Object.entries(value).map(([own, member]) => [own, filled(member, memberOf(saved, own), own, name)]);
   return Object.fromEntries(members.filter(([, member]) => member !== undefined));
 }
 
 function memberOf(value: unknown, name: string | number): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string | number, unknown>)[name] : undefined;
+}
+
+/** Both come of JSON, or go into it. */
+export function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -7,14 +7,32 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 1],
 ];
 
+interface Formats {
+  relative: Intl.RelativeTimeFormat;
+  exact: Intl.DateTimeFormat;
+}
+
+/** By language. To make one takes as long as to use it a thousand times, and a log has a moment in every row. */
+const made = new Map<string, Formats>();
+
+function formatsOf(language: string): Formats {
+  const known = made.get(language);
+  if (known) return known;
+  const formats = {
+    relative: new Intl.RelativeTimeFormat(language, { numeric: "auto" }),
+    exact: new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "long" }),
+  };
+  made.set(language, formats);
+  return formats;
+}
+
 /** "3 minutes ago", in the language given. */
 export function ago(at: string, nowMillis: number, language: string): string {
   const seconds = Math.round((Date.parse(at) - nowMillis) / 1_000);
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
-  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-  return format.format(Math.trunc(seconds / size), unit);
+  return formatsOf(language).relative.format(Math.trunc(seconds / size), unit);
 }
 
 export function exactly(at: string, language: string): string {
-  return new Date(at).toLocaleString(language, { dateStyle: "medium", timeStyle: "long" });
+  return formatsOf(language).exact.format(new Date(at));
 }

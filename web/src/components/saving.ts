@@ -16,7 +16,7 @@ interface SavingParams<T, B> {
 
 /**
  * Saves some members of what has this key. If someone else changed it since it was read, it is read again: a change of other
- * members stands in nobody's way, one of the same is refused, and `ChangedElsewhere` says so.
+ * members stands in nobody's way, one of the same is refused, and `DraftNotes` says so.
  */
 export async function saveUnlessChanged<T extends object, B extends object>(client: QueryClient, { queryKey, load, save }: SavingParams<T, B>, change: B): Promise<T> {
   const before = client.getQueryData<T>(queryKey);

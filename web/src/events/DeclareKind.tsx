@@ -1,9 +1,10 @@
 import { Button, JsonInput, Modal, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { answer, api } from "../api/client";
 import { ApiProblem } from "../api/problem";
+import { DraftNotes } from "../components/DraftNotes";
+import { useDraft } from "../components/drafts";
 import { tell } from "../components/tell";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
@@ -16,14 +17,14 @@ export function DeclareKind() {
   const t = useTexts();
   const client = useQueryClient();
   const [opened, { open, close }] = useDisclosure();
-  const [form, setForm] = useState(NEW);
-  const set = (change: Partial<typeof NEW>) => setForm({ ...form, ...change });
+  const draft = useDraft("event-types/new", NEW);
+  const { value: form, change: set } = draft;
   const schema = objectOf(form.schema);
   const example = objectOf(form.example);
   const declare = useMutation({
     mutationFn: () => answer(api.POST("/event-types", { body: { name: form.name.trim(), description: form.description, schema: schema.value, example: example.value } })),
     onSuccess: () => {
-      setForm(NEW);
+      draft.reset();
       close();
       tell(t("saved"));
       void client.invalidateQueries({ queryKey: ["event-types"] });
@@ -42,6 +43,7 @@ export function DeclareKind() {
         >
           <Stack>
             <Text size="sm" c="dimmed">{t("declare_kind_about")}</Text>
+            <DraftNotes draft={draft} />
             {declare.isError && <Trouble error={declare.error} />}
             <TextInput label={t("kind_name")} description={t("kind_name_rule")} required data-autofocus value={form.name} onChange={(event) => set({ name: event.currentTarget.value })} error={fields.name} />
             <Textarea label={t("description")} autosize minRows={2} value={form.description} onChange={(event) => set({ description: event.currentTarget.value })} error={fields.description} />

@@ -137,12 +137,14 @@ function ListInput({ value, onChange }: { value: number; onChange: (list: number
 }
 
 /** A list that there is not yet, made without leaving the action. Tags need none of this: a new one is made by naming it. */
+const NEW_LIST = { name: "" };
+
 function NewList({ onCreated }: { onCreated: (id: number) => void }) {
   const t = useTexts();
   return (
     <NewNamed
-      title={t("new_list")} variant="default" label={t("name")} field="name" queryKey={["lists"]}
-      create={(name) => answer(api.POST("/lists", { body: { name } }))} onCreated={({ id }) => onCreated(id)}
+      title={t("new_list")} variant="default" label={t("name")} field="name" draftKey="actions/new-list" initial={NEW_LIST} queryKey={["lists"]}
+      create={(body) => answer(api.POST("/lists", { body }))} onCreated={({ id }) => onCreated(id)}
     />
   );
 }

@@ -2,7 +2,7 @@ import { ActionIcon, Button, Group, Menu, Paper, Stack, Text, Title } from "@man
 import { IconArrowDown, IconArrowUp, IconGripVertical, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Schemas } from "../api/client";
-import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
 import { Editable, MayWrite, useIsShut } from "../components/MayWrite";
 import { Trouble } from "../components/Trouble";
@@ -34,18 +34,8 @@ export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
   const word = useWord();
   const draft = useDraft<Action[]>(`incoming/${webhook.id}/actions`, webhook.actions);
   const { value: actions, set: setActions, dirty } = draft;
-  // Counts what gives a place another action, so that a form doesn't go on with what was typed for the one before.
-  const [order, setOrder] = useState(0);
   const change = useChangeIncoming(webhook.id);
-  const rearrange = (next: Action[]) => {
-    setActions(next);
-    setOrder(order + 1);
-  };
-  const move = (from: number, to: number) => to >= 0 && to < actions.length && rearrange(moved(actions, from, to));
-  const reset = () => {
-    draft.reset();
-    setOrder(order + 1);
-  };
+  const move = (from: number, to: number) => to >= 0 && to < actions.length && setActions(moved(actions, from, to));
   return (
     <Stack maw={820}>
       <Text c="dimmed">{t("actions_about")}</Text>
@@ -53,15 +43,15 @@ export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
         <Stack>
           {actions.map((action, index) => (
             <ActionCard
-              key={`${order} ${index}`} action={action} index={index} last={actions.length - 1} title={`${index + 1}. ${word("action", action.type)}`} move={move}
+              key={index} action={action} index={index} last={actions.length - 1} title={`${index + 1}. ${word("action", action.type)}`} move={move}
               change={(changed) => setActions(actions.map((other, at) => (at === index ? changed : other)))}
-              remove={() => rearrange(actions.filter((_, at) => at !== index))}
+              remove={() => setActions(actions.filter((_, at) => at !== index))}
             />
           ))}
         </Stack>
       </Editable>
       {actions.length === 0 && <Text>{t("actions_none")}</Text>}
-      <ChangedElsewhere draft={{ ...draft, reset }} />
+      <DraftNotes draft={draft} />
       {change.isError && <Trouble error={change.error} />}
       <MayWrite says><Group>
         <Menu>
@@ -73,7 +63,7 @@ export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
           </Menu.Dropdown>
         </Menu>
         <Button disabled={!dirty} loading={change.isPending} onClick={() => change.mutate({ actions }, { onSuccess: draft.reset })}>{t("save")}</Button>
-        {dirty && <Button variant="default" onClick={reset}>{t("undo_changes")}</Button>}
+        {dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
       </Group></MayWrite>
       <MayWrite><DryRun webhook={webhook} actions={actions} /></MayWrite>
     </Stack>

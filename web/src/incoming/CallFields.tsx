@@ -1,8 +1,7 @@
-import { ActionIcon, Button, Fieldset, Group, NumberInput, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Fieldset, Group, NumberInput, Select, Stack, Text, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
-import { useState } from "react";
 import { JsonText } from "../components/JsonText";
-import { linesOf, membersOf } from "../outgoing/form";
+import { LinesText } from "../components/LinesText";
 import { useTexts } from "../texts";
 import type { Action } from "./ActionsEditor";
 import type { Rule } from "./mapping";
@@ -12,7 +11,6 @@ type Call = Extract<Action, { type: "call_api" }>;
 /** A call of another system, and what is kept of its answer. */
 export function CallFields({ action, onChange }: { action: Call; onChange: (action: Call) => void }) {
   const t = useTexts();
-  const [headers, setHeaders] = useState(() => linesOf(action.headers ?? {}));
   const set = (change: Partial<Call>) => onChange({ ...action, ...change });
   return (
     <Stack gap="sm">
@@ -23,13 +21,9 @@ export function CallFields({ action, onChange }: { action: Call; onChange: (acti
         />
         <TextInput label="URL" type="url" required placeholder="https://api.example.com/contacts/{mapped.email}" value={action.url} onChange={(event) => set({ url: event.currentTarget.value })} />
       </Group>
-      <Textarea
-        label={t("headers")} description={t("call_headers_about")} placeholder="Authorization: Bearer 0123456789" autosize minRows={2} classNames={{ input: "mono" }}
-        value={headers}
-        onChange={({ currentTarget: { value } }) => {
-          setHeaders(value);
-          set({ headers: membersOf(value) });
-        }}
+      <LinesText
+        label={t("headers")} description={t("call_headers_about")} placeholder="Authorization: Bearer 0123456789"
+        value={action.headers ?? {}} onChange={(headers) => set({ headers })}
       />
       {action.method !== "GET" && action.method !== "HEAD" && (
         <JsonText label={t("call_body")} description={t("call_body_about")} placeholder='{"name": "{mapped.first_name}"}' value={action.body} onChange={(body) => set({ body })} />

@@ -11,7 +11,7 @@ import { Moment, StatusBadge } from "../components/small";
 import { LinkButton } from "../components/LinkButton";
 import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
-import { useSetStatus } from "./setStatus";
+import { useSetStatus } from "../components/setStatus";
 
 type Webhook = Schemas["IncomingWebhook"];
 
@@ -80,7 +80,7 @@ function LastReceived({ id }: { id: string }) {
 function ActiveSwitch({ webhook }: { webhook: Webhook }) {
   const t = useTexts();
   const may = useMay();
-  const change = useSetStatus(webhook);
+  const change = useSetStatus("incoming", webhook);
   const active = (change.isPending ? change.variables : webhook.status) === "active";
   if (!may("write")) return <StatusBadge status={webhook.status} />;
   return (

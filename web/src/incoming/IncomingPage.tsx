@@ -13,10 +13,11 @@ import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
 import { ActionsEditor } from "./ActionsEditor";
 import { MappingEditor } from "./MappingEditor";
+import { incomingQuery, loadIncoming } from "./query";
 import { Receiving } from "./Receiving";
 import { SecurityForm } from "./SecurityForm";
-import { useSetStatus } from "./setStatus";
 import { SettingsForm } from "./SettingsForm";
+import { useSetStatus } from "../components/setStatus";
 import { Summary } from "./Summary";
 
 const TABS = ["receive", "mapping", "actions", "security", "settings", "log"] as const;
@@ -24,15 +25,11 @@ const TABS = ["receive", "mapping", "actions", "security", "settings", "log"] as
 export type IncomingWebhook = Schemas["IncomingWebhook"];
 export type IncomingChange = Schemas["IncomingWebhookInputPatch"];
 
-function load(id: string) {
-  return answer(api.GET("/incoming-webhooks/{id}", { params: { path: { id } } }));
-}
-
 /** Changes a webhook, and shows it as it is then. */
 export function useChangeIncoming(id: string) {
   return useSaving({
-    queryKey: ["incoming", id],
-    load: () => load(id),
+    queryKey: incomingQuery(id).queryKey,
+    load: () => loadIncoming(id),
     save: (body: IncomingChange) =>
       answer(api.PATCH("/incoming-webhooks/{id}", { params: { path: { id } }, headers: ifUnchanged(`/incoming-webhooks/${id}`), body })),
   });
@@ -40,10 +37,7 @@ export function useChangeIncoming(id: string) {
 
 export function IncomingPage() {
   const { id } = useParams({ from: "/inside/incoming/$id" });
-  const webhook = useQuery({
-    queryKey: ["incoming", id],
-    queryFn: () => load(id),
-  });
+  const webhook = useQuery(incomingQuery(id));
   return <Loaded query={webhook}>{(webhook) => <Shown key={id} webhook={webhook} />}</Loaded>;
 }
 
@@ -77,7 +71,7 @@ function What({ webhook }: { webhook: IncomingWebhook }) {
   const t = useTexts();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const change = useSetStatus(webhook);
+  const change = useSetStatus("incoming", webhook);
   const remove = useMutation({
     mutationFn: () => answer(api.DELETE("/incoming-webhooks/{id}", { params: { path: { id: webhook.id } } })),
     onSuccess: () => {

@@ -5,7 +5,7 @@ import { IconWand } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { answer, api } from "../api/client";
 import { ApiProblem } from "../api/problem";
-import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
 import { Editable, MayWrite } from "../components/MayWrite";
 import { NewNamed } from "../components/NewNamed";
@@ -22,6 +22,7 @@ import { TargetRow } from "./TargetRow";
 import { SampleInput } from "./SampleInput";
 
 const FIELDS = ["email", "first_name", "last_name", "name", "phone", "company", "source", "status"];
+const NEW_FIELD = { name: "" };
 /** How long after the last change the preview is asked for, in milliseconds. */
 const CALM = 300;
 
@@ -55,7 +56,7 @@ export function MappingEditor({ webhook }: { webhook: IncomingWebhook }) {
           {dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
         </Group>
       </MayWrite>
-      <ChangedElsewhere draft={draft} />
+      <DraftNotes draft={draft} />
       {change.isError && <Trouble error={change.error} />}
       <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} spacing="lg">
         <Column title={t("sample")}>
@@ -63,7 +64,7 @@ export function MappingEditor({ webhook }: { webhook: IncomingWebhook }) {
           <SampleTree label={t("sample")} tree={tree} chosen={chosen} choose={setChosen} />
           <MayWrite>
             {pasted && <Button variant="subtle" onClick={() => paste(null)}>{t("forget_pasted")}</Button>}
-            <SampleInput onPasted={paste} />
+            <SampleInput webhookId={webhook.id} onPasted={paste} />
           </MayWrite>
         </Column>
         <Column title={t("subscriber")}>
@@ -107,8 +108,8 @@ function NewField() {
   const t = useTexts();
   return (
     <NewNamed
-      title={t("new_custom_field")} label={t("name")} field="name" queryKey={["custom-fields"]}
-      create={(label) => answer(api.POST("/custom-fields", { body: { label, name: nameOf(label), type: "text" } }))}
+      title={t("new_custom_field")} label={t("name")} field="name" draftKey="mapping/new-field" initial={NEW_FIELD} queryKey={["custom-fields"]}
+      create={({ name: label }) => answer(api.POST("/custom-fields", { body: { label, name: nameOf(label), type: "text" } }))}
     />
   );
 }

@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { answer, api, type Schemas } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import { tellOnce } from "../components/CopyNow";
+import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
 import { Page } from "../components/Page";
 import { Trouble } from "../components/Trouble";
@@ -56,6 +57,7 @@ export function NewIncomingPage() {
         }}
       >
         <Stack maw={720} gap="lg">
+          <DraftNotes draft={draft} />
           {create.isError && <Trouble error={create.error} />}
           <Paper withBorder p="lg">
             <Stack>

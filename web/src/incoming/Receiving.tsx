@@ -79,7 +79,7 @@ export function Receiving({ webhook }: { webhook: IncomingWebhook }) {
             <Loader type="dots" aria-hidden />
             <Title order={2} size="h4">{t("waiting_for_sample")}</Title>
             <Text size="sm" c="dimmed" maw={460}>{t("waiting_for_sample_about")}</Text>
-            <MayWrite><Box w="100%" ta="start"><SampleInput onPasted={map} /></Box></MayWrite>
+            <MayWrite><Box w="100%" ta="start"><SampleInput webhookId={webhook.id} onPasted={map} /></Box></MayWrite>
           </Stack>
         )}
       </Paper>

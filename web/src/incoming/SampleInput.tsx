@@ -1,12 +1,13 @@
 import { Button, JsonInput, Stack } from "@mantine/core";
 import { useState } from "react";
+import { useScratch } from "../components/drafts";
 import { useTexts } from "../texts";
 
 /** A sample pasted in place of what came. */
-export function SampleInput({ onPasted }: { onPasted: (payload: object) => void }) {
+export function SampleInput({ webhookId, onPasted }: { webhookId: string; onPasted: (payload: object) => void }) {
   const t = useTexts();
-  const [open, setOpen] = useState(false);
-  const [text, setText] = useState("");
+  const { value: text, set: setText } = useScratch(`incoming/${webhookId}/sample`, "");
+  const [open, setOpen] = useState(text !== "");
   const payload = parsed(text);
   if (!open) return <Button variant="subtle" onClick={() => setOpen(true)}>{t("paste_sample")}</Button>;
   return (

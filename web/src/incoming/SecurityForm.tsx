@@ -1,6 +1,6 @@
 import { Button, Group, Paper, Stack, Switch, TagsInput } from "@mantine/core";
 import { ApiProblem } from "../api/problem";
-import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { DraftNotes } from "../components/DraftNotes";
 import { isMasked } from "../components/CopyNow";
 import { useDraft } from "../components/drafts";
 import { GRACES } from "../components/Grace";
@@ -43,7 +43,7 @@ export function SecurityForm({ webhook }: { webhook: IncomingWebhook }) {
           }}
         >
           <Editable><Stack>
-            <ChangedElsewhere draft={draft} />
+            <DraftNotes draft={draft} />
             {change.isError && <Trouble error={change.error} />}
             <Switch
               label={t("require_api_key")} description={t("require_api_key_about")}

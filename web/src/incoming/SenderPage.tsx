@@ -1,10 +1,9 @@
 import { Button, Group, Paper, Stack, Switch, TagsInput, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
 import { answer, api } from "../api/client";
 import { ApiProblem } from "../api/problem";
-import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
 import { JsonText } from "../components/JsonText";
 import { Loaded } from "../components/Loaded";
@@ -30,20 +29,23 @@ export function NewSenderPage() {
   return <SenderForm />;
 }
 
-const EMPTY: Description = { id: "", name: "" };
+/** A sender as it is typed: JSON that isn't any yet is the text that it is. */
+type Form = Description & { unread?: string };
+
+const EMPTY: Form = { id: "", name: "" };
 
 /** A sender in words: what it is called, how it signs, and how its payloads are to be read. */
 function SenderForm({ saved }: { saved?: Description }) {
   const t = useTexts();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const draft = useDraft<Description>(`senders/${saved?.id ?? "new"}`, saved ?? EMPTY);
+  const draft = useDraft<Form>(`senders/${saved?.id ?? "new"}`, saved ?? EMPTY);
   const form = draft.value;
-  const [isJson, setJson] = useState(true);
   const take = (rest: unknown) => {
-    setJson(typeof rest === "object" || rest === undefined);
     const { id, name, hint, documentation, scheme } = form;
-    if (typeof rest !== "string") draft.set({ id, name, hint, documentation, scheme, ...((rest ?? {}) as Rest) });
+    const isObject = rest === undefined || (typeof rest === "object" && rest !== null && !Array.isArray(rest));
+    if (isObject) draft.set({ id, name, hint, documentation, scheme, ...(rest as Rest | undefined) });
+    else draft.change({ unread: typeof rest === "string" ? rest : JSON.stringify(rest) });
   };
   const save = useMutation({
     mutationFn: () => {
@@ -72,7 +74,7 @@ function SenderForm({ saved }: { saved?: Description }) {
           }}
         >
           <Editable><Stack>
-            <ChangedElsewhere draft={draft} />
+            <DraftNotes draft={draft} />
             {save.isError && <Trouble error={save.error} />}
             <TextInput label={t("name")} required maxLength={500} value={form.name} onChange={(event) => draft.change({ name: event.currentTarget.value })} error={faults.name ?? faults.id} />
             <Textarea label={t("sender_hint")} description={t("sender_hint_about")} autosize minRows={2} value={form.hint ?? ""} onChange={(event) => draft.change({ hint: event.currentTarget.value })} error={faults.hint} />
@@ -83,11 +85,11 @@ function SenderForm({ saved }: { saved?: Description }) {
             <Switch label={t("it_signs")} checked={Boolean(form.scheme)} onChange={(event) => draft.change({ scheme: event.currentTarget.checked ? NEW_SCHEME : undefined })} />
             {form.scheme && <CustomSchemeFields scheme={form.scheme} onChange={(scheme) => draft.change({ scheme })} faults={faults} prefix="scheme" />}
             <JsonText
-              label={t("sender_rest")} description={t("sender_rest_about")} strict placeholder={EXAMPLE} value={emptyAsNothing(restOf(form))}
+              label={t("sender_rest")} description={t("sender_rest_about")} strict placeholder={EXAMPLE} value={form.unread ?? emptyAsNothing(restOf(form))}
               onChange={take}
             />
             <MayWrite says>
-              <Group><Button type="submit" loading={save.isPending} disabled={!draft.dirty || !isJson}>{t("save")}</Button></Group>
+              <Group><Button type="submit" loading={save.isPending} disabled={!draft.dirty || form.unread !== undefined}>{t("save")}</Button></Group>
             </MayWrite>
           </Stack></Editable>
         </form>

@@ -1,6 +1,6 @@
 import { Accordion, Button, Group, Paper, Stack } from "@mantine/core";
 import { ApiProblem } from "../api/problem";
-import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
 import { Editable, MayWrite } from "../components/MayWrite";
 import { Trouble } from "../components/Trouble";
@@ -25,7 +25,7 @@ export function SettingsForm({ webhook }: { webhook: IncomingWebhook }) {
         }}
       >
         <Stack>
-          <ChangedElsewhere draft={draft} />
+          <DraftNotes draft={draft} />
           {change.isError && <Trouble error={change.error} />}
           <Editable><Stack><AboutFields about={draft.value} onChange={draft.change} faults={faults} /></Stack></Editable>
           <PresetPicker value={draft.value.preset} onChange={(preset) => draft.change({ preset })} error={faults.preset} />

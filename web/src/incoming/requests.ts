@@ -1,7 +1,8 @@
 /** What came in. */
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { answer, api } from "../api/client";
+import { useScratch } from "../components/drafts";
 import { usePreset } from "./presets";
 import { payloadOf, sampleFor } from "./sample";
 
@@ -18,12 +19,10 @@ export function useLastRequest(id: string, refetchInterval = 10_000) {
   });
 }
 
-/** A sample that someone pasted in place of what came. It is kept while the page is open, for all that works on samples. */
+/** A sample that someone pasted in place of what came, for all that works on samples. */
 export function usePasted(id: string) {
-  const client = useQueryClient();
-  const queryKey = ["pasted", id];
-  const pasted = useQuery<object | null>({ queryKey, queryFn: () => null, initialData: null, staleTime: Infinity, gcTime: Infinity });
-  return { pasted: pasted.data, paste: (payload: object | null) => client.setQueryData(queryKey, payload) };
+  const { value: pasted, set: paste } = useScratch<object | null>(`incoming/${id}/pasted`, null);
+  return { pasted, paste };
 }
 
 /** A payload to work with: what was pasted, or came last, or else an example of the sender's, or of ours. */

@@ -1,10 +1,11 @@
-import { Checkbox, Fieldset, Group, JsonInput, MultiSelect, NumberInput, Select, SimpleGrid, Stack, Switch, TagsInput, TextInput, Textarea } from "@mantine/core";
+import { Checkbox, Fieldset, Group, MultiSelect, NumberInput, Select, SimpleGrid, Stack, Switch, TagsInput, TextInput, Textarea } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
-import { answer, api } from "../api/client";
+import { answer, api, type Schemas } from "../api/client";
+import { useAsTyped } from "../components/asTyped";
+import { JsonText } from "../components/JsonText";
 import { ScriptInput } from "../components/ScriptInput";
 import { useTexts } from "../texts";
-import { FORMATS, METHODS, retryOf, SCHEDULES, SCHEMES, secondsOf, type OutgoingInput, type Schedule } from "./form";
+import { FORMATS, METHODS, retryOf, SCHEDULES, SCHEMES, secondsOf, type OutgoingInput } from "./form";
 
 interface AdvancedFieldsProps {
   form: OutgoingInput;
@@ -85,28 +86,22 @@ function How({ form, onChange, fields }: AdvancedFieldsProps) {
 
 function Pace({ form, onChange, fields }: AdvancedFieldsProps) {
   const t = useTexts();
-  const [schedule, setSchedule] = useState<Schedule>(form.retry?.schedule ?? "default");
-  const [seconds, setSeconds] = useState((form.retry?.schedule_seconds ?? []).join(", "));
+  const schedule = form.retry?.schedule ?? "default";
+  const seconds: number[] | string = form.retry?.schedule_seconds ?? [];
+  const [text, type] = useAsTyped(seconds, written, (text) => secondsOf(text) ?? text, (seconds) => onChange({ retry: retryOf("custom", seconds) }));
   const limit = form.rate_limit;
   return (
     <Fieldset legend={t("pace")}>
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
         <Select
           label={t("retry_schedule")} allowDeselect={false} value={schedule} data={SCHEDULES.map((value) => ({ value, label: t(`retry_${value}`) }))} error={fields["retry.schedule"]}
-          onChange={(chosen) => {
-            if (!chosen) return;
-            setSchedule(chosen);
-            onChange({ retry: retryOf(chosen, seconds) });
-          }}
+          onChange={(chosen) => chosen && onChange({ retry: retryOf(chosen, seconds) })}
         />
         {schedule === "custom" && (
           <TextInput
-            label={t("retry_seconds")} description={t("retry_seconds_about")} placeholder="60, 600, 3600" value={seconds}
-            error={secondsOf(seconds) === undefined ? t("retry_seconds_wrong") : fields["retry.schedule_seconds"]}
-            onChange={(event) => {
-              setSeconds(event.currentTarget.value);
-              onChange({ retry: retryOf("custom", event.currentTarget.value) });
-            }}
+            label={t("retry_seconds")} description={t("retry_seconds_about")} placeholder="60, 600, 3600" value={text}
+            error={secondsOf(text) === undefined ? t("retry_seconds_wrong") : fields["retry.schedule_seconds"]}
+            onChange={(event) => type(event.currentTarget.value)}
           />
         )}
         <Whole label={t("concurrency")} description={t("concurrency_about")} min={1} max={64} value={form.concurrency ?? 16} onChange={(concurrency) => onChange({ concurrency: concurrency ?? 16 })} error={fields.concurrency} />
@@ -121,11 +116,14 @@ function Pace({ form, onChange, fields }: AdvancedFieldsProps) {
   );
 }
 
+function written(seconds: number[] | string): string {
+  return typeof seconds === "string" ? seconds : seconds.join(", ");
+}
+
 function Proof({ form, onChange, fields }: AdvancedFieldsProps) {
   const t = useTexts();
   const schemes = form.signing?.schemes ?? ["x_webhook_signature", "standard_webhooks"];
   const custom = form.signing?.custom;
-  const [described, setDescribed] = useState(custom ? JSON.stringify(custom, null, 2) : "");
   const tls = form.tls;
   const setTls = (change: Partial<NonNullable<OutgoingInput["tls"]>>) => {
     const after = { ...tls, ...change };
@@ -138,16 +136,9 @@ function Proof({ form, onChange, fields }: AdvancedFieldsProps) {
           <Stack gap="xs" mt="xs">{SCHEMES.map((value) => <Checkbox key={value} value={value} label={t(`signing_${value}`)} />)}</Stack>
         </Checkbox.Group>
         {schemes.includes("custom") && (
-          <JsonInput
-            label={t("signing_description")} description={t("signing_description_about")} autosize minRows={4} validationError={t("not_json")} value={described} error={fields["signing.custom"]}
-            onChange={(text) => {
-              setDescribed(text);
-              try {
-                onChange({ signing: { ...form.signing, custom: JSON.parse(text) as never } });
-              } catch {
-                // The field itself says that it is not JSON yet.
-              }
-            }}
+          <JsonText
+            label={t("signing_description")} description={t("signing_description_about")} strict value={custom} error={fields["signing.custom"]}
+            onChange={(custom) => onChange({ signing: { ...form.signing, custom: custom as Schemas["CustomScheme"] } })}
           />
         )}
         <Pem label={t("client_certificate")} value={tls?.client_certificate} onChange={(client_certificate) => setTls({ client_certificate })} error={fields["tls.client_certificate"]} />

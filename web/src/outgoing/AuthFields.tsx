@@ -1,7 +1,7 @@
-import { PasswordInput, Select, Textarea, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { PasswordInput, Select, TextInput } from "@mantine/core";
+import { LinesText } from "../components/LinesText";
 import { useTexts } from "../texts";
-import { AUTH_METHODS, linesOf, membersOf, newAuth, type Auth, type AuthMethod } from "./form";
+import { AUTH_METHODS, newAuth, type Auth, type AuthMethod } from "./form";
 
 interface AuthFieldsProps {
   auth: Auth;
@@ -44,9 +44,9 @@ function Credentials({ auth, onChange }: AuthFieldsProps) {
         </>
       );
     case "custom_headers":
-      return <Lines label={t("extra_headers")} members={auth.headers} onChange={(headers) => onChange({ ...auth, headers })} />;
+      return <LinesText label={t("extra_headers")} description={t("extra_headers_about")} value={auth.headers} onChange={(headers) => onChange({ ...auth, headers })} />;
     case "query":
-      return <Lines label={t("query_parameters")} members={auth.params} onChange={(params) => onChange({ ...auth, params })} />;
+      return <LinesText label={t("query_parameters")} description={t("extra_headers_about")} value={auth.params} onChange={(params) => onChange({ ...auth, params })} />;
     case "oauth2_client_credentials":
       return (
         <>
@@ -62,20 +62,6 @@ function Credentials({ auth, onChange }: AuthFieldsProps) {
 
 function Hidden({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
   return <PasswordInput label={label} required autoComplete="off" value={value} onChange={(event) => onChange(event.currentTarget.value)} />;
-}
-
-function Lines({ label, members, onChange }: { label: string; members: Record<string, string>; onChange: (members: Record<string, string>) => void }) {
-  const t = useTexts();
-  const [text, setText] = useState(linesOf(members));
-  return (
-    <Textarea
-      label={label} description={t("extra_headers_about")} autosize minRows={2} classNames={{ input: "mono" }} value={text}
-      onChange={(event) => {
-        setText(event.currentTarget.value);
-        onChange(membersOf(event.currentTarget.value));
-      }}
-    />
-  );
 }
 
 function methodName(t: ReturnType<typeof useTexts>, method: AuthMethod): string {

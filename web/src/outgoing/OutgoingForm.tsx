@@ -1,15 +1,16 @@
-import { Accordion, Alert, Button, Group, Loader, SegmentedControl, Select, Stack, TagsInput, Text, Textarea, TextInput } from "@mantine/core";
-import { lazy, Suspense, useState } from "react";
+import { Accordion, Alert, Button, Group, Loader, SegmentedControl, Select, Stack, TagsInput, Text, TextInput } from "@mantine/core";
+import { lazy, Suspense } from "react";
 import { ApiProblem } from "../api/problem";
-import { ChangedElsewhere } from "../components/ChangedElsewhere";
-import { useDraft } from "../components/drafts";
+import { DraftNotes } from "../components/DraftNotes";
+import { useDraft, useScratch } from "../components/drafts";
 import { useEventTypes } from "../components/EventTypeInput";
+import { LinesText } from "../components/LinesText";
 import { Editable, MayWrite } from "../components/MayWrite";
 import { Trouble } from "../components/Trouble";
 import { useTexts, useWord } from "../texts";
 import { AdvancedFields } from "./AdvancedFields";
 import { AuthFields } from "./AuthFields";
-import { linesOf, membersOf, type OutgoingInput } from "./form";
+import type { OutgoingInput } from "./form";
 import { parsedPayload } from "./payload";
 import { TEMPLATES, toFillIn, type Template } from "./templates";
 import { useVariables } from "./variables";
@@ -39,20 +40,20 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
   const payloadDraft = useDraft(`${draftKey}/payload`, "");
   const { value: form, change: set } = draft;
   const { value: text, set: setText } = payloadDraft;
-  const [headers, setHeaders] = useState(linesOf(form.headers ?? {}));
-  const [template, setTemplate] = useState<Template>();
+  const begun = useScratch<string | null>(`${draftKey}/template`, null);
+  const template = TEMPLATES.find(({ name }) => name === begun.value);
   const fields = error instanceof ApiProblem ? error.fields : {};
   const missing = toFillIn(form.url);
   const payload = parsedPayload(text);
   const done = () => {
     draft.reset();
     payloadDraft.reset();
+    begun.reset();
   };
   const begin = (chosen: Template) => {
     const { name, url, events, auth, method } = chosen;
-    setTemplate(chosen);
+    begun.set(name);
     set({ url, events, auth, method, headers: chosen.headers ?? {}, name: form.name || name });
-    setHeaders(linesOf(chosen.headers ?? {}));
     setText(JSON.stringify(chosen.payload, null, 2));
   };
   return (
@@ -71,7 +72,7 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
             onChange={(name) => {
               const chosen = TEMPLATES.find((template) => template.name === name);
               if (chosen) begin(chosen);
-              else setTemplate(undefined);
+              else begun.reset();
             }}
           />
         )}
@@ -95,16 +96,12 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
               data={(["active", "paused", "inactive"] as const).map((value) => ({ value, label: word("status", value) }))}
             />
           </div>
-          <AuthFields key={`auth/${template?.name}`} auth={form.auth ?? { method: "none" }} onChange={(auth) => set({ auth })} />
-          <Textarea
-            label={t("extra_headers")} description={t("extra_headers_about")} placeholder="X-Environment: production" autosize minRows={2} classNames={{ input: "mono" }}
-            value={headers} error={fields.headers}
-            onChange={(event) => {
-              setHeaders(event.currentTarget.value);
-              set({ headers: membersOf(event.currentTarget.value) });
-            }}
+          <AuthFields auth={form.auth ?? { method: "none" }} onChange={(auth) => set({ auth })} />
+          <LinesText
+            label={t("extra_headers")} description={t("extra_headers_about")} placeholder="X-Environment: production"
+            value={form.headers ?? {}} onChange={(headers) => set({ headers })} error={fields.headers}
           />
-          {isNew && <NewPayload key={`payload/${template?.name}`} initial={text} fault={payload.fault} onChange={setText} />}
+          {isNew && <NewPayload text={text} fault={payload.fault} onChange={setText} />}
         </Stack></Editable>
         <Accordion variant="contained" chevronPosition="left">
           <Accordion.Item value="advanced">
@@ -112,7 +109,7 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
             <Accordion.Panel><Editable><AdvancedFields form={form} onChange={set} fields={fields} /></Editable></Accordion.Panel>
           </Accordion.Item>
         </Accordion>
-        <ChangedElsewhere draft={draft} />
+        <DraftNotes draft={draft} />
         <MayWrite says><Group><Button type="submit" loading={pending}>{submit}</Button></Group></MayWrite>
       </Stack>
     </form>
@@ -120,16 +117,15 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
 }
 
 /** What is sent, for the start: once it is made, it is seen with real events. */
-function NewPayload({ initial, fault, onChange }: { initial: string; fault: string | undefined; onChange: (text: string) => void }) {
+function NewPayload({ text, fault, onChange }: { text: string; fault: string | undefined; onChange: (text: string) => void }) {
   const t = useTexts();
-  const [begun] = useState(initial);
   const variables = useVariables(undefined);
   return (
     <div>
       <Text size="sm" fw={500}>{t("tab_payload")}</Text>
       <Text size="xs" c="dimmed" mb={4}>{t("new_payload_about")}</Text>
       <Suspense fallback={<Loader size="sm" />}>
-        <PayloadEditor label={t("tab_payload")} initial={begun} variables={variables} onChange={onChange} small />
+        <PayloadEditor label={t("tab_payload")} text={text} variables={variables} onChange={onChange} small />
       </Suspense>
       {fault && <Text size="sm" c="var(--mantine-color-error)" role="alert" mt={4}>{t("not_json")}: {fault}</Text>}
     </div>

@@ -12,7 +12,7 @@ import { Moment, StatusBadge } from "../components/small";
 import { useTexts } from "../texts";
 import type { OutgoingWebhook } from "./form";
 import { HealthBadge } from "./Health";
-import { useSetStatus } from "./setStatus";
+import { useSetStatus } from "../components/setStatus";
 import { percent, rateOf, useOverview, type OutgoingStats } from "./stats";
 
 export function OutgoingListPage() {
@@ -60,7 +60,7 @@ const MOST = 200;
 function Sending({ webhook }: { webhook: OutgoingWebhook }) {
   const t = useTexts();
   const active = webhook.status === "active";
-  const change = useSetStatus(webhook);
+  const change = useSetStatus("outgoing", webhook);
   return (
     <Group gap="sm" wrap="nowrap">
       <MayWrite><Switch aria-label={t("switch_on", { name: webhook.name })} checked={active} disabled={change.isPending} onChange={() => change.mutate(active ? "paused" : "active")} /></MayWrite>

@@ -12,11 +12,12 @@ import { Page } from "../components/Page";
 import { StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
-import { loadOutgoing, useChangeOutgoing } from "./change";
+import { useChangeOutgoing } from "./change";
 import { differing, settingsOf, type OutgoingWebhook } from "./form";
 import { HealthAlert } from "./Health";
 import { OutgoingForm } from "./OutgoingForm";
-import { useSetStatus } from "./setStatus";
+import { outgoingQuery } from "./query";
+import { useSetStatus } from "../components/setStatus";
 import { SigningPanel } from "./SigningPanel";
 import { StatsPanel } from "./StatsPanel";
 import { TestPanel } from "./TestPanel";
@@ -28,10 +29,7 @@ const TABS = ["settings", "payload", "test", "stats", "log"] as const;
 
 export function OutgoingPage() {
   const { id } = useParams({ from: "/inside/outgoing/$id" });
-  const webhook = useQuery({
-    queryKey: ["outgoing", id],
-    queryFn: () => loadOutgoing(id),
-  });
+  const webhook = useQuery(outgoingQuery(id));
   return <Loaded query={webhook}>{(webhook) => <Shown key={id} webhook={webhook} />}</Loaded>;
 }
 
@@ -86,7 +84,7 @@ function What({ webhook }: { webhook: OutgoingWebhook }) {
   const t = useTexts();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const change = useSetStatus(webhook);
+  const change = useSetStatus("outgoing", webhook);
   const remove = useMutation({
     mutationFn: () => answer(api.DELETE("/outgoing-webhooks/{id}", { params: { path: { id: webhook.id } } })),
     onSuccess: () => {

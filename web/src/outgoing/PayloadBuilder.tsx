@@ -4,7 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { answer, api } from "../api/client";
 import { ApiProblem } from "../api/problem";
-import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
 import { Editable, MayWrite } from "../components/MayWrite";
 import { Json } from "../components/small";
@@ -29,7 +29,6 @@ export default function PayloadBuilder({ webhook }: { webhook: OutgoingWebhook }
   const saved = webhook.payload === null || webhook.payload === undefined ? "" : JSON.stringify(webhook.payload, null, 2);
   const draft = useDraft(`outgoing/${webhook.id}/payload`, saved);
   const { value: text, set: setText } = draft;
-  const [initial, setInitial] = useState(text);
   const [chosen, choose] = useState<Sample>();
   const { first } = useKinds(webhook.events);
   const sample = chosen ?? { eventType: first, eventId: undefined };
@@ -41,10 +40,6 @@ export default function PayloadBuilder({ webhook }: { webhook: OutgoingWebhook }
   const { error: previewError } = preview;
   const { error: changeError } = change;
   const faults = useMemo(() => (isJson ? [...faultsOf(previewError), ...faultsOf(changeError)] : []), [isJson, previewError, changeError]);
-  const begin = (from: string) => {
-    setInitial(from);
-    setText(from);
-  };
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
       <Paper withBorder p="lg">
@@ -55,17 +50,17 @@ export default function PayloadBuilder({ webhook }: { webhook: OutgoingWebhook }
             label={t("begin_with")} placeholder={t("choose")} value={null} searchable data={TEMPLATES.map(({ name }) => name)}
             onChange={(name) => {
               const template = TEMPLATES.find((template) => template.name === name);
-              if (template) begin(JSON.stringify(template.payload, null, 2));
+              if (template) setText(JSON.stringify(template.payload, null, 2));
             }}
           /></MayWrite>
-          <Editable><PayloadEditor label={t("tab_payload")} initial={initial} variables={variables} faults={faults} onChange={setText} /></Editable>
-          <ChangedElsewhere draft={draft} />
+          <Editable><PayloadEditor label={t("tab_payload")} text={text} variables={variables} faults={faults} onChange={setText} /></Editable>
+          <DraftNotes draft={draft} />
           {payload.fault && <Alert color="red" title={t("not_json")}>{payload.fault}</Alert>}
           <Faults faults={faults} />
           {change.isError && faultsOf(change.error).length === 0 && <Trouble error={change.error} />}
           <MayWrite says><Group>
             <Button disabled={payload.fault !== undefined || text === saved} loading={change.isPending} onClick={() => change.mutate({ payload: payload.value as never }, { onSuccess: draft.reset })}>{t("save")}</Button>
-            {text !== "" && <Button variant="default" onClick={() => begin("")}>{t("plain_event")}</Button>}
+            {text !== "" && <Button variant="default" onClick={() => setText("")}>{t("plain_event")}</Button>}
           </Group></MayWrite>
         </Stack>
       </Paper>

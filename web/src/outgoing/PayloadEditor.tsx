@@ -18,8 +18,7 @@ export interface Fault {
 
 interface PayloadEditorProps {
   label: string;
-  /** What is shown at first; another one replaces what was typed. */
-  initial: string;
+  text: string;
   variables: string[];
   /** What is wrong with it, beside its being JSON. */
   faults?: Fault[];
@@ -33,15 +32,15 @@ const NONE: Fault[] = [];
 const judged = StateEffect.define<null>();
 
 /** JSON with completion of variables behind `{`, and faults underlined where they are. */
-export default function PayloadEditor({ label, initial, variables, faults = NONE, small, onChange }: PayloadEditorProps) {
+export default function PayloadEditor({ label, text, variables, faults = NONE, small, onChange }: PayloadEditorProps) {
   const place = useRef<HTMLDivElement>(null);
   const shown = useRef<EditorView>(null);
   const scheme = useRef(new Compartment());
   const dark = useComputedColorScheme() === "dark";
   const shut = useIsShut();
-  const current = useRef({ onChange, variables, faults });
+  const current = useRef({ text, onChange, variables, faults });
   useEffect(() => {
-    current.current = { onChange, variables, faults };
+    current.current = { text, onChange, variables, faults };
   });
   useEffect(() => {
     shown.current?.dispatch({ effects: judged.of(null) });
@@ -49,7 +48,7 @@ export default function PayloadEditor({ label, initial, variables, faults = NONE
   useEffect(() => {
     if (!place.current) return;
     const view = new EditorView({
-      doc: initial,
+      doc: current.current.text,
       parent: place.current,
       extensions: [
         basicSetup,
@@ -64,7 +63,8 @@ export default function PayloadEditor({ label, initial, variables, faults = NONE
         scheme.current.of([]),
         EditorState.readOnly.of(shut),
         EditorView.updateListener.of((update) => {
-          if (update.docChanged) current.current.onChange(update.state.doc.toString());
+          const typed = update.state.doc.toString();
+          if (update.docChanged && typed !== current.current.text) current.current.onChange(typed);
         }),
       ],
     });
@@ -73,10 +73,15 @@ export default function PayloadEditor({ label, initial, variables, faults = NONE
       shown.current = null;
       view.destroy();
     };
-  }, [initial, label, shut]);
+  }, [label, shut]);
+  useEffect(() => {
+    const view = shown.current;
+    // Also what came from elsewhere: a template, or what is saved.
+    if (view && view.state.doc.toString() !== text) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+  }, [text]);
   useEffect(() => {
     shown.current?.dispatch({ effects: scheme.current.reconfigure(EditorView.darkTheme.of(dark)) });
-  }, [dark, initial, label, shut]);
+  }, [dark, label, shut]);
   return <div className="editor" data-small={small} ref={place} />;
 }
 

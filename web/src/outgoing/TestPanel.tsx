@@ -1,9 +1,9 @@
 import { Alert, Button, Group, JsonInput, Paper, SimpleGrid, Stack, Text, Title } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { CopyCurl } from "../activity/EntryDrawer";
 import { answer, api, type Schemas } from "../api/client";
+import { useScratch } from "../components/drafts";
 import { MayWrite } from "../components/MayWrite";
 import { Json } from "../components/small";
 import { Trouble } from "../components/Trouble";
@@ -11,6 +11,9 @@ import { useTexts } from "../texts";
 import type { OutgoingWebhook } from "./form";
 import { parsedPayload } from "./payload";
 import { SamplePicker, useKinds, useSampleData, type Sample } from "./SamplePicker";
+
+/** As long as nothing is chosen or typed. */
+const NOTHING = { chosen: undefined as Sample | undefined, edited: null as string | null };
 
 /** Sends a sample for real, and shows what was sent and what came back. */
 export function TestPanel({ webhook }: { webhook: OutgoingWebhook }) {
@@ -20,8 +23,8 @@ export function TestPanel({ webhook }: { webhook: OutgoingWebhook }) {
 function Testing({ webhook }: { webhook: OutgoingWebhook }) {
   const t = useTexts();
   const { first } = useKinds(webhook.events);
-  const [chosen, choose] = useState<Sample>();
-  const [edited, setEdited] = useState<string | null>(null);
+  const scratch = useScratch(`outgoing/${webhook.id}/test`, NOTHING);
+  const { chosen, edited } = scratch.value;
   const sample = chosen ?? { eventType: first, eventId: undefined };
   const original = useSampleData(sample);
   const text = edited ?? JSON.stringify(original ?? {}, null, 2);
@@ -41,14 +44,11 @@ function Testing({ webhook }: { webhook: OutgoingWebhook }) {
           <Title order={2} size="h4">{t("test_send")}</Title>
           <SamplePicker
             patterns={webhook.events} sample={sample}
-            onChange={(sample) => {
-              choose(sample);
-              setEdited(null);
-            }}
+            onChange={(chosen) => scratch.set({ chosen, edited: null })}
           />
           <JsonInput
             label={t("test_data")} description={t("test_data_about")} error={!isObject && t("not_an_object")} autosize minRows={8} maxRows={20}
-            classNames={{ input: "mono" }} value={text} onChange={setEdited}
+            classNames={{ input: "mono" }} value={text} onChange={(edited) => scratch.change({ edited })}
           />
           <Group><Button disabled={!isObject} loading={test.isPending} onClick={() => test.mutate()}>{t("send_test")}</Button></Group>
         </Stack>

@@ -39,9 +39,9 @@ export function secondsOf(text: string): number[] | undefined {
   return parts.every((part) => /^\d{1,9}$/.test(part)) ? parts.map(Number) : undefined;
 }
 
-/** When a delivery that failed is tried again. What is not understood yet is no change. */
-export function retryOf(schedule: Schedule, seconds: string): OutgoingInput["retry"] {
-  return schedule === "custom" ? { schedule, schedule_seconds: secondsOf(seconds) ?? [] } : { schedule };
+/** When a delivery that failed is tried again. What is not understood is given as the text that it is, for the server to refuse. */
+export function retryOf(schedule: Schedule, seconds: number[] | string): OutgoingInput["retry"] {
+  return schedule === "custom" ? { schedule, schedule_seconds: seconds as number[] } : { schedule };
 }
 
 /** What a method begins with. */
@@ -55,21 +55,4 @@ export function newAuth(method: AuthMethod): Auth {
     case "oauth2_client_credentials": return { method, token_url: "", client_id: "", client_secret: "" };
     default: return { method: "none" };
   }
-}
-
-/** `Name: value` lines, as one writes headers and parameters. */
-export function linesOf(members: Record<string, string>): string {
-  return Object.entries(members).map(([name, value]) => `${name}: ${value}`).join("\n");
-}
-
-/** The other way; a line without a colon is a name without a value, for the server to say what is wrong with it. */
-export function membersOf(lines: string): Record<string, string> {
-  const members: Record<string, string> = {};
-  for (const line of lines.split("\n")) {
-    if (line.trim() === "") continue;
-    const colon = line.indexOf(":");
-    const name = colon < 0 ? line : line.slice(0, colon);
-    members[name.trim()] = colon < 0 ? "" : line.slice(colon + 1).trim();
-  }
-  return members;
 }

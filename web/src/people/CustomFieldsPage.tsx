@@ -1,7 +1,6 @@
 import { Button, Group, Select, TagsInput, Text, Textarea, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { answer, api, type Schemas } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import { EditNamed } from "../components/EditNamed";
@@ -20,16 +19,15 @@ const MISMATCHES = ["keep_as_text", "drop"] as const satisfies Schemas["OnMismat
 
 type Settings = Pick<Schemas["CustomField"], "label" | "description" | "type" | "options" | "on_mismatch">;
 
-const NEW: Settings = { label: "", description: "", type: "text", options: [], on_mismatch: "keep_as_text" };
+const NEW: Omit<Settings, "label"> & { name: string } = { name: "", description: "", type: "text", options: [], on_mismatch: "keep_as_text" };
 
 export function CustomFieldsPage() {
   const t = useTexts();
   const may = useMay();
-  const [settings, setSettings] = useState(NEW);
-  const create = (label: string) => answer(api.POST("/custom-fields", { body: { ...settings, label, name: nameOf(label) } }));
+  const create = ({ name: label, ...settings }: typeof NEW) => answer(api.POST("/custom-fields", { body: { ...settings, label, name: nameOf(label) } }));
   const form = (
-    <NewNamed title={t("new_custom_field")} label={t("name")} field="name" queryKey={KEY} create={create} onCreated={() => setSettings(NEW)}>
-      <SettingsFields value={settings} onChange={setSettings} />
+    <NewNamed title={t("new_custom_field")} label={t("name")} field="name" draftKey="custom-fields/new" initial={NEW} queryKey={KEY} create={create}>
+      {(value, change, error) => <SettingsFields value={value} onChange={change} error={error} />}
     </NewNamed>
   );
   return (
@@ -63,23 +61,23 @@ function TypeOf({ type, options }: Pick<Settings, "type" | "options">) {
 }
 
 /** What is said of a field beside its name. */
-function SettingsFields({ value, onChange, error }: { value: Settings; onChange: (value: Settings) => void; error?: unknown }) {
+function SettingsFields({ value, onChange, error }: { value: Omit<Settings, "label">; onChange: (change: Partial<Settings>) => void; error: unknown }) {
   const t = useTexts();
   const problems = error instanceof ApiProblem ? error.fields : {};
   const hasOptions = value.type === "choice" || value.type === "multi_choice";
   const choose = (chosen: string | null) => {
     const type = TYPES.find((name) => name === chosen) ?? "text";
-    onChange({ ...value, type, options: type === "choice" || type === "multi_choice" ? value.options : [] });
+    onChange({ type, options: type === "choice" || type === "multi_choice" ? value.options : [] });
   };
   return (
     <>
       <Select label={t("type")} allowDeselect={false} value={value.type} data={TYPES.map((name) => ({ value: name, label: t(`type_${name}`) }))} onChange={choose} error={problems.type} />
-      {hasOptions && <TagsInput label={t("options")} placeholder={t("option_hint")} required value={value.options} onChange={(options) => onChange({ ...value, options })} error={problems.options} />}
+      {hasOptions && <TagsInput label={t("options")} placeholder={t("option_hint")} required value={value.options} onChange={(options) => onChange({ options })} error={problems.options} />}
       <Select
         label={t("on_mismatch")} allowDeselect={false} value={value.on_mismatch ?? "keep_as_text"} data={MISMATCHES.map((name) => ({ value: name, label: t(`on_mismatch_${name}`) }))}
-        onChange={(chosen) => onChange({ ...value, on_mismatch: MISMATCHES.find((name) => name === chosen) ?? "keep_as_text" })}
+        onChange={(chosen) => onChange({ on_mismatch: MISMATCHES.find((name) => name === chosen) ?? "keep_as_text" })}
       />
-      <Textarea label={t("description")} autosize minRows={2} value={value.description} onChange={(event) => onChange({ ...value, description: event.currentTarget.value })} error={problems.description} />
+      <Textarea label={t("description")} autosize minRows={2} value={value.description} onChange={(event) => onChange({ description: event.currentTarget.value })} error={problems.description} />
     </>
   );
 }
@@ -89,7 +87,6 @@ function Actions({ field }: { field: Schemas["CustomField"] }) {
   const client = useQueryClient();
   const { name, label, description, type, options, on_mismatch } = field;
   const initial: Settings = { label, description, type, options, on_mismatch };
-  const [value, setValue] = useState(initial);
   const params = { path: { name } };
   const refresh = () => client.invalidateQueries({ queryKey: KEY });
   // The values of subscribers stay, so the field can be declared again as it was.
@@ -101,11 +98,11 @@ function Actions({ field }: { field: Schemas["CustomField"] }) {
   });
   return (
     <Group gap="xs" wrap="nowrap">
-      <EditNamed name={label} queryKey={KEY} initial={initial} value={value} onOpen={() => setValue(initial)} save={(body) => answer(api.PATCH("/custom-fields/{name}", { params, body }))}>
-        {(error) => (
+      <EditNamed name={label} draftKey={`custom-fields/${name}`} queryKey={KEY} initial={initial} save={(body) => answer(api.PATCH("/custom-fields/{name}", { params, body }))}>
+        {(value, change, error) => (
           <>
-            <TextInput label={t("name")} required value={value.label} onChange={(event) => setValue({ ...value, label: event.currentTarget.value })} error={error instanceof ApiProblem && error.fields.label} />
-            <SettingsFields value={value} onChange={setValue} error={error} />
+            <TextInput label={t("name")} required value={value.label} onChange={(event) => change({ label: event.currentTarget.value })} error={error instanceof ApiProblem && error.fields.label} />
+            <SettingsFields value={value} onChange={change} error={error} />
           </>
         )}
       </EditNamed>

@@ -4,6 +4,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { IconFileTypeCsv } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { answer, api, BASE, type Schemas } from "../api/client";
+import { same, useScratch } from "../components/drafts";
 import { LinkButton } from "../components/LinkButton";
 import { Page } from "../components/Page";
 import { StatusBadge } from "../components/small";
@@ -34,7 +35,10 @@ function Choosing() {
   const t = useTexts();
   const navigate = useNavigate();
   const [file, setFile] = useState<File | null>(null);
-  const [options, setOptions] = useState<Options>(NO_OPTIONS);
+  // The browser keeps no files: what was chosen for one holds again once the same is chosen again.
+  const draft = useScratch("subscribers/import", { of: NO_FILE, options: NO_OPTIONS });
+  const { of, options } = draft.value;
+  const change = (some: Partial<Options>) => draft.change({ options: { ...options, ...some } });
   const preview = useQuery({
     queryKey: ["import", "preview", file?.name, file?.size, file?.lastModified, options],
     queryFn: ({ signal }) => upload(file as File, options, signal),
@@ -44,19 +48,22 @@ function Choosing() {
   });
   const begin = useMutation({
     mutationFn: (chosen: File) => upload(chosen, { ...options, dry_run: false }),
-    onSuccess: (begun) => "id" in begun && void navigate({ to: "/subscribers/import", search: { task: begun.id } }),
+    onSuccess: (begun) => {
+      draft.reset();
+      if ("id" in begun) void navigate({ to: "/subscribers/import", search: { task: begun.id } });
+    },
     onError: tellTrouble,
   });
   const shown = preview.data && "columns" in preview.data ? preview.data : undefined;
   const choose = (chosen: File | null) => {
     setFile(chosen);
-    setOptions({ ...options, columns: [], delimiter: undefined });
+    if (chosen && !same(markOf(chosen), of)) draft.set({ of: markOf(chosen), options: { ...options, columns: [], delimiter: undefined } });
   };
   return (
     <Stack>
       <Paper withBorder p="lg">
         <FileInput
-          label={t("import_file")} description={t("import_file_about")} placeholder={t("import_choose")} accept=".csv,.tsv,.txt,text/csv"
+          label={t("import_file")} description={file || !of.name ? t("import_file_about") : t("import_choose_again", { name: of.name })} placeholder={t("import_choose")} accept=".csv,.tsv,.txt,text/csv"
           leftSection={<IconFileTypeCsv size={18} />} clearable clearButtonProps={{ "aria-label": t("clear") }} value={file} onChange={choose}
         />
       </Paper>
@@ -64,8 +71,8 @@ function Choosing() {
       {file && preview.isError && <Trouble error={preview.error} retry={() => void preview.refetch()} />}
       {file && shown && (
         <>
-          <ImportColumns columns={shown.columns} onChange={(columns) => setOptions({ ...options, columns })} />
-          <ImportOptions options={options} delimiter={shown.delimiter} onChange={(change) => setOptions({ ...options, ...change })} />
+          <ImportColumns columns={shown.columns} onChange={(columns) => change({ columns })} />
+          <ImportOptions options={options} delimiter={shown.delimiter} onChange={change} />
           <Expected preview={shown} />
           <Group>
             <Button disabled={shown.added + shown.updated === 0 || preview.isFetching} loading={begin.isPending} onClick={() => begin.mutate(file)}>
@@ -76,6 +83,13 @@ function Choosing() {
       )}
     </Stack>
   );
+}
+
+const NO_FILE = { name: "", size: 0, lastModified: 0 };
+
+/** By what a file is known again. */
+function markOf({ name, size, lastModified }: File): typeof NO_FILE {
+  return { name, size, lastModified };
 }
 
 /** What would come of it. */

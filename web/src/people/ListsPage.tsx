@@ -1,6 +1,5 @@
 import { Group, Text, Textarea, TextInput } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { answer, api, type Schemas } from "../api/client";
 import { ApiProblem } from "../api/problem";
 import { DeleteRow } from "../components/DeleteRow";
@@ -13,15 +12,14 @@ import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
 
 const KEY = ["lists"];
+const NEW = { name: "", description: "" };
 
 export function ListsPage() {
   const t = useTexts();
   const may = useMay();
-  const [description, setDescription] = useState("");
-  const create = (name: string) => answer(api.POST("/lists", { body: { name, description } }));
   const form = (
-    <NewNamed title={t("new_list")} label={t("name")} field="name" queryKey={KEY} create={create} onCreated={() => setDescription("")}>
-      <Textarea label={t("description")} autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+    <NewNamed title={t("new_list")} label={t("name")} field="name" draftKey="lists/new" initial={NEW} queryKey={KEY} create={(body) => answer(api.POST("/lists", { body }))}>
+      {({ description }, change) => <Textarea label={t("description")} autosize minRows={2} value={description} onChange={(event) => change({ description: event.currentTarget.value })} />}
     </NewNamed>
   );
   return (
@@ -57,15 +55,14 @@ function Actions({ list }: { list: Schemas["List"] }) {
   const t = useTexts();
   const { id, name } = list;
   const initial = { name, description: list.description };
-  const [value, setValue] = useState(initial);
   const params = { path: { id } };
   return (
     <Group gap="xs" wrap="nowrap">
-      <EditNamed name={name} queryKey={KEY} initial={initial} value={value} onOpen={() => setValue(initial)} save={(body) => answer(api.PATCH("/lists/{id}", { params, body }))}>
-        {(error) => (
+      <EditNamed name={name} draftKey={`lists/${id}`} queryKey={KEY} initial={initial} save={(body) => answer(api.PATCH("/lists/{id}", { params, body }))}>
+        {(value, change, error) => (
           <>
-            <TextInput label={t("name")} required value={value.name} onChange={(event) => setValue({ ...value, name: event.currentTarget.value })} error={error instanceof ApiProblem && error.fields.name} />
-            <Textarea label={t("description")} autosize minRows={2} value={value.description} onChange={(event) => setValue({ ...value, description: event.currentTarget.value })} />
+            <TextInput label={t("name")} required value={value.name} onChange={(event) => change({ name: event.currentTarget.value })} error={error instanceof ApiProblem && error.fields.name} />
+            <Textarea label={t("description")} autosize minRows={2} value={value.description} onChange={(event) => change({ description: event.currentTarget.value })} />
           </>
         )}
       </EditNamed>

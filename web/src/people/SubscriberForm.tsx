@@ -1,7 +1,7 @@
 import { Button, Divider, Group, MultiSelect, Select, SimpleGrid, Stack, TagsInput, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { ApiProblem } from "../api/problem";
-import { ChangedElsewhere } from "../components/ChangedElsewhere";
+import { DraftNotes } from "../components/DraftNotes";
 import type { Draft } from "../components/drafts";
 import { MayOnlyLook } from "../components/MayWrite";
 import { Trouble } from "../components/Trouble";
@@ -56,7 +56,7 @@ export function SubscriberForm({ draft, saved, submit, pending, error, readOnly,
     >
       <fieldset className="plain" disabled={readOnly}>
         <Stack>
-          <ChangedElsewhere draft={draft} />
+          <DraftNotes draft={draft} />
           {Boolean(error) && <Trouble error={error} />}
           <TextInput label={t("email")} type="email" required value={form.email} onChange={(event) => set({ email: event.currentTarget.value })} error={problems.email} />
           <SimpleGrid cols={{ base: 1, xs: 2 }}>

@@ -1,7 +1,6 @@
 import { Button, Group, Textarea } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 import { answer, api, type Schemas } from "../api/client";
 import { EditNamed } from "../components/EditNamed";
 import { Listing } from "../components/Listing";
@@ -15,15 +14,14 @@ import { useTexts } from "../texts";
 import { Named } from "./ListsPage";
 
 const KEY = ["tags"];
+const NEW = { name: "", description: "" };
 
 export function TagsPage() {
   const t = useTexts();
   const may = useMay();
-  const [description, setDescription] = useState("");
-  const create = (name: string) => answer(api.POST("/tags", { body: { name, description } }));
   const form = (
-    <NewNamed title={t("new_tag")} label={t("name")} field="name" queryKey={KEY} create={create} onCreated={() => setDescription("")}>
-      <Textarea label={t("description")} autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+    <NewNamed title={t("new_tag")} label={t("name")} field="name" draftKey="tags/new" initial={NEW} queryKey={KEY} create={(body) => answer(api.POST("/tags", { body }))}>
+      {({ description }, change) => <Textarea label={t("description")} autosize minRows={2} value={description} onChange={(event) => change({ description: event.currentTarget.value })} />}
     </NewNamed>
   );
   return (
@@ -50,7 +48,6 @@ function Actions({ tag }: { tag: Schemas["Tag"] }) {
   const client = useQueryClient();
   const { name } = tag;
   const initial = { description: tag.description };
-  const [value, setValue] = useState(initial);
   const params = { path: { name } };
   const refresh = () => client.invalidateQueries({ queryKey: KEY });
   // Only a tag that nobody has can be deleted: so it can be made again as it was.
@@ -62,8 +59,8 @@ function Actions({ tag }: { tag: Schemas["Tag"] }) {
   });
   return (
     <Group gap="xs" wrap="nowrap">
-      <EditNamed name={name} queryKey={KEY} initial={initial} value={value} onOpen={() => setValue(initial)} save={(body) => answer(api.PATCH("/tags/{name}", { params, body }))}>
-        {() => <Textarea label={t("description")} autosize minRows={2} data-autofocus value={value.description} onChange={(event) => setValue({ description: event.currentTarget.value })} />}
+      <EditNamed name={name} draftKey={`tags/${name}`} queryKey={KEY} initial={initial} save={(body) => answer(api.PATCH("/tags/{name}", { params, body }))}>
+        {({ description }, change) => <Textarea label={t("description")} autosize minRows={2} data-autofocus value={description} onChange={(event) => change({ description: event.currentTarget.value })} />}
       </EditNamed>
       <Button size="compact-sm" variant="default" loading={remove.isPending} onClick={() => remove.mutate()}>{t("delete")}</Button>
     </Group>

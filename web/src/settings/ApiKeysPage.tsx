@@ -10,20 +10,22 @@ import { useTexts } from "../texts";
 
 const KEY = ["api-keys"];
 const SCOPES = ["read", "write", "admin"] as const;
+const NEW = { name: "", scope: "write" as (typeof SCOPES)[number] };
 
 export function ApiKeysPage() {
   const t = useTexts();
-  const [scope, setScope] = useState<(typeof SCOPES)[number]>("write");
   const [made, setMade] = useState<string>();
   const form = (
     <NewNamed
-      title={t("new_api_key")} label={t("name")} field="name" queryKey={KEY}
-      create={(name) => answer(api.POST("/api-keys", { body: { name, scope } }))} onCreated={({ key }) => setMade(key)}
+      title={t("new_api_key")} label={t("name")} field="name" draftKey="api-keys/new" initial={NEW} queryKey={KEY}
+      create={(body) => answer(api.POST("/api-keys", { body }))} onCreated={({ key }) => setMade(key)}
     >
-      <Select
-        label={t("scope")} allowDeselect={false} value={scope} data={SCOPES.map((value) => ({ value, label: t(`scope_${value}`) }))}
-        onChange={(chosen) => setScope(SCOPES.find((name) => name === chosen) ?? "write")}
-      />
+      {({ scope }, change) => (
+        <Select
+          label={t("scope")} allowDeselect={false} value={scope} data={SCOPES.map((value) => ({ value, label: t(`scope_${value}`) }))}
+          onChange={(chosen) => change({ scope: SCOPES.find((name) => name === chosen) })}
+        />
+      )}
     </NewNamed>
   );
   return (

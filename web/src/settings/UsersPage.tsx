@@ -12,10 +12,10 @@ import { useTexts } from "../texts";
 
 const KEY = ["users"];
 const ROLES = ["owner", "editor", "viewer"] as const satisfies Schemas["Role"][];
+const NEW = { name: "", role: "editor" as Schemas["Role"] };
 
 export function UsersPage() {
   const t = useTexts();
-  const [role, setRole] = useState<Schemas["Role"]>("editor");
   const [link, setLink] = useState<string>();
   const invite = useMutation({
     mutationFn: (id: string) => answer(api.POST("/users/{id}/link", { params: { path: { id } } })),
@@ -24,10 +24,10 @@ export function UsersPage() {
   });
   const form = (
     <NewNamed
-      title={t("new_user")} label={t("email")} type="email" field="email" queryKey={KEY}
-      create={(email) => answer(api.POST("/users", { body: { email, role } }))} onCreated={({ id }) => invite.mutate(id)}
+      title={t("new_user")} label={t("email")} type="email" field="email" draftKey="users/new" initial={NEW} queryKey={KEY}
+      create={({ name: email, role }) => answer(api.POST("/users", { body: { email, role } }))} onCreated={({ id }) => invite.mutate(id)}
     >
-      <RoleSelect label={t("role")} value={role} onChange={setRole} />
+      {({ role }, change) => <RoleSelect label={t("role")} value={role} onChange={(role) => change({ role })} />}
     </NewNamed>
   );
   return (

@@ -13,6 +13,9 @@ import { DEEDS, PLACES } from "./places";
 /** How long after the last key is searched, in milliseconds. */
 const CALM = 200;
 
+/** It can be opened from within a dialog as well. */
+const ABOVE_DIALOGS = 300;
+
 interface FindAnythingProps {
   opened: boolean;
   open: () => void;
@@ -22,9 +25,9 @@ interface FindAnythingProps {
 /** Pages, deeds, webhooks, people and entries of logs by what they are called, with Ctrl-K from everywhere. */
 export function FindAnything({ opened, open, close }: FindAnythingProps) {
   const t = useTexts();
-  useHotkeys([["mod+K", open]], []);
+  useHotkeys([["mod+K", open]], [], true);
   return (
-    <Modal opened={opened} onClose={close} title={t("find")} closeButtonProps={{ "aria-label": t("close") }}>
+    <Modal opened={opened} onClose={close} title={t("find")} zIndex={ABOVE_DIALOGS} closeButtonProps={{ "aria-label": t("close") }}>
       {opened && <Finder close={close} />}
     </Modal>
   );

@@ -123,6 +123,9 @@ function Account() {
   );
 }
 
+/** Also above a dialog that was open when the session ended. */
+const ABOVE_ALL = 400;
+
 /** Asks to log in over the page as it stands, so that nothing typed is lost. */
 function SessionEnded() {
   const t = useTexts();
@@ -138,7 +141,7 @@ function SessionEnded() {
   };
   return (
     <Modal
-      opened={ended} onClose={() => setEnded(false)} title={t("session_ended")} closeOnClickOutside={false}
+      opened={ended} onClose={() => setEnded(false)} title={t("session_ended")} closeOnClickOutside={false} zIndex={ABOVE_ALL}
       closeButtonProps={{ "aria-label": t("close") }}
     >
       <Text size="sm" mb="md">{t("session_ended_advice")}</Text>

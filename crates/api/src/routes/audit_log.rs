@@ -16,14 +16,14 @@ use utoipa_axum::routes;
 use crate::Api;
 use crate::auth::{Admin, Caller};
 use crate::export::{EXPORT_PAGE, ExportParams, Line, export};
-use crate::extract::Query;
+use crate::extract::{Path, Query};
 use crate::log::LogPage;
 use crate::page::{PageParams, Paging};
 use crate::problem::{Code, Problem};
 
 /// The routes of this family.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::default().routes(routes!(list)).routes(routes!(download))
+    OpenApiRouter::default().routes(routes!(list)).routes(routes!(download)).routes(routes!(show))
 }
 
 /// Something that someone did.
@@ -152,6 +152,22 @@ async fn list(
     let log = params.log()?;
     let (searched, entries) = page(&api, &log, paging.after()?, paging.limit()).await?;
     Ok(Json(LogPage::new(&searched, entries, AuditId::made_at)))
+}
+
+/// One entry of the audit log
+#[utoipa::path(
+    get, path = "/audit-log/{id}", tag = "Audit log", security(("api_key" = ["admin"])),
+    params(("id" = AuditId, Path, description = "Which.")),
+    responses((status = 200, description = "It.", body = EntryView)),
+)]
+async fn show(
+    State(api): State<Api>,
+    _: Caller<Admin>,
+    Path(id): Path<AuditId>,
+) -> Result<Json<EntryView>, Problem> {
+    let found = api.engine().read(AuditById { ids: vec![id] }).await?.pop();
+    let entry = found.ok_or_else(|| Problem::no_such("an entry of the audit log"))?;
+    Ok(Json(entry.into()))
 }
 
 async fn page(

@@ -240,7 +240,7 @@ async fn retry(
 struct ResendInput {
     /// What to send as the event's data instead of what it had, which is taken if this is not given.
     #[serde(default)]
-    #[schema(value_type = Option<Object>, example = json!({"order_id": 1042}))]
+    #[schema(value_type = Object, example = json!({"order_id": 1042}))]
     data: Option<Map<String, Value>>,
 }
 

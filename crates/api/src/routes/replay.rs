@@ -6,16 +6,15 @@ use axum::response::{IntoResponse, Response};
 use domain::{Timestamp, WebhookId};
 use engine::missed::MissedBy;
 use engine::tasks::Job;
+use engine::undelivered;
 use serde::{Deserialize, Serialize};
 use store::LogFilter;
-use store::deliveries::DeliveriesOf;
-use store::tasks::InsertTasks;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::recovery::{SelectionSize, begin, send_again};
-use super::selection::{FINISHED, UNDELIVERED, deliveries};
+use super::selection::{FINISHED, deliveries};
 use crate::Api;
 use crate::auth::{Caller, Write};
 use crate::extract::{Create, Input, Path};
@@ -89,19 +88,21 @@ async fn replay(
     Path(webhook_id): Path<WebhookId>,
     Create { input, once }: Create<ReplayInput>,
 ) -> Result<Response, Problem> {
-    let until = Some(input.until.unwrap_or(until_now(&api)));
-    let statuses = match input.status {
-        ReplayStatus::Failed => UNDELIVERED.to_vec(),
-        ReplayStatus::All => FINISHED.to_vec(),
+    let (since, until) = (input.since, input.until.unwrap_or(until_now(&api)));
+    let how = (input.per_second, input.dry_run);
+    let log = match input.status {
+        ReplayStatus::Failed => undelivered(webhook_id, since, until),
+        ReplayStatus::All => {
+            let filter =
+                LogFilter { statuses: FINISHED.to_vec(), since, until: Some(until), ..LogFilter::default() };
+            deliveries(webhook_id, filter, true)
+        }
         ReplayStatus::Missed => {
-            let missed = MissedBy { webhook_id, since: input.since, until };
-            return send_missed(&api, &caller, once, missed, (input.per_second, input.dry_run)).await;
+            let missed = MissedBy { webhook_id, since, until: Some(until) };
+            return send_missed(&api, &caller, once, missed, how).await;
         }
     };
-    let filter = LogFilter { statuses, since: input.since, until, ..LogFilter::default() };
-    let undelivered = input.status == ReplayStatus::Failed;
-    let log = DeliveriesOf { undelivered, ..deliveries(webhook_id, filter, true) };
-    send_again(&api, &caller, once, log, (input.per_second, input.dry_run)).await
+    send_again(&api, &caller, once, log, how).await
 }
 
 async fn send_missed(
@@ -165,30 +166,11 @@ async fn recover(
     caller: Caller<Write>,
     Create { input, once }: Create<RecoveryInput>,
 ) -> Result<Response, Problem> {
-    let configuration = api.configuration().await?;
-    let until = until_now(&api);
-    let mut recovery = Recovery { total: 0, tasks: Vec::new() };
-    let mut work = InsertTasks { tasks: Vec::new(), alone_among: &[] };
-    for outgoing in configuration.outgoing.values().filter(|outgoing| outgoing.gets_deliveries()) {
-        let filter = LogFilter {
-            statuses: UNDELIVERED.to_vec(),
-            since: Some(input.since),
-            until: Some(until),
-            ..LogFilter::default()
-        };
-        let log = DeliveriesOf { undelivered: true, ..deliveries(outgoing.webhook.id.clone(), filter, true) };
-        let total = api.engine().count(&log).await?;
-        if total == 0 {
-            continue;
-        }
-        recovery.total += total;
-        let job = Job::RetryDeliveries { log, per_second: input.per_second };
-        work.alone_among = job.alone_among();
-        work.tasks.push(api.engine().task(&job, (total, 0)));
-    }
+    let work = api.engine().recovery(input.since, until_now(&api), input.per_second).await?;
+    let total = work.tasks.iter().map(|task| task.total).sum();
     if input.dry_run {
-        return Ok(Json(recovery).into_response());
+        return Ok(Json(Recovery { total, tasks: Vec::new() }).into_response());
     }
-    recovery.tasks = work.tasks.iter().cloned().map(TaskView::from).collect();
-    tasks::begin(&api, &caller, once, work, recovery).await
+    let tasks = work.tasks.iter().cloned().map(TaskView::from).collect();
+    tasks::begin(&api, &caller, once, work, Recovery { total, tasks }).await
 }

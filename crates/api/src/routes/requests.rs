@@ -269,7 +269,8 @@ async fn resend(
         let message = "The webhook of this request was deleted or is inactive.";
         return Err(Problem::new(Code::Conflict, message));
     }
-    let answer = api.engine().resend(row, input.payload.map(|payload| payload.to_string())).await;
+    let payload = input.payload.map(|payload| payload.to_string());
+    let answer = api.engine().resend(row, payload, caller.actor()).await;
     let reply = match answer {
         Ok(reply) => reply,
         Err(reply) if reply.status == 400 => {
@@ -282,9 +283,6 @@ async fn resend(
     let made = serde_json::from_str::<Value>(&reply.body).ok();
     let made = made.and_then(|body| body.get("request_id")?.as_str()?.parse().ok());
     let made = made.ok_or_else(|| Problem::no_such("a request"))?;
-    let act =
-        Act::new(TargetKind::Request, Verb::Resent).on(id).making(&serde_json::json!({"request": made}));
-    api.note(&caller, act).await?;
     let row = find(&api, made).await?;
     Ok((StatusCode::CREATED, Json(RequestView::of_one(&api, row).await?)))
 }

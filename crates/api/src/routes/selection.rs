@@ -3,6 +3,7 @@
 use domain::log::{DeliveryStatus, FieldError, RequestStatus};
 use domain::network::Network;
 use domain::{DeliveryId, HttpStatuses, RequestId, Timestamp, WebhookId};
+use engine::UNDELIVERED;
 use serde::Deserialize;
 use store::LogFilter;
 use store::deliveries::DeliveriesOf;
@@ -19,8 +20,6 @@ const MAX_RATE: u32 = 10_000;
 /// What can be sent again.
 pub(super) const FINISHED: [DeliveryStatus; 3] =
     [DeliveryStatus::Delivered, DeliveryStatus::Failed, DeliveryStatus::Cancelled];
-/// What did not arrive: of those that were cancelled, those whose webhook was deactivated.
-pub(super) const UNDELIVERED: [DeliveryStatus; 2] = [DeliveryStatus::Failed, DeliveryStatus::Cancelled];
 /// What can be cancelled.
 const OPEN: [DeliveryStatus; 2] = [DeliveryStatus::Pending, DeliveryStatus::Retrying];
 /// What can be run again.

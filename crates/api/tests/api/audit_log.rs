@@ -109,8 +109,10 @@ async fn every_change_is_told(server: Server) {
         let is_exempt = NOT_NOTED.contains(&name.as_str());
         assert!(story.told.contains(&name) != is_exempt, "{name} is not told, or told although it is exempt");
     }
-    let methods = document["paths"][format!("{BASE}/audit-log")].as_object().unwrap();
-    assert_eq!(methods.keys().collect::<Vec<_>>(), ["get"], "nobody changes the log");
+    for path in ["/audit-log", "/audit-log/{id}"] {
+        let methods = document["paths"][format!("{BASE}{path}")].as_object().unwrap();
+        assert_eq!(methods.keys().collect::<Vec<_>>(), ["get"], "nobody changes the log");
+    }
 }
 
 async fn small_things(story: &mut Story) {
@@ -404,6 +406,13 @@ async fn it_is_found_paged_and_exported() {
     let first = server.get("/audit-log?limit=3").await.json();
     let cursor = first["next_cursor"].as_str().unwrap();
     assert_eq!(actions(&format!("?limit=3&cursor={cursor}")).await, ["list.created One"]);
+    for entry in first["data"].as_array().unwrap() {
+        let alone = server.get(&format!("/audit-log/{}", text(&entry["id"]))).await;
+        assert_eq!((alone.status, alone.json()), (200, entry.clone()));
+    }
+    let made_up = text(&first["data"][0]["id"]).replace(|letter: char| letter.is_ascii_digit(), "0");
+    let missing = server.get(&format!("/audit-log/{made_up}")).await;
+    assert_eq!((missing.status, missing.code().as_str()), (404, "not-found"), "{}", missing.text);
     let wrong = server.get("/audit-log?action=list.flown").await;
     assert_eq!((wrong.status, wrong.faults()[0].0.as_str()), (400, "action"));
 

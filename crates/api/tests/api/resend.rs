@@ -140,10 +140,11 @@ async fn the_same_request_twice_sends_once() {
 async fn what_can_not_be_sent_is_refused_and_says_why() {
     let all = Refused::on(Server::start_beside_receivers().await, json!({})).await;
     let server = &all.server;
-    for wrong in [json!([1]), json!("x"), json!(7)] {
+    for wrong in [json!([1]), json!("x"), json!(7), Value::Null] {
         let answer = all.resend(json!({"data": wrong})).await;
         let fault = answer.json()["errors"][0].clone();
         assert_eq!((answer.status, fault["field"].as_str()), (422, Some("data")), "{}", answer.text);
+        assert_eq!(fault["message"], "must be an object");
     }
     let unknown = all.resend(json!({"payload": {}})).await;
     assert_eq!((unknown.status, unknown.json()["errors"][0]["field"].as_str()), (400, Some("payload")));

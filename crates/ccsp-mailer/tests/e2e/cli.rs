@@ -83,7 +83,16 @@ async fn help_is_complete() {
         (
             vec![],
             vec![
-                "serve", "api-key", "user", "incoming", "outgoing", "send", "listen", "demo", "migrate",
+                "serve",
+                "api-key",
+                "user",
+                "incoming",
+                "outgoing",
+                "send",
+                "listen",
+                "audit-log",
+                "demo",
+                "migrate",
                 "doctor",
             ],
         ),

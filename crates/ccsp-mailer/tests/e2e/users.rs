@@ -45,6 +45,38 @@ async fn a_user_is_made_and_logs_in_and_chooses_another_password() {
 }
 
 #[tokio::test]
+async fn who_did_what_is_shown_to_administrators() {
+    let world = World::new(Kind::Sqlite).await;
+    let server = world.serve().await;
+    let operator = Operator::of(&world, &server);
+    server.make("/lists", json!({"name": "Readers"})).await;
+    server.make("/lists", json!({"name": "Writers"})).await;
+    let refused = operator.fails(4, &["audit-log"]).await;
+    assert!(refused.contains("api-key create --name audit --scope admin"), "{refused}");
+
+    let key = operator.run(&["api-key", "create", "--name", "audit", "--scope", "admin"]).await;
+    let shown = async |filter: &[&str]| {
+        operator.run(&[&["audit-log", "--api-key", key.trim()][..], filter].concat()).await
+    };
+    let all = shown(&[]).await;
+    let at = |text: &str| all.find(text).unwrap_or_else(|| panic!("no {text}: {all}"));
+    assert!(all.starts_with("TIME") && at("Readers") < at("Writers"), "{all}");
+    assert!(
+        all.trim_end().lines().last().unwrap().contains("api_key.created"),
+        "the newest is the last: {all}"
+    );
+    assert!(all.contains("name: - -> Readers"), "{all}");
+    let lists = shown(&["--action", "list.created", "--q", "readers"]).await;
+    assert!(lists.contains("Readers") && !lists.contains("Writers") && lists.lines().count() == 2, "{lists}");
+    assert_eq!(shown(&["--until", "2020-01-01T00:00:00Z", "--json"]).await, "");
+    let last = shown(&["--target", "Writers", "--limit", "1", "--json"]).await;
+    let last: Value = serde_json::from_str(&last).unwrap();
+    assert_eq!((&last["action"], &last["target"]["name"]), (&json!("list.created"), &json!("Writers")));
+    let wrong = operator.fails(1, &["audit-log", "--api-key", key.trim(), "--action", "list.eaten"]).await;
+    assert!(wrong.contains("action"), "{wrong}");
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_said_in_one_line() {
     let world = World::new(Kind::Sqlite).await;
     let server = world.serve().await;

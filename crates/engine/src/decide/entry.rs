@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use domain::RequestId;
+use domain::audit::{Act, Entry, TargetKind, Verb};
 use domain::log::{Duplicate, Outcome, RequestStatus};
 use domain::redact::Masked;
+use domain::{AuditId, RequestId};
 use serde::{Deserialize, Serialize};
 use store::commit::RequestRow;
 
-use crate::receive::{Accepted, Reply};
+use crate::receive::{Accepted, ByHand, Reply};
 use crate::summary::Summary;
 
 /// The answer of the first time, for when the same request comes again.
@@ -33,6 +34,12 @@ pub(super) fn put_off(id: RequestId, accepted: &Accepted, duplicates: Vec<Duplic
     let summary = Summary::of(duplicates);
     let reply = summary.reply(202, "Webhook accepted", 0, id);
     (row(id, accepted, RequestStatus::Accepted, 0, &summary.outcome, &reply), reply)
+}
+
+/// What the audit log says of a request that someone has taken in again as this one.
+pub(super) fn told(id: AuditId, by_hand: &ByHand, made: RequestId) -> Entry {
+    let act = Act::new(TargetKind::Request, Verb::Resent).on(by_hand.row.id);
+    Entry { id, actor: by_hand.actor.clone(), act: act.making(&serde_json::json!({"request": made})) }
 }
 
 /// The entry of a request that has come to this.

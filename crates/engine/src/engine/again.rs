@@ -8,7 +8,7 @@ use store::commit::RequestRow;
 
 use super::{Engine, RunError};
 use crate::command::{Command, Executed};
-use crate::receive::{self, Reply};
+use crate::receive::{self, ByHand, Reply};
 use crate::rerun::Rerun;
 
 impl Engine {
@@ -29,12 +29,18 @@ impl Engine {
     ///
     /// # Errors
     /// The refusal, if nothing was stored.
-    pub async fn resend(&self, row: RequestRow, payload: Option<String>) -> Result<Reply, Reply> {
+    pub async fn resend(
+        &self,
+        row: RequestRow,
+        payload: Option<String>,
+        actor: &Actor,
+    ) -> Result<Reply, Reply> {
         let now = self.now();
         let payload = payload.unwrap_or_else(|| row.payload.clone());
         let status = RequestStatus::Accepted;
         let row = RequestRow { payload, received_at: now, status, sealed: None, ..row };
-        let accepted = Box::new(receive::resent(&self.snapshot(), &Arc::new(row))?);
+        let by_hand = Arc::new(ByHand { row, actor: actor.clone() });
+        let accepted = Box::new(receive::resent(&self.snapshot(), &by_hand)?);
         let accepted = self.core.transformed(accepted).await.map_err(|_| Reply::unavailable())?;
         let reply = self.ingest.submit(self.core.sealed(accepted)).await;
         if reply.status == 503 { Err(reply) } else { Ok(reply) }

@@ -12,5 +12,4 @@ export const audit = {
   audit_none: "Nothing has been done yet",
   audit_request: "Request",
   audit_target_id: "Id of it",
-  look_again: "Refresh",
 };

@@ -34,6 +34,7 @@ export const people = {
   import_another: "Import another file",
   import_begin: "Import {n} subscribers",
   import_choose: "Choose a file",
+  import_choose_again: "Choose {name} again to go on. What you set for it is still here.",
   import_column: "Column of the file",
   import_columns: "Columns",
   import_columns_about: "What was recognised by name is filled in already.",

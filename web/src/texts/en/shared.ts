@@ -77,6 +77,8 @@ export const shared = {
   scheme_preset: "As {sender} signs",
   scheme_standard_webhooks: "Standard Webhooks",
   search: "Search",
+  secrets_left_out: "Secrets have to be typed again",
+  secrets_left_out_about: "The page was loaded again. What you typed is still here, but for secrets, which the browser never stores.",
   see_theirs: "See theirs",
   settings: "Settings",
   show_more: "Show more",

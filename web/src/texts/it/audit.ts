@@ -14,5 +14,4 @@ export const audit: Record<keyof typeof english, string> = {
   audit_none: "Non è ancora stato fatto nulla",
   audit_request: "Richiesta",
   audit_target_id: "Il suo id",
-  look_again: "Aggiorna",
 };

@@ -36,6 +36,7 @@ export const people: Record<keyof typeof english, string> = {
   import_another: "Importa un altro file",
   import_begin: "Importa {n} iscritti",
   import_choose: "Scegli un file",
+  import_choose_again: "Scegli di nuovo {name} per continuare. Ciò che hai impostato per il file è ancora qui.",
   import_column: "Colonna del file",
   import_columns: "Colonne",
   import_columns_about: "Ciò che è stato riconosciuto dal nome è già compilato.",

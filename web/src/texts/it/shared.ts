@@ -79,6 +79,8 @@ export const shared: Record<keyof typeof english, string> = {
   scheme_preset: "Come firma {sender}",
   scheme_standard_webhooks: "Standard Webhooks",
   search: "Cerca",
+  secrets_left_out: "I segreti vanno inseriti di nuovo",
+  secrets_left_out_about: "La pagina è stata ricaricata. Ciò che hai scritto è ancora qui, tranne i segreti, che il browser non conserva mai.",
   see_theirs: "Vedi la sua versione",
   settings: "Impostazioni",
   show_more: "Mostra altro",

@@ -1,12 +1,23 @@
 import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconUsers } from "@tabler/icons-react";
+import { IconKey, IconUsers } from "@tabler/icons-react";
 import { useTexts } from "../texts";
 import type { Draft } from "./drafts";
 import { Json } from "./small";
 
+/** What one has to know of a draft before it is saved. Stands in every form that has one. */
+export function DraftNotes<T>({ draft }: { draft: Draft<T> }) {
+  const t = useTexts();
+  return (
+    <>
+      {draft.leftOut && <Alert color="yellow" icon={<IconKey />} title={t("secrets_left_out")} role="alert">{t("secrets_left_out_about")}</Alert>}
+      <ChangedElsewhere draft={draft} />
+    </>
+  );
+}
+
 /** Said where someone else saved what is being edited here. Saving over it is then a decision, not an accident. */
-export function ChangedElsewhere<T>({ draft }: { draft: Draft<T> }) {
+function ChangedElsewhere<T>({ draft }: { draft: Draft<T> }) {
   const t = useTexts();
   const [shown, { toggle }] = useDisclosure();
   if (draft.theirs === undefined) return null;
