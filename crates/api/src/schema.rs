@@ -18,6 +18,12 @@ use crate::openapi::SCHEMAS;
 /// The most faults that one answer names: enough to mend a form, and a bound on what a hostile body costs.
 const MAX_FAULTS: usize = 100;
 
+/// How much a name must be like a known one to be taken for it, of 1 (Jaro and Winkler): a typo is, another word is not.
+const ALIKE: f64 = 0.85;
+
+/// The most known names that a message lists; who has to choose among more looks into the document.
+const MAX_LISTED: usize = 12;
+
 /// A schema of the document. It is compiled when the first value is checked by it: all of them at once take more memory than
 /// the rest of a server that has nothing to do.
 pub struct Schema {
@@ -28,6 +34,7 @@ pub struct Schema {
 
 struct Compiled {
     validator: Validator,
+    schema: Value,
     /// To each pattern of the document an example, for messages that people understand.
     examples: HashMap<String, String>,
 }
@@ -78,7 +85,7 @@ impl Compiled {
             .with_format("cidr", |text| text.parse::<Network>().is_ok())
             .with_format("date-time", |text| text.parse::<Timestamp>().is_ok())
             .build(&schema)?;
-        Ok(Self { validator, examples })
+        Ok(Self { validator, schema, examples })
     }
 
     fn check(&self, value: &Value) -> Faults {
@@ -97,7 +104,9 @@ impl Compiled {
         let field = dotted(error.instance_path());
         match error.kind() {
             Kind::AdditionalProperties { unexpected } => {
-                let unknown = unexpected.iter().map(|name| fault(join(&field, name), "is not known"));
+                let known = self.members_beside(error.schema_path());
+                let unknown =
+                    unexpected.iter().map(|name| fault(join(&field, name), &unknown_message(name, &known)));
                 faults.unknown.extend(unknown);
             }
             Kind::Required { property } => {
@@ -148,6 +157,13 @@ impl Compiled {
             let tags: Vec<String> = tags.flat_map(|fault| expected_values(fault.kind())).collect();
             faults.invalid.push(fault(join(&field, "type"), &format!("must be one of {}", tags.join(", "))));
         }
+    }
+
+    /// The members of the schema that has this keyword.
+    fn members_beside(&self, keyword: &Location) -> Vec<&str> {
+        let of_schema = keyword.as_str().rsplit_once('/').map_or("", |(schema, _)| schema);
+        let members = self.schema.pointer(of_schema).and_then(|schema| schema["properties"].as_object());
+        members.into_iter().flat_map(|members| members.keys().map(String::as_str)).collect()
     }
 
     fn message(&self, kind: &Kind, value: &Value) -> String {
@@ -203,6 +219,18 @@ impl Faults {
         let mut all = self.unknown;
         all.extend(self.invalid);
         all
+    }
+}
+
+/// What to say of a member that is none of the known ones.
+fn unknown_message(name: &str, known: &[&str]) -> String {
+    let alike = known.iter().map(|known| (strsim::jaro_winkler(known, name), known));
+    match alike.filter(|(alike, _)| *alike >= ALIKE).max_by(|(one, _), (other, _)| one.total_cmp(other)) {
+        Some((_, meant)) => format!("is not known: did you mean {meant}?"),
+        None if (1..=MAX_LISTED).contains(&known.len()) => {
+            format!("is not known: there are {}", known.join(", "))
+        }
+        None => "is not known".to_owned(),
     }
 }
 
@@ -370,8 +398,8 @@ mod tests {
         assert_eq!(
             faults(schema.clone(), value),
             pairs(&[
-                ("x", "is not known"),
-                ("y", "is not known"),
+                ("x", "is not known: there are name, kind, when, rules"),
+                ("y", "is not known: there are name, kind, when, rules"),
                 ("name", "must not be empty"),
                 ("kind", "must be one of a, b"),
                 ("when", "must be an RFC 3339 timestamp such as 2024-01-15T10:30:00Z"),
@@ -392,7 +420,7 @@ mod tests {
         assert_eq!(
             faults(schema, value),
             pairs(&[
-                ("0.too", "is not known"),
+                ("0.too", "is not known: did you mean to?"),
                 ("0.to", "must be at least 1"),
                 ("1.type", "must be one of add, remove"),
                 ("2.type", "is required"),

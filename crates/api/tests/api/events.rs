@@ -89,7 +89,10 @@ async fn what_is_no_event_is_named() {
         assert_eq!((answer.status, faults.len(), faults[0].0.as_str()), (422, 1, field), "{}", answer.text);
     }
     let unknown = server.post("/events", json!([{"event": "tick", "data": {}, "evnt": 1}])).await;
-    assert_eq!((unknown.status, unknown.faults()), (400, vec![("0.evnt".into(), "is not known".into())]));
+    assert_eq!(
+        (unknown.status, unknown.faults()),
+        (400, vec![("0.evnt".into(), "is not known: did you mean event?".into())])
+    );
 }
 
 #[tokio::test]

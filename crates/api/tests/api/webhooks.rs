@@ -262,12 +262,14 @@ async fn unknown_fields_are_refused_wherever_they_stand() {
     assert_eq!(status, 400);
     assert_eq!(found.len(), 3, "{found:?}");
     // Members of later versions are no exception.
-    for member in ["transforms", "id", "url", "token"] {
+    for (member, meant) in
+        [("transforms", ": did you mean transform?"), ("id", ""), ("url", ""), ("token", "")]
+    {
         let mut input = incoming();
         input[member] = Value::Null;
         assert_eq!(
             faults(&server, "/incoming-webhooks", input).await,
-            (400, vec![format!("{member}: is not known")])
+            (400, vec![format!("{member}: is not known{meant}")])
         );
     }
     let made = server.post("/outgoing-webhooks", outgoing()).await.json();
