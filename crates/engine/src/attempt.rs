@@ -104,19 +104,20 @@ impl Sender {
         // One for all of it: a script, tokens, and a second try with a new one.
         let deadline = Instant::now() + Duration::from_secs(outgoing.webhook.settings.timeout_seconds.into());
         let draft = self.prepared(outgoing, event).await?;
-        let client = self.client(outgoing)?;
+        let own_client = self.own_client(outgoing)?;
+        let client = own_client.as_ref().unwrap_or(&self.client);
         let request_body = draft.is_own_body.then(|| draft.body.clone());
-        let mut token = self.token(&client, outgoing, None, deadline).await?;
+        let mut token = self.token(client, outgoing, None, deadline).await?;
         let signed = |token: Option<&str>| {
             let request = send::sign(outgoing, event, draft.clone(), token, self.clock.now())?;
             let left = deadline.saturating_duration_since(Instant::now());
             Ok::<_, Unsent>(Request { timeout: left, ..request })
         };
-        let (mut request_headers, mut result) = exchange(&client, signed(token.as_deref())?).await;
+        let (mut request_headers, mut result) = exchange(client, signed(token.as_deref())?).await;
         if token.is_some() && result.as_ref().is_ok_and(|response| response.status == 401) {
             // The token may have been withdrawn: once more with a new one.
-            token = self.token(&client, outgoing, token.as_deref(), deadline).await?;
-            (request_headers, result) = exchange(&client, signed(token.as_deref())?).await;
+            token = self.token(client, outgoing, token.as_deref(), deadline).await?;
+            (request_headers, result) = Box::pin(exchange(client, signed(token.as_deref())?)).await;
         }
         let ended = self.clock.now();
         Ok((draft, Exchange { started, ended, request_headers, request_body, result }))
@@ -126,19 +127,21 @@ impl Sender {
     pub(crate) async fn prepared(&self, outgoing: &Outgoing, event: &Event) -> Result<Draft, Unsent> {
         let draft = send::draft(outgoing, event)?;
         match &outgoing.webhook.settings.transform {
-            Some(code) => self.transformed(code, event, draft).await,
+            // Boxed, as whatever is rare: each delivery under way would have room for it.
+            Some(code) => Box::pin(self.transformed(code, event, draft)).await,
             None => Ok(draft),
         }
     }
 
-    /// The client that speaks TLS as the webhook says.
-    fn client(&self, outgoing: &Outgoing) -> Result<Client, Unsent> {
-        let Some(options) = &outgoing.tls else { return Ok(self.client.clone()) };
+    /// The client that speaks TLS as the webhook says, if it says anything of it.
+    fn own_client(&self, outgoing: &Outgoing) -> Result<Option<Client>, Unsent> {
         // Saving checks them, so only another version of the program can have stored others.
-        self.client.with_tls(options).map_err(|error| Unsent {
-            code: "tls_client_certificate",
-            message: format!("the webhook's tls can't be used: {error}"),
-            what: Then::Fail,
+        outgoing.tls.as_ref().map(|options| self.client.with_tls(options)).transpose().map_err(|error| {
+            Unsent {
+                code: "tls_client_certificate",
+                message: format!("the webhook's tls can't be used: {error}"),
+                what: Then::Fail,
+            }
         })
     }
 

@@ -90,19 +90,19 @@ impl Certificates {
 }
 
 impl Engine {
-    /// The request with the key that its message names, if the scheme of its webhook, whose token it has, has such keys.
+    /// Gives a request the key that its message names, if the scheme of its webhook, whose token it has, has such keys.
     ///
     /// # Errors
     /// If the key can't be had now: the sender is to come again.
-    pub(crate) async fn with_sender_key(
+    pub(crate) async fn fetch_sender_key(
         &self,
         incoming: &Incoming,
-        mut request: Received,
-    ) -> Result<Received, Reply> {
+        request: &mut Received,
+    ) -> Result<(), Reply> {
         let has_such_keys = |scheme: &&Scheme| scheme.algorithm == Algorithm::RsaSns;
-        let Some(scheme) = incoming.scheme.as_ref().filter(has_such_keys) else { return Ok(request) };
-        let Some(url) = sns::certificate_url(&request.body) else { return Ok(request) };
-        request.sender_key = self.certificates.key(scheme, &url, self.now()).await;
-        if request.sender_key.is_some() { Ok(request) } else { Err(Reply::unavailable()) }
+        let Some(scheme) = incoming.scheme.as_ref().filter(has_such_keys) else { return Ok(()) };
+        let Some(url) = sns::certificate_url(&request.body) else { return Ok(()) };
+        request.sender_key = Box::pin(self.certificates.key(scheme, &url, self.now())).await;
+        if request.sender_key.is_some() { Ok(()) } else { Err(Reply::unavailable()) }
     }
 }

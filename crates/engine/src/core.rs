@@ -133,7 +133,7 @@ impl Core {
     }
 
     /// Seals the payload of a request whose log entry holds it redacted: what runs it later needs it as it came.
-    pub(crate) fn sealed(&self, mut accepted: Accepted) -> Accepted {
+    pub(crate) fn sealed(&self, mut accepted: Box<Accepted>) -> Box<Accepted> {
         if let Some(original) = accepted.original.take().filter(|_| !accepted.is_refused()) {
             accepted.sealed = Some(self.vault.seal(PAYLOAD_IDENTITY, original.as_bytes()));
         }
@@ -149,17 +149,19 @@ impl Core {
     ///
     /// # Errors
     /// If that may go better later. What the script itself does wrong is a part of the request.
-    pub(crate) async fn transformed(&self, accepted: Accepted) -> Result<Accepted, SandboxError> {
+    pub(crate) async fn transformed(&self, accepted: Box<Accepted>) -> Result<Box<Accepted>, SandboxError> {
         let Some((code, payload)) = accepted.to_transform() else { return Ok(accepted) };
         // What the log keeps of them: a request that is run again must be changed in the same way.
         let headers = serde_json::from_str(&accepted.headers).unwrap_or_default();
-        let outcome = script::transform(&self.sandbox, code, payload, headers, accepted.received_at).await;
+        // Boxed, as whatever is rare: each request would have room for it.
+        let script = script::transform(&self.sandbox, code, payload, headers, accepted.received_at);
+        let outcome = Box::pin(script).await;
         let result = match outcome {
             Err(error) if script::is_passing(&error) => return Err(error),
             outcome => outcome.map(Arc::new).map_err(|error| error.to_string()),
         };
         let transformed = Arc::new(Transformed { code: code.to_owned(), result });
-        Ok(accepted.transformed(&transformed))
+        Ok(Box::new(accepted.transformed(&transformed)))
     }
 
     /// The same for a stored request.
@@ -171,7 +173,7 @@ impl Core {
             rerun.row.payload = payload;
         }
         if let Some(accepted) = rerun.admit(&self.snapshot()) {
-            rerun.transformed = self.transformed(accepted).await?.transformed;
+            rerun.transformed = self.transformed(Box::new(accepted)).await?.transformed;
         }
         Ok(rerun)
     }

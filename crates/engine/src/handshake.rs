@@ -45,7 +45,9 @@ impl Engine {
     pub(crate) async fn shake_hands(&self, known: &Arc<Incoming>, request: &Received) -> Option<Answered> {
         let now = self.now();
         let known = access::handshake(known, request, now)?;
-        Some(self.answer(known, request, now).await.map_or_else(Answered::Reply, Answered::Handshake))
+        // Boxed, as whatever is rare: each request would have room for it.
+        let answer = Box::pin(self.answer(known, request, now)).await;
+        Some(answer.map_or_else(Answered::Reply, Answered::Handshake))
     }
 
     async fn answer(&self, known: Known, request: &Received, now: Timestamp) -> Result<Answer, Reply> {
@@ -63,7 +65,7 @@ impl Engine {
         if self.within_limits(&accepted, request.sender_ip, now).is_err() {
             return Ok(answer);
         }
-        let reply = self.ingest.submit(accepted).await;
+        let reply = self.ingest.submit(Box::new(accepted)).await;
         if reply.status == answer.status { Ok(answer) } else { Err(reply) }
     }
 

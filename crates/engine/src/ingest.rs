@@ -3,7 +3,7 @@
 //! While one transaction is written, the next already stands in line. It takes what waits only when its turn comes, so the
 //! batches grow with the load by themselves, and the database never waits for us.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -44,10 +44,10 @@ impl Ingest {
     }
 
     /// Waits until the request is stored; then the answer is the sender's.
-    pub(crate) async fn submit(&self, accepted: Accepted) -> Reply {
+    pub(crate) async fn submit(&self, accepted: Box<Accepted>) -> Reply {
         let (reply, answer) = oneshot::channel();
         let bytes = accepted.text.len();
-        if !self.queue.push(Waiting { item: Item::Request(Box::new(accepted)), bytes, reply }) {
+        if !self.queue.push(Waiting { item: Item::Request(accepted), bytes, reply }) {
             return Reply::unavailable();
         }
         answer.await.unwrap_or_else(|_| Reply::unavailable())
@@ -164,14 +164,18 @@ async fn commit_batches(core: Arc<Core>, queue: Arc<Queue>) {
         }
         let mut done = outcome.unwrap_or_default().into_iter();
         let replies = std::mem::take(&mut *replies.lock());
+        let mut counts = BTreeMap::<u16, u64>::new();
         for reply in replies {
             let answer = match done.next() {
                 Some(Done::Reply(answer)) => answer,
                 _ => Reply::unavailable(),
             };
-            metrics::counter!("ccsp_requests_total", "http_status" => answer.status.to_string()).increment(1);
+            *counts.entry(answer.status).or_default() += 1;
             // A sender that has gone away does not change what is stored.
             let _ = reply.send(answer);
+        }
+        for (status, count) in counts {
+            metrics::counter!("ccsp_requests_total", "http_status" => status.to_string()).increment(count);
         }
     }
 }

@@ -35,6 +35,7 @@ pub mod fuzz;
 mod handshake;
 pub mod headers;
 pub mod health;
+pub mod hint;
 pub mod imports;
 mod ingest;
 mod item;

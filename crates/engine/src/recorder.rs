@@ -1,6 +1,6 @@
 //! Records what became of attempts, in batches.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -58,6 +58,7 @@ pub(crate) async fn run(
                 Outcome::Flush(done) => flushed.push(done),
             }
         }
+        let attempts: Arc<[AttemptRow]> = attempts.into();
         count(&attempts, core.upgrade().as_deref());
         shared.gate.learn(&record(&store, node, &core, &attempts).await);
         if let Some(core) = core.upgrade() {
@@ -77,7 +78,7 @@ async fn record(
     store: &Store,
     node: &Arc<str>,
     core: &Weak<Core>,
-    attempts: &[AttemptRow],
+    attempts: &Arc<[AttemptRow]>,
 ) -> Vec<HealthRow> {
     if attempts.is_empty() {
         return Vec::new();
@@ -91,7 +92,7 @@ async fn record(
             until_done(record, attempts.len(), failure).await
         }
         None => {
-            let work = || Record { node: node.clone(), attempts: attempts.to_vec(), judge: health::judge };
+            let work = || Record { node: node.clone(), attempts: attempts.clone(), judge: health::judge };
             until_done(|| store.write(work()), attempts.len(), failure).await
         }
     }
@@ -145,12 +146,17 @@ where
 }
 
 fn count(attempts: &[AttemptRow], core: Option<&Core>) {
+    let seconds = metrics::histogram!("ccsp_delivery_attempt_seconds");
+    let mut counts = BTreeMap::<&str, u64>::new();
     for attempt in attempts {
         if let Some(core) = core {
             let AttemptRow { webhook_id, status, duration_ms, .. } = attempt;
             core.series.count(webhook_id, *status, *duration_ms, core.now().millis());
         }
-        metrics::counter!("ccsp_delivery_attempts_total", "status" => attempt.status.as_str()).increment(1);
-        metrics::histogram!("ccsp_delivery_attempt_seconds").record(attempt.duration_ms as f64 / 1_000.0);
+        *counts.entry(attempt.status.as_str()).or_default() += 1;
+        seconds.record(attempt.duration_ms as f64 / 1_000.0);
+    }
+    for (status, count) in counts {
+        metrics::counter!("ccsp_delivery_attempts_total", "status" => status).increment(count);
     }
 }

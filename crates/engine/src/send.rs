@@ -204,52 +204,6 @@ fn stored_answer(body: &[u8], veil: &Veil) -> String {
     text
 }
 
-/// What to do about a failure of this code.
-pub fn hint(code: &str) -> &'static str {
-    match code {
-        "dns" => {
-            "The host's name could not be found. Check its spelling, or ask whoever runs it for its DNS record."
-        }
-        "connection_refused" => {
-            "Nothing listens there. Check the port, and whether the receiving program runs."
-        }
-        "local_limit" => {
-            "This is not the destination's fault. The operator can raise the limit of open files (LimitNOFILE, ulimit -n)."
-        }
-        "connect_failed" | "connect_timeout" => {
-            "The host can't be reached. Check its firewall, and whether it is up."
-        }
-        "tls" => {
-            "The host's certificate was not accepted. Check that it is valid for this name, has not expired, and comes with its chain."
-        }
-        "tls_client_certificate" => {
-            "The host wants a certificate from us, or refuses the one it got. Check the webhook's tls: its certificate may have expired, or come from an authority that the host does not know."
-        }
-        "timeout" => {
-            "The receiver took too long. It should answer first and work afterwards, or the webhook's timeout be longer."
-        }
-        "connection_closed" => {
-            "The receiver closed the connection before it had answered. Look into its log."
-        }
-        "invalid_response" => "What answered does not speak HTTP. Check scheme and port.",
-        "blocked_address" => {
-            "The address is not public. The operator can allow it with --allow-private-destinations."
-        }
-        "invalid_url" => "The URL can't be called. Check it.",
-        "invalid_json" => "The receiver must answer with JSON, or expect_json be switched off.",
-        "http_status" => {
-            "The receiver refused it. Its answer says why; a redirect is not followed: use the URL that it leads to."
-        }
-        "signing" => "Mend the webhook's signing.custom: this event has not what it signs.",
-        "template" => "Mend the webhook's payload, URL or headers: the preview shows what they become.",
-        "too_large" => "Make the payload smaller.",
-        "transform" => "Mend the webhook's transform: the preview runs it.",
-        "cancelled" => "The webhook's transform asked for it.",
-        "oauth_token" => "Check the token URL, the client and its secret.",
-        _ => "Look into the log of this delivery.",
-    }
-}
-
 /// Why nothing was sent, and what that means for the delivery.
 pub(crate) struct Unsent {
     pub(crate) code: &'static str,

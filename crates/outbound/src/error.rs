@@ -175,7 +175,13 @@ pub(crate) fn is_about_our_certificate(error: &(dyn StdError + 'static)) -> bool
 
 fn tls_code(cause: &(dyn StdError + 'static)) -> &'static str {
     let is_refused = causes(cause).filter_map(io_kind).any(|kind| kind == REFUSED);
-    if is_refused || is_about_our_certificate(cause) { "tls_client_certificate" } else { "tls" }
+    if is_refused || is_about_our_certificate(cause) {
+        "tls_client_certificate"
+    } else if matches!(find::<rustls::Error>(cause), Some(rustls::Error::InvalidMessage(_))) {
+        "not_tls"
+    } else {
+        "tls"
+    }
 }
 
 fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
@@ -328,6 +334,7 @@ mod tests {
         assert_eq!(alert(rustls::AlertDescription::CertificateRequired), "tls_client_certificate");
         assert_eq!(alert(rustls::AlertDescription::HandshakeFailure), "tls");
         assert_eq!(tls(rustls::CertificateError::Expired.into()), "tls");
+        assert_eq!(tls(rustls::InvalidMessage::InvalidContentType.into()), "not_tls");
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub struct Record {
     /// The node. A delivery whose lease it lost meanwhile is someone else's to decide about.
     pub node: Arc<str>,
     /// The attempts, each of another delivery.
-    pub attempts: Vec<AttemptRow>,
+    pub attempts: Arc<[AttemptRow]>,
     /// What they say of their destinations.
     pub judge: Judge,
 }
@@ -118,7 +118,7 @@ impl Record {
         const SQL: &str = "UPDATE deliveries SET status = ?2, attempts = ?3, first_attempt_at = ?4, due_at = ?5, node = NULL \
                            WHERE id = ?1 AND COALESCE(node, '') = ?6 /*pg: RETURNING id */";
         let mut rows = Rows::with_capacity(self.attempts.len(), 6);
-        for attempt in &self.attempts {
+        for attempt in self.attempts.iter() {
             rows.push([
                 attempt.delivery_id.to_string().into(),
                 attempt.status.as_str().into(),
@@ -205,7 +205,7 @@ impl Record {
         mut decided: HashSet<DeliveryId>,
     ) -> BTreeMap<(&str, i64, i64), Count<'_>> {
         let mut counts = BTreeMap::new();
-        for attempt in &self.attempts {
+        for attempt in self.attempts.iter() {
             // Once each: who lost a delivery and got it again may have tried it twice.
             let is_new = made.remove(&(attempt.delivery_id, i64::from(attempt.number)));
             let decides = decided.remove(&attempt.delivery_id);

@@ -139,7 +139,7 @@ impl From<AttemptEntry> for AttemptView {
             at: attempt.attempted_at,
             duration_ms: attempt.duration_ms,
             http_status: attempt.http_status,
-            hint: attempt.error_code.as_deref().map(engine::send::hint),
+            hint: attempt.error_code.as_deref().map(|code| engine::hint::hint(code, attempt.http_status)),
             error_code: attempt.error_code,
             error: attempt.error,
             request_headers: json(attempt.request_headers),

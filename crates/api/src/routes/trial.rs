@@ -236,7 +236,7 @@ async fn test(
         response: json_or_text(row.response_body.as_bytes()),
         response_headers: json(row.response_headers),
         request: sent.map(|draft| RequestView { headers, ..RequestView::new(draft, &HeaderMap::new()) }),
-        hint: row.error_code.map(engine::send::hint),
+        hint: row.error_code.map(|code| engine::hint::hint(code, row.http_status.map(i64::from))),
         error_code: row.error_code,
         error: row.error,
         delivery_id: row.delivery_id,

@@ -40,7 +40,7 @@ impl Engine {
         let status = RequestStatus::Accepted;
         let row = RequestRow { payload, received_at: now, status, sealed: None, ..row };
         let by_hand = Arc::new(ByHand { row, actor: actor.clone() });
-        let accepted = receive::resent(&self.snapshot(), &by_hand)?;
+        let accepted = Box::new(receive::resent(&self.snapshot(), &by_hand)?);
         let accepted = self.core.transformed(accepted).await.map_err(|_| Reply::unavailable())?;
         let reply = self.ingest.submit(self.core.sealed(accepted)).await;
         if reply.status == 503 { Err(reply) } else { Ok(reply) }

@@ -17,11 +17,12 @@ const WEBHOOK_ID_CHARS: usize = 12;
 
 impl Engine {
     /// Takes in a request of a sender, and answers it when it is stored.
-    pub async fn receive(&self, request: Received) -> Answered {
-        let (incoming, request) = match self.prepared(request).await {
-            Ok(prepared) => prepared,
+    pub async fn receive(&self, mut request: Received) -> Answered {
+        let incoming = match self.known(&mut request).await {
+            Ok(incoming) => incoming,
             Err(reply) => return Answered::Reply(refused(reply)),
         };
+        let request = Arc::new(request);
         match self.shake_hands(&incoming, &request).await {
             Some(answered) => answered,
             None => Answered::Reply(self.take_in(incoming, request).await),
@@ -29,37 +30,39 @@ impl Engine {
     }
 
     /// The answer to what a sender asks before it sends; `None` if this is no such question.
-    pub async fn handshake(&self, request: Received) -> Option<Answered> {
-        match self.prepared(request).await {
-            Ok((incoming, request)) => self.shake_hands(&incoming, &request).await,
+    pub async fn handshake(&self, mut request: Received) -> Option<Answered> {
+        match self.known(&mut request).await {
+            Ok(incoming) => self.shake_hands(&incoming, &request).await,
             Err(reply) if reply.status == 404 => None,
             Err(reply) => Some(Answered::Reply(reply)),
         }
     }
 
-    /// The webhook whose token a request has, and the request with all that is needed to judge it.
-    async fn prepared(&self, request: Received) -> Result<(Arc<Incoming>, Arc<Received>), Reply> {
-        let known = || access::authenticate(&self.snapshot(), &request, self.now());
+    /// The webhook whose token a request has; the request gets what else is needed to judge it.
+    async fn known(&self, request: &mut Received) -> Result<Arc<Incoming>, Reply> {
+        let known = || access::authenticate(&self.snapshot(), request, self.now());
         let may_be = request.token.is_some() && request.webhook_id.len() == WEBHOOK_ID_CHARS;
         let incoming = match known() {
             // It may have been made, or its token replaced, a moment ago on another node.
             Err(_) if may_be => {
-                self.core.look_again().await.map_err(|_| Reply::unavailable())?;
+                Box::pin(self.core.look_again()).await.map_err(|_| Reply::unavailable())?;
                 known()?
             }
             known => known?,
         };
-        let request = self.with_sender_key(&incoming, request).await?;
-        Ok((incoming, Arc::new(request)))
+        self.fetch_sender_key(&incoming, request).await?;
+        Ok(incoming)
     }
 
     async fn take_in(&self, incoming: Arc<Incoming>, request: Arc<Received>) -> Reply {
         let now = self.now();
-        let admitted = receive::let_in(incoming, &request, now);
-        if let Ok(Accepted { content: Content::Rejected { reason, .. }, .. }) = &admitted {
+        let admitted = receive::let_in(incoming, &request, now).map(Box::new);
+        if let Ok(Content::Rejected { reason, .. }) = admitted.as_ref().map(|accepted| &accepted.content) {
             count_rejection(&reason.field);
         }
-        let within = |accepted| self.within_limits(&accepted, request.sender_ip, now).map(|()| accepted);
+        let within = |accepted: Box<Accepted>| {
+            self.within_limits(&accepted, request.sender_ip, now).map(|()| accepted)
+        };
         match admitted.and_then(within) {
             Ok(accepted) => match self.core.transformed(accepted).await {
                 Ok(accepted) => self.ingest.submit(self.core.sealed(accepted)).await,

@@ -107,11 +107,11 @@ fn settling(webhooks: Vec<WebhookId>) -> Vec<Item> {
 /// same transaction.
 pub(crate) async fn record_the_last(
     core: &Core,
-    attempts: &[AttemptRow],
+    attempts: &Arc<[AttemptRow]>,
     gone: Vec<WebhookId>,
 ) -> Result<Vec<HealthRow>, StoreError> {
     let run = |batch| {
-        let record = Record { node: core.node.clone(), attempts: attempts.to_vec(), judge };
+        let record = Record { node: core.node.clone(), attempts: attempts.clone(), judge };
         core.store.write(Both(record, Commit::new(batch)))
     };
     let (changed, decided) = core.decide(settling(gone).into(), run).await?;

@@ -41,7 +41,7 @@ fn count(row: &HealthRow, attempt: &AttemptRow) -> HealthRow {
 }
 
 async fn record(database: &Database, attempts: Vec<AttemptRow>) -> Vec<HealthRow> {
-    database.store.write(Record { node: "n1".into(), attempts, judge: count }).await.unwrap()
+    database.store.write(Record { node: "n1".into(), attempts: attempts.into(), judge: count }).await.unwrap()
 }
 
 async fn what_attempts_change_is_kept(database: &Database) {
@@ -87,8 +87,10 @@ async fn nodes_that_record_at_once_count_together(database: &Database) {
         for _ in 0..4 {
             let id = leased(database, &webhook('a'), node).await;
             let attempts = vec![attempt(id, webhook('a'), 1, DeliveryStatus::Retrying)];
-            let (store, work) =
-                (database.store.clone(), Record { node: node.into(), attempts, judge: count });
+            let (store, work) = (
+                database.store.clone(),
+                Record { node: node.into(), attempts: attempts.into(), judge: count },
+            );
             tasks.push(tokio::spawn(async move { store.write(work).await.unwrap() }));
         }
     }

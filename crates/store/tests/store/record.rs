@@ -138,7 +138,7 @@ async fn at_the_same_time(database: &Database) {
             }
             let store = database.store.clone();
             let judge = |row: &HealthRow, _: &AttemptRow| row.clone();
-            let work = Record { node: node.into(), attempts, judge };
+            let work = Record { node: node.into(), attempts: attempts.into(), judge };
             tasks.push(tokio::spawn(async move { store.write(work).await.unwrap() }));
         }
     }

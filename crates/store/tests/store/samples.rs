@@ -139,5 +139,5 @@ pub fn attempt(delivery_id: DeliveryId, to: WebhookId, number: u32, status: Deli
 /// Records attempts of a node.
 pub async fn record(database: &Database, node: &str, attempts: Vec<AttemptRow>) {
     let judge = |row: &HealthRow, _: &AttemptRow| row.clone();
-    database.store.write(Record { node: node.into(), attempts, judge }).await.unwrap();
+    database.store.write(Record { node: node.into(), attempts: attempts.into(), judge }).await.unwrap();
 }

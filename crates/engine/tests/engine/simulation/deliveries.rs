@@ -170,7 +170,7 @@ impl World<'_> {
     async fn record_attempts(&mut self, life: u64, attempts: &[AttemptRow]) -> Option<bool> {
         let (weather, node) = (self.weather(), self.node(life).name.clone());
         self.tell(|| format!("{node} records {}: {weather:?}", attempts.len()));
-        let work = Record { node, attempts: attempts.to_vec(), judge };
+        let work = Record { node, attempts: attempts.into(), judge };
         let is_done = write(&self.database.store, weather, work).await.is_done();
         if is_done == Some(false) {
             return is_done;
