@@ -110,7 +110,10 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
           </Accordion.Item>
         </Accordion>
         <DraftNotes draft={draft} />
-        <MayWrite says><Group><Button type="submit" loading={pending}>{submit}</Button></Group></MayWrite>
+        <MayWrite says><Group>
+          <Button type="submit" loading={pending}>{submit}</Button>
+          {(draft.dirty || payloadDraft.dirty) && <Button variant="default" onClick={done}>{t("undo_changes")}</Button>}
+        </Group></MayWrite>
       </Stack>
     </form>
   );

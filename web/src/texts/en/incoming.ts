@@ -211,7 +211,6 @@ export const incoming = {
   try_curl: "Or try it in a terminal",
   try_signature: "Try it",
   try_signature_about: "A sample is sent to this webhook as the sender would send it. One that is signed rightly is acted upon.",
-  undo_changes: "Undo changes",
   unsubscribe_too: "Unsubscribe as well",
   update_existing: "Update the subscriber if there is one already",
   use_sample: "Use this sample",

@@ -120,6 +120,7 @@ export const shared = {
   type_json: "JSON",
   type_number: "Number",
   type_text: "Text",
+  undo_changes: "Undo changes",
   unsaved: "Not saved yet",
   unsaved_about: "If you leave this page, what you changed on it is lost.",
   users: "Users",

@@ -213,7 +213,6 @@ export const incoming: Record<keyof typeof english, string> = {
   try_curl: "Oppure provalo in un terminale",
   try_signature: "Provala",
   try_signature_about: "Un esempio viene inviato a questo webhook come farebbe il mittente. Quello con la firma giusta viene elaborato.",
-  undo_changes: "Annulla le modifiche",
   unsubscribe_too: "Disiscrivi anche",
   update_existing: "Aggiorna l'iscritto se esiste già",
   use_sample: "Usa questo esempio",

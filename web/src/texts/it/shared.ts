@@ -122,6 +122,7 @@ export const shared: Record<keyof typeof english, string> = {
   type_json: "JSON",
   type_number: "Numero",
   type_text: "Testo",
+  undo_changes: "Annulla le modifiche",
   unsaved: "Non ancora salvato",
   unsaved_about: "Se lasci questa pagina, le modifiche fatte qui vanno perse.",
   users: "Utenti",
