@@ -61,7 +61,7 @@ fn of_status(status: i64) -> &'static str {
             "The receiver takes no request of this method there. Check the webhook's method and the path of the URL."
         }
         408 | 502 | 503 | 504 => {
-            "The receiver, or a proxy before it, is overloaded or down. It is tried again by itself; if it lasts, ask whoever runs it."
+            "The receiver, or a proxy before it, is overloaded or down. Deliveries are tried again by themselves; if it lasts, ask whoever runs it."
         }
         410 => {
             "The receiver says that it wants no more. The webhook was deactivated, unless this was a test: activate it again once the URL is right."
@@ -71,10 +71,10 @@ fn of_status(status: i64) -> &'static str {
             "The receiver wants another form of body. Check the webhook's format, and its header content-type."
         }
         429 => {
-            "The receiver gets too much at once. It is tried again when it says; a rate_limit of the webhook keeps below it."
+            "The receiver gets too much at once. Deliveries are tried again when it says; a rate_limit of the webhook keeps below it."
         }
         500..=599 => {
-            "The receiver failed while it worked on it. Its answer or its log may say why. It is tried again by itself."
+            "The receiver failed while it worked on it. Its answer or its log may say why. Deliveries are tried again by themselves."
         }
         _ => "The receiver refused it. Its answer says why: check what it expects of the payload.",
     }
