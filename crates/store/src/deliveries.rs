@@ -319,11 +319,16 @@ pub enum Retried {
     Queued(WebhookId),
     /// There is no such delivery.
     NotFound,
-    /// It is not finished and will be tried by itself, or it was a test.
+    /// It is about to be sent by itself, or it was a test.
     StillOpen,
 }
 
-/// Puts a finished delivery back: due now, with its schedule from the start. Its attempts are counted on.
+/// What can be put back: what is finished, and what waits in the table for its next try. What a node holds may be under way.
+pub(crate) const CAN_BE_PUT_BACK: &str =
+    "test_event IS NULL AND (due_at IS NULL OR (status = 'retrying' AND node IS NULL))";
+
+/// Puts a delivery back that is finished, or that would be tried again later: due now, with its schedule from the start. Its
+/// attempts are counted on.
 pub struct RetryDelivery {
     /// Which.
     pub id: DeliveryId,
@@ -335,11 +340,12 @@ impl Work for RetryDelivery {
     type Output = Retried;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Retried, StoreError> {
-        const PUT_BACK: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, \
-                                attempts_before = attempts, cancel_reason = NULL, node = NULL \
-                                WHERE id = ?1 AND due_at IS NULL AND test_event IS NULL RETURNING webhook_id";
+        let put_back = format!(
+            "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, attempts_before = attempts, \
+             cancel_reason = NULL, node = NULL WHERE id = ?1 AND {CAN_BE_PUT_BACK} RETURNING webhook_id"
+        );
         let (id, pending) = (self.id.to_string(), DeliveryStatus::Pending.as_str());
-        if let Some(row) = tx.query(PUT_BACK, params![&id, pending, self.now]).await?.pop() {
+        if let Some(row) = tx.query(&put_back, params![&id, pending, self.now]).await?.pop() {
             return Ok(Retried::Queued(row.read().parse("a webhook id")?));
         }
         let found = tx.query("SELECT id FROM deliveries WHERE id = ?1", params![&id]).await?;

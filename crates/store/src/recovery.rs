@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::log::{CancelReason, DeliveryStatus};
 use domain::{DeliveryId, RequestId, Timestamp};
 
-use crate::deliveries::DeliveriesOf;
+use crate::deliveries::{CAN_BE_PUT_BACK, DeliveriesOf};
 use crate::error::StoreError;
 use crate::look::{self, Piece};
 use crate::missed;
@@ -60,8 +60,8 @@ impl<W: Work<Output = Progress>> Work for Step<W> {
     }
 }
 
-/// Puts finished deliveries back, the oldest first: due now, each with its schedule from the start. Their attempts are
-/// counted on. What is not finished is left alone, so that nothing is sent twice.
+/// Puts deliveries back that are finished, or that would be tried again later, the oldest first: due now, each with its schedule
+/// from the start. Their attempts are counted on. What is about to be sent is left alone, so that nothing is sent twice.
 pub struct PutBack {
     /// Which.
     pub log: DeliveriesOf,
@@ -75,11 +75,13 @@ impl Work for PutBack {
     type Output = Progress;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Progress, StoreError> {
-        const SQL: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, attempts_before = attempts, \
-                           cancel_reason = NULL, node = NULL WHERE id IN ?1 AND due_at IS NULL AND test_event IS NULL";
+        let sql = format!(
+            "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, attempts_before = attempts, \
+             cancel_reason = NULL, node = NULL WHERE id IN ?1 AND {CAN_BE_PUT_BACK}"
+        );
         let (ids, next) = look::ids(tx, &self.log, &self.piece).await?;
         let params = vec![Value::Texts(ids), DeliveryStatus::Pending.as_str().into(), self.now.into()];
-        Ok(Progress { done: tx.execute(SQL, params).await?, next: next.map(|id| id.to_string()) })
+        Ok(Progress { done: tx.execute(&sql, params).await?, next: next.map(|id| id.to_string()) })
     }
 }
 

@@ -200,14 +200,14 @@ async fn show(
 
 /// Make a delivery again
 ///
-/// Puts a finished delivery back: it is due now, and if it fails again, its schedule begins anew. Its attempts are counted
+/// Puts a delivery back that is finished, or that waits for its next try: it is due now, and if it fails again, its schedule begins anew. Its attempts are counted
 /// on, and the receiver sees the same `webhook-id`.
 #[utoipa::path(
     post, path = "/deliveries/{id}/retry", tag = "Deliveries", security(("api_key" = ["write"])),
     params(("id" = DeliveryId, Path, description = "Which.")),
     responses(
         (status = 202, description = "It, as it is now.", body = DeliveryView),
-        (status = 409, description = "It is not finished, or its webhook gets no deliveries.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It is about to be sent, or its webhook gets no deliveries.", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 async fn retry(
@@ -226,7 +226,7 @@ async fn retry(
         Retried::Queued(webhook_id) => api.engine().wake(&webhook_id).await?,
         Retried::NotFound => return Err(not_found()),
         Retried::StillOpen => {
-            let detail = "The delivery is not finished: it will be tried by itself.";
+            let detail = "The delivery is about to be sent by itself, or was only a test.";
             return Err(Problem::new(Code::Conflict, detail));
         }
     }

@@ -70,8 +70,8 @@ async fn retry_requests(
 
 /// Send a selection of deliveries again
 ///
-/// Each as a retry by hand does, the oldest first, as a task that goes on after a restart. What is not finished is left alone, so
-/// nothing is sent twice; receivers see the same `webhook-id`. `dry_run` says how many it would be.
+/// Each as a retry by hand does, the oldest first, as a task that goes on after a restart. What is about to be sent is left alone,
+/// so nothing is sent twice; receivers see the same `webhook-id`. `dry_run` says how many it would be.
 #[utoipa::path(
     post, path = "/outgoing-webhooks/{id}/deliveries/retry", tag = "Deliveries", security(("api_key" = ["write"])),
     params(("id" = WebhookId, Path, description = "The webhook.")),

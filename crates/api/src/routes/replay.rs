@@ -95,7 +95,7 @@ async fn replay(
         ReplayStatus::All => {
             let filter =
                 LogFilter { statuses: FINISHED.to_vec(), since, until: Some(until), ..LogFilter::default() };
-            deliveries(webhook_id, filter, true)
+            deliveries(webhook_id, filter, Some(true))
         }
         ReplayStatus::Missed => {
             let missed = MissedBy { webhook_id, since, until: Some(until) };

@@ -17,9 +17,12 @@ use crate::problem::Problem;
 const MAX_IDS: usize = 1_000;
 /// The most that may be started in a second.
 const MAX_RATE: u32 = 10_000;
-/// What can be sent again.
+/// What has come to its end.
 pub(super) const FINISHED: [DeliveryStatus; 3] =
     [DeliveryStatus::Delivered, DeliveryStatus::Failed, DeliveryStatus::Cancelled];
+/// What can be sent again: also what would be by itself, but later.
+const REPEATABLE: [DeliveryStatus; 4] =
+    [DeliveryStatus::Delivered, DeliveryStatus::Failed, DeliveryStatus::Cancelled, DeliveryStatus::Retrying];
 /// What can be cancelled.
 const OPEN: [DeliveryStatus; 2] = [DeliveryStatus::Pending, DeliveryStatus::Retrying];
 /// What can be run again.
@@ -130,7 +133,8 @@ impl RequestSelection {
 #[serde(deny_unknown_fields)]
 pub(super) struct DeliverySelection {
     /// Only those of these statuses. Without it, to be sent again: those that failed, and those that were cancelled because
-    /// the webhook was deactivated; to be cancelled: those that are not finished.
+    /// the webhook was deactivated (`retrying` has those tried now that wait for their next try); to be cancelled: those that are
+    /// not finished.
     #[serde(default)]
     status: Option<OneOrMore<DeliveryStatus>>,
     /// Only those of this kind of event.
@@ -182,18 +186,18 @@ impl Input for DeliverySelection {
 }
 
 impl DeliverySelection {
-    /// Those that can be sent again, or those that can't.
+    /// Those to be sent again, or those to be cancelled.
     pub(super) fn log(
         self,
         webhook_id: WebhookId,
         now: Timestamp,
-        finished: bool,
+        again: bool,
     ) -> Result<DeliveriesOf, Problem> {
-        let (possible, default, message) = match finished {
-            true => (&FINISHED[..], UNDELIVERED.to_vec(), "only what is finished can be sent again"),
+        let (possible, default, message) = match again {
+            true => (&REPEATABLE[..], UNDELIVERED.to_vec(), "what is pending is sent by itself, at once"),
             false => (&OPEN[..], OPEN.to_vec(), "only what is not finished can be cancelled"),
         };
-        let undelivered = finished && self.ids.is_none() && self.status.is_none();
+        let undelivered = again && self.ids.is_none() && self.status.is_none();
         let statuses = match (&self.ids, self.status) {
             (Some(_), _) => possible.to_vec(),
             (None, Some(statuses)) => statuses.into_vec(),
@@ -202,6 +206,10 @@ impl DeliverySelection {
         if statuses.iter().any(|status| !possible.contains(status)) {
             return Err(Problem::field("status", message));
         }
+        let finished = match again {
+            true => (!statuses.contains(&DeliveryStatus::Retrying)).then_some(true),
+            false => Some(false),
+        };
         let filter = LogFilter {
             statuses,
             event_type: self.event_type,
@@ -223,7 +231,7 @@ impl DeliverySelection {
 pub(super) fn deliveries(
     webhook_id: WebhookId,
     filter: LogFilter<DeliveryId, DeliveryStatus>,
-    finished: bool,
+    finished: Option<bool>,
 ) -> DeliveriesOf {
     let (http_statuses, error_code) = (Vec::new(), None);
     // What was sent to try a webhook is not sent again.
@@ -233,7 +241,7 @@ pub(super) fn deliveries(
         test: Some(false),
         http_statuses,
         error_code,
-        finished: Some(finished),
+        finished,
         undelivered: false,
     }
 }

@@ -215,21 +215,34 @@ async fn a_finished_delivery_is_made_again_by_hand() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_will_be_tried_by_itself_is_left_alone() {
-    let (server, _receiver, webhook_id) = with_webhook(StatusCode::BAD_GATEWAY).await;
+async fn a_delivery_that_waits_for_its_next_try_is_tried_at_once_by_hand() {
+    let (server, receiver, webhook_id) = with_webhook(StatusCode::BAD_GATEWAY).await;
     let later = json!({"retry": {"schedule_seconds": [300]}});
     assert_eq!(server.patch(&format!("/outgoing-webhooks/{webhook_id}"), later).await.status, 200);
     publish(&server, "order_paid", 1).await;
     let retrying = wait_for(&server, &webhook_id, "retrying", 1).await.remove(0);
     assert!(retrying["next_attempt_at"].as_str().unwrap().ends_with('Z'));
-    let answer = retry(&server, &retrying["id"]).await;
-    assert_eq!((answer.status, answer.code().as_str()), (409, "conflict"));
     // What is not finished is no log yet.
     let log = format!("/outgoing-webhooks/{webhook_id}/deliveries");
     assert_eq!(server.delete(&log).await.json(), json!({"deleted": 0}));
     assert_eq!(entries(&server.get(&log).await).len(), 1);
     let stats = server.get(&format!("/outgoing-webhooks/{webhook_id}/stats")).await.json();
     assert_eq!((&stats["retrying"], &stats["total_events"]), (&json!(1), &json!(1)));
+
+    receiver.otherwise(always(Reply::ok()));
+    let selection = json!({"status": "retrying", "dry_run": true});
+    assert_eq!(server.post(&format!("{log}/retry"), selection).await.json(), json!({"total": 1}));
+    assert_eq!(retry(&server, &retrying["id"]).await.status, 202);
+    let delivered = wait_for(&server, &webhook_id, "delivered", 1).await.remove(0);
+    assert_eq!(delivered["attempts"].as_array().unwrap().len(), 2);
+
+    // What is sent by itself, as soon as it can be, is not sent twice.
+    let paused = json!({"status": "paused"});
+    assert_eq!(server.patch(&format!("/outgoing-webhooks/{webhook_id}"), paused).await.status, 200);
+    publish(&server, "order_paid", 2).await;
+    let pending = wait_for(&server, &webhook_id, "pending", 1).await.remove(0);
+    let answer = retry(&server, &pending["id"]).await;
+    assert_eq!((answer.status, answer.code().as_str()), (409, "conflict"));
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ conformance!(
     looked_up_with_all_attempts,
     listed_in_pages_and_filtered,
     retried_by_hand,
+    what_waits_for_its_next_try_is_retried_at_once,
     put_back_in_pieces,
     cancelled,
     cleared,
@@ -172,6 +173,29 @@ async fn retried_by_hand(database: &Database) {
     let found = database.store.read(GetDelivery { id: failed }).await.unwrap().unwrap();
     assert_eq!((found.status, found.attempts.len()), (DeliveryStatus::Delivered, 5));
     assert_eq!(retry(failed).await, queued);
+}
+
+async fn what_waits_for_its_next_try_is_retried_at_once(database: &Database) {
+    let waiting = async || {
+        let id = leased(database, &webhook('a'), "n1").await;
+        record(database, "n1", vec![attempt(id, webhook('a'), 1, DeliveryStatus::Retrying)]).await;
+        assert!(claim(database, "n1").await.is_empty(), "it is due later");
+        id
+    };
+    let now = NOW.plus_millis(-1);
+    let alone = waiting().await;
+    let retry = async || database.store.write(RetryDelivery { id: alone, now }).await.unwrap();
+    assert_eq!(retry().await, Retried::Queued(webhook('a')));
+    let claimed = claim(database, "n1").await;
+    assert_eq!((claimed.len(), claimed[0].id, claimed[0].attempts_before), (1, alone, 1));
+    assert_eq!(retry().await, Retried::StillOpen, "a node has it");
+
+    let selected = waiting().await;
+    let filter = Filter { statuses: vec![DeliveryStatus::Retrying], ..Filter::default() };
+    let piece = Piece { from: None, order: Order::OldestFirst, limit: 9, rows: 100 };
+    let work = PutBack { log: log(filter), piece, now };
+    assert_eq!(database.store.write(work).await.unwrap().done, 1);
+    assert_eq!(claim(database, "n1").await[0].id, selected);
 }
 
 async fn put_back_in_pieces(database: &Database) {
