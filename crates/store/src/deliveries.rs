@@ -14,6 +14,7 @@ use crate::filter::{Conditions, LogFilter, names, pattern};
 use crate::look::Log;
 use crate::params;
 use crate::record::{AttemptRow, insert_attempts};
+use crate::recovery::let_go;
 use crate::tx::{Row, Tx, Value, Work};
 
 /// A delivery with all that became of it.
@@ -342,11 +343,14 @@ impl Work for RetryDelivery {
     async fn run<T: Tx>(&self, tx: &T) -> Result<Retried, StoreError> {
         let put_back = format!(
             "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, attempts_before = attempts, \
-             cancel_reason = NULL, node = NULL WHERE id = ?1 AND {CAN_BE_PUT_BACK} RETURNING webhook_id"
+             cancel_reason = NULL, node = NULL WHERE id = ?1 AND {CAN_BE_PUT_BACK} RETURNING webhook_id, subject"
         );
         let (id, pending) = (self.id.to_string(), DeliveryStatus::Pending.as_str());
         if let Some(row) = tx.query(&put_back, params![&id, pending, self.now]).await?.pop() {
-            return Ok(Retried::Queued(row.read().parse("a webhook id")?));
+            let mut row = row.read();
+            let (webhook_id, subject): (WebhookId, _) = (row.parse("a webhook id")?, row.opt_int()?);
+            let_go(tx, subject.map(|subject| (webhook_id.to_string(), subject)), self.now).await?;
+            return Ok(Retried::Queued(webhook_id));
         }
         let found = tx.query("SELECT id FROM deliveries WHERE id = ?1", params![&id]).await?;
         Ok(if found.is_empty() { Retried::NotFound } else { Retried::StillOpen })

@@ -77,11 +77,14 @@ impl Work for PutBack {
     async fn run<T: Tx>(&self, tx: &T) -> Result<Progress, StoreError> {
         let sql = format!(
             "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, attempts_before = attempts, \
-             cancel_reason = NULL, node = NULL WHERE id IN ?1 AND {CAN_BE_PUT_BACK}"
+             cancel_reason = NULL, node = NULL WHERE id IN ?1 AND {CAN_BE_PUT_BACK} RETURNING webhook_id, subject"
         );
         let (ids, next) = look::ids(tx, &self.log, &self.piece).await?;
         let params = vec![Value::Texts(ids), DeliveryStatus::Pending.as_str().into(), self.now.into()];
-        Ok(Progress { done: tx.execute(&sql, params).await?, next: next.map(|id| id.to_string()) })
+        let put_back = tx.query(&sql, params).await?;
+        let done = put_back.len() as u64;
+        let_go(tx, subjects(put_back)?, self.now).await?;
+        Ok(Progress { done, next: next.map(|id| id.to_string()) })
     }
 }
 
@@ -116,28 +119,38 @@ impl Work for CancelOpen {
         ];
         let cancelled = tx.query(SQL, params).await?;
         let done = cancelled.len() as u64;
-        self.let_go(tx, cancelled).await?;
+        let_go(tx, subjects(cancelled)?, self.now).await?;
         Ok(Progress { done, next: next.map(|id| id.to_string()) })
     }
 }
 
-impl CancelOpen {
-    /// What waited for one that was to be tried again later, and is cancelled now, waits no longer.
-    async fn let_go<T: Tx>(&self, tx: &T, cancelled: Vec<Row>) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE deliveries SET due_at = ?2 WHERE webhook_id = ?1 AND subject IN ?3 AND due_at > ?2 \
-                           AND status = 'pending' AND node IS NULL";
-        let mut subjects: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-        for row in cancelled {
-            let mut row = row.read();
-            if let (webhook, Some(subject)) = (row.text()?, row.opt_int()?) {
-                subjects.entry(webhook).or_default().push(subject);
-            }
-        }
-        for (webhook, subjects) in subjects {
-            tx.execute(SQL, vec![webhook.into(), self.now.into(), Value::Ints(subjects)]).await?;
-        }
-        Ok(())
+/// Webhooks and the subscribers whose deliveries follow each other, of those that have one.
+fn subjects(rows: Vec<Row>) -> Result<Vec<(String, i64)>, StoreError> {
+    let read = |row: Row| {
+        let mut row = row.read();
+        Ok((row.text()?, row.opt_int()?))
+    };
+    let pairs: Vec<(String, Option<i64>)> = rows.into_iter().map(read).collect::<Result<_, StoreError>>()?;
+    Ok(pairs.into_iter().filter_map(|(webhook, subject)| Some((webhook, subject?))).collect())
+}
+
+/// What waited for one that was to be tried again later, and is not any more, waits no longer: of these webhooks,
+/// what is about these subscribers.
+pub(crate) async fn let_go<T: Tx>(
+    tx: &T,
+    of: impl IntoIterator<Item = (String, i64)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    const SQL: &str = "UPDATE deliveries SET due_at = ?2 WHERE webhook_id = ?1 AND subject IN ?3 AND due_at > ?2 \
+                       AND status = 'pending' AND node IS NULL";
+    let mut subjects: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for (webhook, subject) in of {
+        subjects.entry(webhook).or_default().push(subject);
     }
+    for (webhook, subjects) in subjects {
+        tx.execute(SQL, vec![webhook.into(), now.into(), Value::Ints(subjects)]).await?;
+    }
+    Ok(())
 }
 
 /// Deletes entries of a log of deliveries, the oldest first. What is not finished stays: it is no log yet.

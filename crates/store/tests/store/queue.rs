@@ -7,7 +7,7 @@ use domain::log::{CancelReason, DeliveryStatus};
 use domain::{DeliveryId, SubscriberId, Timestamp, WebhookId};
 use store::LogFilter;
 use store::commit::{NewDelivery, Writes};
-use store::deliveries::DeliveriesOf;
+use store::deliveries::{DeliveriesOf, RetryDelivery};
 use store::look::{Order, Piece};
 use store::queue::{CancelWaiting, Claim, DueDelivery, GiveBack, Heartbeat, Leave, ReleaseDead, Waiting};
 use store::record::AttemptRow;
@@ -22,6 +22,7 @@ conformance!(
     a_claim_takes_no_more_than_it_asks_for,
     of_one_subscriber_one_follows_the_other,
     what_failed_holds_back_what_follows,
+    what_is_retried_at_once_takes_along_what_follows,
     a_delivery_has_one_holder,
     a_dead_node_gives_back,
     a_node_that_leaves_gives_back,
@@ -206,6 +207,19 @@ async fn what_failed_holds_back_what_follows(database: &Database) {
     let cancel = CancelOpen { log, piece, node: "n1".into(), withdrawn: Vec::new(), now: NOW };
     assert_eq!(database.store.write(cancel).await.unwrap().done, 1);
     assert_eq!(ids(&claim(database, "n1", &a, 10).await), [of_a[2]]);
+}
+
+async fn what_is_retried_at_once_takes_along_what_follows(database: &Database) {
+    let a = webhook('a');
+    let of_a = enqueue_in_order(database, &a, &[1, 1]).await;
+    let first = claim(database, "n1", &a, 10).await;
+    done(database, "n1", &first[0], DeliveryStatus::Retrying).await;
+    assert!(claim(database, "n1", &a, 10).await.is_empty());
+    database.store.write(RetryDelivery { id: of_a[0], now: NOW }).await.unwrap();
+    let again = claim(database, "n1", &a, 10).await;
+    assert_eq!(ids(&again), of_a[..1], "one after the other");
+    done(database, "n1", &again[0], DeliveryStatus::Delivered).await;
+    assert_eq!(ids(&claim(database, "n1", &a, 10).await), of_a[1..], "and not minutes later");
 }
 
 async fn a_delivery_has_one_holder(database: &Database) {
