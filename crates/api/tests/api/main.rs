@@ -53,6 +53,8 @@ mod problems;
 #[cfg(test)]
 mod receive;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod resend;
