@@ -147,11 +147,12 @@ where
 
 fn count(attempts: &[AttemptRow], core: Option<&Core>) {
     let seconds = metrics::histogram!("ccsp_delivery_attempt_seconds");
+    let counting = core.map(|core| (core, core.now().millis()));
     let mut counts = BTreeMap::<&str, u64>::new();
     for attempt in attempts {
-        if let Some(core) = core {
+        if let Some((core, now)) = counting {
             let AttemptRow { webhook_id, status, duration_ms, .. } = attempt;
-            core.series.count(webhook_id, *status, *duration_ms, core.now().millis());
+            core.series.count(webhook_id, *status, *duration_ms, now);
         }
         *counts.entry(attempt.status.as_str()).or_default() += 1;
         seconds.record(attempt.duration_ms as f64 / 1_000.0);
