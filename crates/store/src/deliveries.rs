@@ -14,7 +14,7 @@ use crate::filter::{Conditions, LogFilter, names, pattern};
 use crate::look::Log;
 use crate::params;
 use crate::record::{AttemptRow, insert_attempts};
-use crate::recovery::let_go;
+use crate::recovery::put_back;
 use crate::tx::{Row, Tx, Value, Work};
 
 /// A delivery with all that became of it.
@@ -324,10 +324,6 @@ pub enum Retried {
     StillOpen,
 }
 
-/// What can be put back: what is finished, and what waits in the table for its next try. What a node holds may be under way.
-pub(crate) const CAN_BE_PUT_BACK: &str =
-    "test_event IS NULL AND (due_at IS NULL OR (status = 'retrying' AND node IS NULL))";
-
 /// Puts a delivery back that is finished, or that would be tried again later: due now, with its schedule from the start. Its
 /// attempts are counted on.
 pub struct RetryDelivery {
@@ -341,15 +337,8 @@ impl Work for RetryDelivery {
     type Output = Retried;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Retried, StoreError> {
-        let put_back = format!(
-            "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, attempts_before = attempts, \
-             cancel_reason = NULL, node = NULL WHERE id = ?1 AND {CAN_BE_PUT_BACK} RETURNING webhook_id, subject"
-        );
-        let (id, pending) = (self.id.to_string(), DeliveryStatus::Pending.as_str());
-        if let Some(row) = tx.query(&put_back, params![&id, pending, self.now]).await?.pop() {
-            let mut row = row.read();
-            let (webhook_id, subject): (WebhookId, _) = (row.parse("a webhook id")?, row.opt_int()?);
-            let_go(tx, subject.map(|subject| (webhook_id.to_string(), subject)), self.now).await?;
+        let id = self.id.to_string();
+        if let Some(webhook_id) = put_back(tx, vec![id.clone()], self.now).await?.pop() {
             return Ok(Retried::Queued(webhook_id));
         }
         let found = tx.query("SELECT id FROM deliveries WHERE id = ?1", params![&id]).await?;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::log::{CancelReason, DeliveryStatus};
-use domain::{DeliveryId, RequestId, Timestamp};
+use domain::{DeliveryId, RequestId, Timestamp, WebhookId};
 
-use crate::deliveries::{CAN_BE_PUT_BACK, DeliveriesOf};
+use crate::deliveries::DeliveriesOf;
 use crate::error::StoreError;
 use crate::look::{self, Piece};
 use crate::missed;
@@ -75,15 +75,8 @@ impl Work for PutBack {
     type Output = Progress;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Progress, StoreError> {
-        let sql = format!(
-            "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, attempts_before = attempts, \
-             cancel_reason = NULL, node = NULL WHERE id IN ?1 AND {CAN_BE_PUT_BACK} RETURNING webhook_id, subject"
-        );
         let (ids, next) = look::ids(tx, &self.log, &self.piece).await?;
-        let params = vec![Value::Texts(ids), DeliveryStatus::Pending.as_str().into(), self.now.into()];
-        let put_back = tx.query(&sql, params).await?;
-        let done = put_back.len() as u64;
-        let_go(tx, subjects(put_back)?, self.now).await?;
+        let done = put_back(tx, ids, self.now).await?.len() as u64;
         Ok(Progress { done, next: next.map(|id| id.to_string()) })
     }
 }
@@ -117,40 +110,45 @@ impl Work for CancelOpen {
             Value::Texts(self.withdrawn.iter().map(ToString::to_string).collect()),
             CancelReason::Cancelled.as_str().into(),
         ];
-        let cancelled = tx.query(SQL, params).await?;
+        let cancelled = let_go(tx, tx.query(SQL, params).await?, self.now).await?;
         let done = cancelled.len() as u64;
-        let_go(tx, subjects(cancelled)?, self.now).await?;
         Ok(Progress { done, next: next.map(|id| id.to_string()) })
     }
 }
 
-/// Webhooks and the subscribers whose deliveries follow each other, of those that have one.
-fn subjects(rows: Vec<Row>) -> Result<Vec<(String, i64)>, StoreError> {
-    let read = |row: Row| {
-        let mut row = row.read();
-        Ok((row.text()?, row.opt_int()?))
-    };
-    let pairs: Vec<(String, Option<i64>)> = rows.into_iter().map(read).collect::<Result<_, StoreError>>()?;
-    Ok(pairs.into_iter().filter_map(|(webhook, subject)| Some((webhook, subject?))).collect())
+/// Puts deliveries back that are finished, or that wait in the table for their next try: due now, each with its schedule from the
+/// start. What a node holds may be under way, and what was a test is none to be sent again. Gives the webhook of each.
+pub(crate) async fn put_back<T: Tx>(
+    tx: &T,
+    ids: Vec<String>,
+    now: Timestamp,
+) -> Result<Vec<WebhookId>, StoreError> {
+    const SQL: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, attempts_before = attempts, \
+                       cancel_reason = NULL, node = NULL WHERE id IN ?1 AND test_event IS NULL \
+                       AND (due_at IS NULL OR (status = 'retrying' AND node IS NULL)) RETURNING webhook_id, subject";
+    let params = vec![Value::Texts(ids), DeliveryStatus::Pending.as_str().into(), now.into()];
+    let_go(tx, tx.query(SQL, params).await?, now).await
 }
 
-/// What waited for one that was to be tried again later, and is not any more, waits no longer: of these webhooks,
-/// what is about these subscribers.
-pub(crate) async fn let_go<T: Tx>(
-    tx: &T,
-    of: impl IntoIterator<Item = (String, i64)>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+/// What waited for one that was to be tried again later, and is not any more, waits no longer. Takes the webhook and the subject of
+/// each of those, and gives the webhooks.
+async fn let_go<T: Tx>(tx: &T, rows: Vec<Row>, now: Timestamp) -> Result<Vec<WebhookId>, StoreError> {
     const SQL: &str = "UPDATE deliveries SET due_at = ?2 WHERE webhook_id = ?1 AND subject IN ?3 AND due_at > ?2 \
                        AND status = 'pending' AND node IS NULL";
-    let mut subjects: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-    for (webhook, subject) in of {
-        subjects.entry(webhook).or_default().push(subject);
+    let mut webhooks = Vec::with_capacity(rows.len());
+    let mut subjects: BTreeMap<WebhookId, Vec<i64>> = BTreeMap::new();
+    for row in rows {
+        let mut row = row.read();
+        let (webhook, subject): (WebhookId, _) = (row.parse("a webhook id")?, row.opt_int()?);
+        if let Some(subject) = subject {
+            subjects.entry(webhook.clone()).or_default().push(subject);
+        }
+        webhooks.push(webhook);
     }
     for (webhook, subjects) in subjects {
-        tx.execute(SQL, vec![webhook.into(), now.into(), Value::Ints(subjects)]).await?;
+        tx.execute(SQL, vec![webhook.as_str().into(), now.into(), Value::Ints(subjects)]).await?;
     }
-    Ok(())
+    Ok(webhooks)
 }
 
 /// Deletes entries of a log of deliveries, the oldest first. What is not finished stays: it is no log yet.

@@ -200,8 +200,8 @@ async fn show(
 
 /// Make a delivery again
 ///
-/// Puts a delivery back that is finished, or that waits for its next try: it is due now, and if it fails again, its schedule begins anew. Its attempts are counted
-/// on, and the receiver sees the same `webhook-id`.
+/// Puts a delivery back that is finished, or that waits for its next try: it is due now, and if it fails again, its schedule
+/// begins anew. Its attempts are counted on, and the receiver sees the same `webhook-id`.
 #[utoipa::path(
     post, path = "/deliveries/{id}/retry", tag = "Deliveries", security(("api_key" = ["write"])),
     params(("id" = DeliveryId, Path, description = "Which.")),

@@ -194,7 +194,11 @@ impl DeliverySelection {
         again: bool,
     ) -> Result<DeliveriesOf, Problem> {
         let (possible, default, message) = match again {
-            true => (&REPEATABLE[..], UNDELIVERED.to_vec(), "what is pending is sent by itself, at once"),
+            true => (
+                &REPEATABLE[..],
+                UNDELIVERED.to_vec(),
+                "what is pending is sent by itself as soon as it can be",
+            ),
             false => (&OPEN[..], OPEN.to_vec(), "only what is not finished can be cancelled"),
         };
         let undelivered = again && self.ids.is_none() && self.status.is_none();
