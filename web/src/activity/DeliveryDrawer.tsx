@@ -106,7 +106,7 @@ function What({ delivery, data, onOpen }: WhatProps) {
     <>
       <Group gap="xs">
         <MayWrite>
-          <Button size="xs" loading={retry.isPending} onClick={() => retry.mutate()}>{t("send_again")}</Button>
+          <Button size="xs" loading={retry.isPending} disabled={delivery.test || delivery.status === "pending"} onClick={() => retry.mutate()}>{t("send_again")}</Button>
           {!delivery.test && <Button size="xs" variant="default" disabled={!data} onClick={edit.open}>{t("resend_edited")}…</Button>}
         </MayWrite>
         {webhook.data && last && <CopyCurl sent={{ method: webhook.data.method ?? "POST", url: webhook.data.url, headers: last.request_headers, body: delivery.payload }} />}
