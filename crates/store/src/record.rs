@@ -69,12 +69,14 @@ impl Work for Record {
     type Output = Vec<HealthRow>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<HealthRow>, StoreError> {
-        let (made, decided, changed) = try_join!(
+        // Sent in one go. Nearly always all of it is new, so that is counted, and what was not is taken back.
+        let (made, decided, changed, ()) = try_join!(
             insert_attempts(tx, &self.attempts),
             self.update_deliveries(tx),
             health::judge(tx, &self.attempts, self.judge),
+            count(tx, self.all()),
         )?;
-        try_join!(self.hold_back(tx, &decided), self.count(tx, made, decided.clone()))?;
+        try_join!(self.hold_back(tx, &decided), count(tx, self.not_so(made, decided.clone())))?;
         Ok(changed)
     }
 }
@@ -147,89 +149,106 @@ impl Record {
         tx.execute_many(SQL, rows).await.map(|_| ())
     }
 
-    /// Counts what was written: an attempt that is in the log already was counted, and so was what became of a delivery that is
-    /// not this node's any more. So the same again counts nothing.
-    async fn count<T: Tx>(
-        &self,
-        tx: &T,
-        made: HashSet<(DeliveryId, i64)>,
-        decided: HashSet<DeliveryId>,
-    ) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO delivery_stats (webhook_id, minute, duration_class, attempts, retry_attempts, delivered, \
-                           failed, duration_ms, last_at, last_status, last_http_status, \
-                           answers_2xx, answers_3xx, answers_4xx, answers_5xx, no_answer) \
-                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
-                           ON CONFLICT (webhook_id, minute, duration_class) DO UPDATE SET \
-                           attempts = delivery_stats.attempts + excluded.attempts, \
-                           retry_attempts = delivery_stats.retry_attempts + excluded.retry_attempts, \
-                           delivered = delivery_stats.delivered + excluded.delivered, \
-                           failed = delivery_stats.failed + excluded.failed, \
-                           duration_ms = delivery_stats.duration_ms + excluded.duration_ms, \
-                           answers_2xx = delivery_stats.answers_2xx + excluded.answers_2xx, \
-                           answers_3xx = delivery_stats.answers_3xx + excluded.answers_3xx, \
-                           answers_4xx = delivery_stats.answers_4xx + excluded.answers_4xx, \
-                           answers_5xx = delivery_stats.answers_5xx + excluded.answers_5xx, \
-                           no_answer = delivery_stats.no_answer + excluded.no_answer, \
-                           last_at = excluded.last_at, \
-                           last_status = excluded.last_status, \
-                           last_http_status = excluded.last_http_status";
-        let counts = self.counts(made, decided);
-        let mut rows = Rows::with_capacity(counts.len(), 16);
-        for ((webhook, minute, class), count) in counts {
-            rows.push([
-                webhook.into(),
-                minute.into(),
-                class.into(),
-                count.attempts.into(),
-                count.retry_attempts.into(),
-                count.delivered.into(),
-                count.failed.into(),
-                count.duration_ms.into(),
-                count.last.attempted_at.into(),
-                count.last.status.as_str().into(),
-                count.last.http_status.map(i64::from).into(),
-                count.answers.success.into(),
-                count.answers.redirect.into(),
-                count.answers.refusal.into(),
-                count.answers.failure.into(),
-                count.answers.none.into(),
-            ]);
-        }
-        tx.execute_many(SQL, rows).await.map(|_| ())
+    /// Every attempt, as one that is new and decides about its delivery.
+    fn all(&self) -> impl Iterator<Item = Counted<'_>> {
+        self.attempts.iter().map(|attempt| Counted { attempt, made: 1, decided: 1 })
     }
 
-    /// By webhook, minute and duration class, in one order for all nodes: no two wait for each other.
-    fn counts(
+    /// What that says and is not so: an attempt that is in the log already was counted, and so was what became of a delivery
+    /// that is not this node's any more. So the same again counts nothing.
+    fn not_so(
         &self,
         mut made: HashSet<(DeliveryId, i64)>,
         mut decided: HashSet<DeliveryId>,
-    ) -> BTreeMap<(&str, i64, i64), Count<'_>> {
-        let mut counts = BTreeMap::new();
-        for attempt in self.attempts.iter() {
+    ) -> impl Iterator<Item = Counted<'_>> {
+        self.attempts.iter().filter_map(move |attempt| {
             // Once each: who lost a delivery and got it again may have tried it twice.
             let is_new = made.remove(&(attempt.delivery_id, i64::from(attempt.number)));
             let decides = decided.remove(&attempt.delivery_id);
-            if !is_new && !decides {
-                continue;
-            }
-            let minute = attempt.attempted_at.millis().div_euclid(MINUTE_MS);
-            let class = duration_class(attempt.duration_ms);
-            let count =
-                counts.entry((attempt.webhook_id.as_str(), minute, class)).or_insert(Count::new(attempt));
-            count.attempts += i64::from(is_new);
-            count.retry_attempts += i64::from(is_new && attempt.number > 1);
-            count.delivered += i64::from(decides && attempt.status == DeliveryStatus::Delivered);
-            count.failed += i64::from(decides && attempt.status == DeliveryStatus::Failed);
-            count.duration_ms += if is_new { attempt.duration_ms } else { 0 };
-            if is_new {
-                count.answers.add(attempt.http_status);
-            }
-            if attempt.attempted_at >= count.last.attempted_at {
-                count.last = attempt;
-            }
-        }
-        counts
+            let counted = Counted { attempt, made: i64::from(is_new) - 1, decided: i64::from(decides) - 1 };
+            (!is_new || !decides).then_some(counted)
+        })
     }
+}
+
+/// An attempt, and how often it counts.
+struct Counted<'a> {
+    attempt: &'a AttemptRow,
+    /// As one more.
+    made: i64,
+    /// As what becomes of its delivery.
+    decided: i64,
+}
+
+/// Counts attempts.
+async fn count<T: Tx>(tx: &T, counted: impl Iterator<Item = Counted<'_>>) -> Result<(), StoreError> {
+    const SQL: &str = "INSERT INTO delivery_stats (webhook_id, minute, duration_class, attempts, retry_attempts, delivered, \
+                       failed, duration_ms, last_at, last_status, last_http_status, \
+                       answers_2xx, answers_3xx, answers_4xx, answers_5xx, no_answer) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) \
+                       ON CONFLICT (webhook_id, minute, duration_class) DO UPDATE SET \
+                       attempts = delivery_stats.attempts + excluded.attempts, \
+                       retry_attempts = delivery_stats.retry_attempts + excluded.retry_attempts, \
+                       delivered = delivery_stats.delivered + excluded.delivered, \
+                       failed = delivery_stats.failed + excluded.failed, \
+                       duration_ms = delivery_stats.duration_ms + excluded.duration_ms, \
+                       answers_2xx = delivery_stats.answers_2xx + excluded.answers_2xx, \
+                       answers_3xx = delivery_stats.answers_3xx + excluded.answers_3xx, \
+                       answers_4xx = delivery_stats.answers_4xx + excluded.answers_4xx, \
+                       answers_5xx = delivery_stats.answers_5xx + excluded.answers_5xx, \
+                       no_answer = delivery_stats.no_answer + excluded.no_answer, \
+                       last_at = CASE WHEN excluded.last_at < delivery_stats.last_at \
+                         THEN delivery_stats.last_at ELSE excluded.last_at END, \
+                       last_status = CASE WHEN excluded.last_at < delivery_stats.last_at \
+                         THEN delivery_stats.last_status ELSE excluded.last_status END, \
+                       last_http_status = CASE WHEN excluded.last_at < delivery_stats.last_at \
+                         THEN delivery_stats.last_http_status ELSE excluded.last_http_status END";
+    let counts = counts(counted);
+    let mut rows = Rows::with_capacity(counts.len(), 16);
+    for ((webhook, minute, class), count) in counts {
+        rows.push([
+            webhook.into(),
+            minute.into(),
+            class.into(),
+            count.attempts.into(),
+            count.retry_attempts.into(),
+            count.delivered.into(),
+            count.failed.into(),
+            count.duration_ms.into(),
+            count.last.attempted_at.into(),
+            count.last.status.as_str().into(),
+            count.last.http_status.map(i64::from).into(),
+            count.answers.success.into(),
+            count.answers.redirect.into(),
+            count.answers.refusal.into(),
+            count.answers.failure.into(),
+            count.answers.none.into(),
+        ]);
+    }
+    tx.execute_many(SQL, rows).await.map(|_| ())
+}
+
+/// By webhook, minute and duration class, in one order for all nodes: no two wait for each other.
+fn counts<'a>(counted: impl Iterator<Item = Counted<'a>>) -> BTreeMap<(&'a str, i64, i64), Count<'a>> {
+    let mut counts = BTreeMap::new();
+    for Counted { attempt, made, decided } in counted {
+        let minute = attempt.attempted_at.millis().div_euclid(MINUTE_MS);
+        let class = duration_class(attempt.duration_ms);
+        let count = counts.entry((attempt.webhook_id.as_str(), minute, class)).or_insert(Count::new(attempt));
+        count.attempts += made;
+        count.retry_attempts += if attempt.number > 1 { made } else { 0 };
+        count.duration_ms += attempt.duration_ms * made;
+        *count.answers.of(attempt.http_status) += made;
+        match attempt.status {
+            DeliveryStatus::Delivered => count.delivered += decided,
+            DeliveryStatus::Failed => count.failed += decided,
+            _ => {}
+        }
+        if attempt.attempted_at >= count.last.attempted_at {
+            count.last = attempt;
+        }
+    }
+    counts
 }
 
 /// What is counted of a batch.
@@ -259,15 +278,14 @@ pub struct Answers {
 }
 
 impl Answers {
-    fn add(&mut self, http_status: Option<u16>) {
-        let class = match http_status {
+    fn of(&mut self, http_status: Option<u16>) -> &mut i64 {
+        match http_status {
             Some(200..300) => &mut self.success,
             Some(300..400) => &mut self.redirect,
             Some(400..500) => &mut self.refusal,
             Some(_) => &mut self.failure,
             None => &mut self.none,
-        };
-        *class += 1;
+        }
     }
 }
 

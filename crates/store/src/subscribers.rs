@@ -139,12 +139,13 @@ pub(crate) async fn write<T: Tx>(tx: &T, changes: &[Changed], versions: &Version
     if changes.is_empty() {
         return Ok(());
     }
-    claim(tx, changes, versions).await?;
     let new =
         changes.iter().filter(|change| change.before.is_none()).filter_map(|change| change.after.as_ref());
     let gone =
         changes.iter().filter(|change| change.after.is_none()).filter_map(|change| change.before.as_ref());
+    // Sent in one go, and run in this order: what follows is written to what is locked, or rolled back.
     try_join!(
+        claim(tx, changes, versions),
         insert(tx, new),
         update(tx, changes),
         delete(tx, gone),

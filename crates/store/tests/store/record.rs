@@ -12,6 +12,7 @@ conformance!(
     who_lost_the_lease_decides_nothing,
     statistics_are_counted,
     the_same_again_is_not_counted_again,
+    the_last_attempt_is_the_latest,
     at_the_same_time,
 );
 
@@ -78,6 +79,21 @@ async fn the_same_again_is_not_counted_again(database: &Database) {
     assert_eq!(counted(database).await, [2, 1, 1, 200]);
     record(database, "n1", vec![first, second]).await;
     assert_eq!(counted(database).await, [2, 1, 1, 200]);
+}
+
+/// Whatever is recorded first: nodes are not equally fast, and what is recorded once more is old.
+async fn the_last_attempt_is_the_latest(database: &Database) {
+    let a = webhook('a');
+    let (early, late) = (leased(database, &a, "n1").await, leased(database, &a, "n1").await);
+    let at = |id, millis, status| AttemptRow {
+        attempted_at: NOW.plus_millis(millis),
+        ..attempt(id, a.clone(), 1, status)
+    };
+    record(database, "n1", vec![at(late, 2, DeliveryStatus::Failed)]).await;
+    record(database, "n1", vec![at(early, 1, DeliveryStatus::Delivered)]).await;
+    record(database, "n1", vec![at(early, 1, DeliveryStatus::Delivered)]).await;
+    assert_eq!(database.int("SELECT last_at FROM delivery_stats").await, NOW.millis() + 2);
+    assert_eq!(database.texts("SELECT last_status FROM delivery_stats").await, ["failed"]);
 }
 
 async fn statistics_are_counted(database: &Database) {
