@@ -11,8 +11,6 @@ use crate::tx::{Row, Rows, Tx, Value, Work};
 
 /// An hour in milliseconds.
 pub const HOUR_MS: i64 = 3_600_000;
-/// Rows that the counts of one hour are spread over: transactions that add to the same one wait for each other.
-const SLOTS: u8 = 16;
 
 /// Counts of one webhook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,8 +55,11 @@ pub(crate) async fn count<T: Tx>(
     new: &[RequestRow],
     run_again: &[RequestRow],
 ) -> Result<(), StoreError> {
-    const SQL: &str = "INSERT INTO request_stats (webhook_id, hour, slot, received, processed, ignored, failed, \
-                       rejected, last_at) VALUES (?1, ?2, ?8, ?3, ?4, ?5, ?6, ?7, ?9) ON CONFLICT (webhook_id, hour, slot) DO UPDATE SET \
+    // The counts of one hour are spread over some rows: transactions that add to the same one wait for each other. Those of
+    // one pool run on other connections, whose processes are numbered one after the other.
+    const SQL: &str = "INSERT INTO request_stats (webhook_id, hour, received, processed, ignored, failed, rejected, last_at, slot) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, /*pg: pg_backend_pid() % 16 */ /*sqlite: 0 */) \
+                       ON CONFLICT (webhook_id, hour, slot) DO UPDATE SET \
                        received = request_stats.received + excluded.received, \
                        processed = request_stats.processed + excluded.processed, \
                        ignored = request_stats.ignored + excluded.ignored, \
@@ -74,10 +75,7 @@ pub(crate) async fn count<T: Tx>(
         count.received += i64::from(is_new);
         count.ended(row.status);
     }
-    let Some(first) = new.iter().chain(run_again).next() else { return Ok(()) };
-    // The last character of an id is random.
-    let slot = first.id.to_string().bytes().last().unwrap_or_default() % SLOTS;
-    let mut rows = Rows::with_capacity(counts.len(), 9);
+    let mut rows = Rows::with_capacity(counts.len(), 8);
     for ((webhook_id, hour), (count, last_at)) in counts {
         let RequestCounts { received, processed, ignored, failed, rejected } = count;
         rows.push([
@@ -88,7 +86,6 @@ pub(crate) async fn count<T: Tx>(
             ignored.into(),
             failed.into(),
             rejected.into(),
-            i64::from(slot).into(),
             last_at.into(),
         ]);
     }
