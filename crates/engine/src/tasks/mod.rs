@@ -25,8 +25,8 @@ use crate::error::chain;
 use crate::imports::ImportSettings;
 use crate::missed::MissedBy;
 
-/// How often it is looked whether there is a task. Users wait for it, but not to the millisecond.
-const LOOK: Duration = Duration::from_millis(500);
+/// How often it is looked whether another node has left a task, or had no room for it: one's own begins at once.
+const LOOK: Duration = Duration::from_secs(2);
 /// Entries changed in one transaction, so that nobody waits long for it.
 pub(crate) const CHUNK: usize = 500;
 /// Entries looked at in one transaction: some milliseconds.
