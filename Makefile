@@ -21,12 +21,13 @@ CARGO_DENY_VERSION := 0.20.2
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Built as for tests: a release takes several times as long, and `make test` has nothing left to build.
 .PHONY: demo
 demo: ## Build the program and see a webhook go in and come out, with sample data
 	scripts/setup build
 	npm --prefix web run --silent build
-	cargo build --release
-	target/release/ccsp-mailer demo
+	cargo build --workspace
+	target/debug/ccsp-mailer demo
 
 .PHONY: run
 run: ## Build the program and run it on ./ccsp-data
