@@ -178,18 +178,8 @@ pub struct Snapshot {
     subscriptions: HashMap<EventType, Vec<Arc<Outgoing>>>,
     /// Those that want all events whose names begin alike.
     pattern_subscriptions: Vec<Arc<Outgoing>>,
-    /// What this was prepared from, to be told from what comes next.
-    prepared_from: PreparedFrom,
-}
-
-/// What stands in the database and not in what is prepared.
-#[derive(Debug, Default)]
-struct PreparedFrom {
-    presets: Vec<PresetRow>,
-    /// The secrets of incoming webhooks, sealed.
-    incoming: HashMap<WebhookId, Vec<u8>>,
-    /// Those of outgoing webhooks.
-    outgoing: HashMap<WebhookId, Vec<u8>>,
+    /// The rows that the presets are from, to be told from those that come next.
+    prepared_from: Vec<PresetRow>,
 }
 
 impl Snapshot {
@@ -201,15 +191,14 @@ impl Snapshot {
         Self::after(&Self::default(), config, vault)
     }
 
-    /// Prepares what was loaded, and takes over from before what has not changed: opening secrets and compiling costs a thousand times
-    /// as much as looking.
+    /// Prepares what has changed, and takes over the rest.
     ///
     /// # Errors
     /// If a secret can't be opened.
     pub fn after(before: &Self, config: Config, vault: &Vault) -> Result<Self, VaultError> {
-        let was = &before.prepared_from;
         // What incoming webhooks are prepared with, beside what is their own.
-        let same_around = config.presets == was.presets && config.custom_fields == before.custom_fields;
+        let same_around =
+            config.presets == before.prepared_from && config.custom_fields == before.custom_fields;
         let mut snapshot = Self {
             version: config.version,
             lists: config.lists.into_iter().collect(),
@@ -227,35 +216,32 @@ impl Snapshot {
                 Err(error) => tracing::error!(preset.id = %row.id, error = %error, "a preset can't be used"),
             }
         }
-        for (webhook, sealed) in config.incoming {
-            let id = webhook.id.clone();
-            let known = before.incoming.get(&id).filter(|known| {
-                same_around && known.webhook == webhook && was.incoming.get(&id) == Some(&sealed)
-            });
-            let incoming = match known {
-                Some(known) => known.clone(),
-                None => {
-                    let secrets = vault.open_incoming(&id, &sealed)?;
-                    let preset = webhook.settings.preset.as_deref().and_then(|id| snapshot.preset(id));
-                    Arc::new(Incoming::new(webhook, secrets, preset, &snapshot.field_types))
-                }
+        for id in config.incoming.ids {
+            let Some(known) = before.incoming.get(&id) else { continue };
+            let incoming = match same_around {
+                true => known.clone(),
+                false => Arc::new(snapshot.incoming_of(known.webhook.clone(), known.secrets.clone())),
             };
-            snapshot.incoming.insert(id.clone(), incoming);
-            snapshot.prepared_from.incoming.insert(id, sealed);
+            snapshot.incoming.insert(id, incoming);
         }
-        for (webhook, sealed) in config.outgoing {
-            let id = webhook.id.clone();
-            let known = before
-                .outgoing
-                .get(&id)
-                .filter(|known| known.webhook == webhook && was.outgoing.get(&id) == Some(&sealed));
-            let outgoing = match known {
-                Some(known) => known.clone(),
-                None => Arc::new(Outgoing::new(webhook, vault.open_outgoing(&id, &sealed)?)),
-            };
-            snapshot.subscribe(&outgoing);
-            snapshot.outgoing.insert(id.clone(), outgoing);
-            snapshot.prepared_from.outgoing.insert(id, sealed);
+        for (webhook, sealed) in config.incoming.changed {
+            let (id, secrets) = (webhook.id.clone(), vault.open_incoming(&webhook.id, &sealed)?);
+            let incoming = snapshot.incoming_of(webhook, secrets);
+            snapshot.incoming.insert(id, Arc::new(incoming));
+        }
+        for id in &config.outgoing.ids {
+            let Some(known) = before.outgoing.get(id) else { continue };
+            snapshot.outgoing.insert(id.clone(), known.clone());
+        }
+        for (webhook, sealed) in config.outgoing.changed {
+            let (id, secrets) = (webhook.id.clone(), vault.open_outgoing(&webhook.id, &sealed)?);
+            snapshot.outgoing.insert(id, Arc::new(Outgoing::new(webhook, secrets)));
+        }
+        // In one order on all nodes.
+        for id in &config.outgoing.ids {
+            if let Some(outgoing) = snapshot.outgoing.get(id).cloned() {
+                snapshot.subscribe(&outgoing);
+            }
         }
         for key in config.api_keys {
             // A scope or hash of another form can't authorise anything.
@@ -268,8 +254,13 @@ impl Snapshot {
                 ApiKey { id: key.id, name: key.name, scope, hint: key.hint, created_at: key.created_at };
             snapshot.api_keys.insert(TokenHash::from_bytes(hash), api_key);
         }
-        snapshot.prepared_from.presets = config.presets;
+        snapshot.prepared_from = config.presets;
         Ok(snapshot)
+    }
+
+    fn incoming_of(&self, webhook: IncomingWebhook, secrets: IncomingSecrets) -> Incoming {
+        let preset = webhook.settings.preset.as_deref().and_then(|id| self.preset(id));
+        Incoming::new(webhook, secrets, preset, &self.field_types)
     }
 
     fn subscribe(&mut self, outgoing: &Arc<Outgoing>) {

@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use signature::{MasterKey, Secret};
 use store::commit::{Decide, Found, Writes};
-use store::config::Config;
+use store::config::{Config, Webhooks};
 
 use crate::batch::Batch;
 use crate::clock::Clock;
@@ -76,10 +76,15 @@ pub(crate) fn config(vault: &Vault, settings: Value, destinations: &[&[&str]]) -
         created_at: NOW,
         updated_at: NOW,
     };
+    let outgoing: Vec<_> =
+        destinations.iter().enumerate().map(|(i, events)| outgoing(vault, i, events)).collect();
     Config {
         version: 1,
-        incoming: vec![(incoming, sealed)],
-        outgoing: destinations.iter().enumerate().map(|(i, events)| outgoing(vault, i, events)).collect(),
+        incoming: Webhooks { ids: vec![incoming.id.clone()], changed: vec![(incoming, sealed)] },
+        outgoing: Webhooks {
+            ids: outgoing.iter().map(|(webhook, _)| webhook.id.clone()).collect(),
+            changed: outgoing,
+        },
         api_keys: vec![],
         lists: vec![ListId(1)],
         presets: vec![],

@@ -1,10 +1,11 @@
 //! The configuration: everything that a node keeps in memory to decide by, and its version.
 //!
-//! Invariant: whoever changes a row of it calls [`bump`] in the same transaction. A batch is decided by a version, and is
-//! written only if that is still the stored one, so no node ever acts by an old configuration.
+//! Invariant: whoever changes a row of it calls [`bump`] in the same transaction, and a webhook names the version that it was
+//! changed in. A batch is decided by a version, and is written only if that is still the stored one, so no node ever acts by an
+//! old configuration.
 
 use domain::custom_field::CustomField;
-use domain::{IncomingWebhook, ListId, OutgoingWebhook, Timestamp};
+use domain::{IncomingWebhook, ListId, OutgoingWebhook, Timestamp, WebhookId};
 use futures_util::try_join;
 
 use crate::custom_fields;
@@ -14,15 +15,15 @@ use crate::params;
 use crate::presets::PresetRow;
 use crate::tx::{Row, Tx, Work};
 
-/// All of it.
+/// All of it, but for the webhooks that have not changed.
 #[derive(Debug)]
 pub struct Config {
     /// Grows with each change.
     pub version: i64,
-    /// Incoming webhooks, each with its sealed secrets.
-    pub incoming: Vec<(IncomingWebhook, Vec<u8>)>,
-    /// Outgoing webhooks, each with its sealed secrets.
-    pub outgoing: Vec<(OutgoingWebhook, Vec<u8>)>,
+    /// Incoming webhooks.
+    pub incoming: Webhooks<IncomingWebhook>,
+    /// Outgoing webhooks.
+    pub outgoing: Webhooks<OutgoingWebhook>,
     /// API keys.
     pub api_keys: Vec<ApiKeyRow>,
     /// The lists that exist.
@@ -33,6 +34,15 @@ pub struct Config {
     pub custom_fields: Vec<CustomField>,
     /// The custom kinds of events, the newest first.
     pub event_types: Vec<EventTypeRow>,
+}
+
+/// The webhooks of one kind. There may be ten thousand, of which one has changed.
+#[derive(Debug)]
+pub struct Webhooks<W> {
+    /// Those that there are.
+    pub ids: Vec<WebhookId>,
+    /// Of them, those that were made or changed since the version that is known, each with its sealed secrets.
+    pub changed: Vec<(W, Vec<u8>)>,
 }
 
 /// An API key as stored: the key itself is not.
@@ -52,7 +62,7 @@ pub struct ApiKeyRow {
     pub created_at: Timestamp,
 }
 
-/// Loads the configuration, unless the stored version is this one.
+/// Loads what has changed of the configuration, unless the stored version is this one.
 pub struct LoadConfig {
     /// The version that the caller has; 0 for none.
     pub known: i64,
@@ -66,9 +76,13 @@ impl Work for LoadConfig {
         if version == self.known {
             return Ok(None);
         }
+        const INCOMING: &str = "SELECT id, settings, created_at, updated_at, secrets FROM incoming_webhooks \
+                                WHERE config_version > ?1";
+        const OUTGOING: &str = "SELECT id, settings, disabled_reason, created_at, updated_at, secrets FROM outgoing_webhooks \
+                                WHERE config_version > ?1";
         let (incoming, outgoing, api_keys, lists, presets, fields, event_types) = try_join!(
-            tx.query("SELECT id, settings, created_at, updated_at, secrets FROM incoming_webhooks", vec![]),
-            tx.query("SELECT id, settings, disabled_reason, created_at, updated_at, secrets FROM outgoing_webhooks", vec![]),
+            webhooks(tx, "SELECT id FROM incoming_webhooks", INCOMING, self.known, read_incoming),
+            webhooks(tx, "SELECT id FROM outgoing_webhooks", OUTGOING, self.known, read_outgoing),
             tx.query("SELECT id, name, scope, hash, hint, created_at FROM api_keys", vec![]),
             tx.query("SELECT id FROM lists", vec![]),
             tx.query("SELECT id, body FROM presets", vec![]),
@@ -77,8 +91,8 @@ impl Work for LoadConfig {
         )?;
         Ok(Some(Config {
             version,
-            incoming: incoming.into_iter().map(read_incoming).collect::<Result<_, _>>()?,
-            outgoing: outgoing.into_iter().map(read_outgoing).collect::<Result<_, _>>()?,
+            incoming,
+            outgoing,
             api_keys: api_keys.into_iter().map(read_api_key).collect::<Result<_, _>>()?,
             lists: lists.into_iter().map(|row| row.read().int().map(ListId)).collect::<Result<_, _>>()?,
             presets: presets.into_iter().map(read_preset).collect::<Result<_, _>>()?,
@@ -86,6 +100,20 @@ impl Work for LoadConfig {
             event_types: event_types.into_iter().map(event_types::read).collect::<Result<_, _>>()?,
         }))
     }
+}
+
+async fn webhooks<T: Tx, W>(
+    tx: &T,
+    ids: &str,
+    changed: &str,
+    known: i64,
+    read: impl Fn(Row) -> Result<(W, Vec<u8>), StoreError>,
+) -> Result<Webhooks<W>, StoreError> {
+    let (ids, changed) = try_join!(tx.query(ids, vec![]), tx.query(changed, params![known]))?;
+    Ok(Webhooks {
+        ids: ids.into_iter().map(|row| row.read().parse("a webhook id")).collect::<Result<_, _>>()?,
+        changed: changed.into_iter().map(read).collect::<Result<_, _>>()?,
+    })
 }
 
 /// The stored version.

@@ -256,15 +256,15 @@ fn count(number: i64) -> u32 {
 
 /// Deactivates webhooks.
 pub(crate) async fn disable<T: Tx>(tx: &T, disabled: &[Disabled]) -> Result<(), StoreError> {
-    const SQL: &str =
-        "UPDATE outgoing_webhooks SET settings = ?2, disabled_reason = ?3, updated_at = ?4 WHERE id = ?1";
+    const SQL: &str = "UPDATE outgoing_webhooks SET settings = ?2, disabled_reason = ?3, updated_at = ?4, config_version = ?5 \
+                       WHERE id = ?1";
     let Some(first) = disabled.first() else { return Ok(()) };
     // All of a batch are decided by one configuration.
-    bump_from(tx, first.version).await?;
+    let version = bump_from(tx, first.version).await?;
     for Disabled { webhook, .. } in disabled {
         let OutgoingWebhook { id, settings, disabled_reason, updated_at, .. } = webhook;
-        let settings = json(settings)?;
-        tx.execute(SQL, params![id.as_str(), settings, disabled_reason.as_deref(), *updated_at]).await?;
+        let (settings, reason) = (json(settings)?, disabled_reason.as_deref());
+        tx.execute(SQL, params![id.as_str(), settings, reason, *updated_at, version]).await?;
     }
     Ok(())
 }

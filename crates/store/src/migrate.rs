@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0019_audit_log.sql"),
     include_str!("../migrations/0020_missed_events.sql"),
     include_str!("../migrations/0021_resent_deliveries.sql"),
+    include_str!("../migrations/0022_webhook_versions.sql"),
 ];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.

@@ -36,13 +36,12 @@ impl Work for InsertIncoming {
     type Output = ();
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO incoming_webhooks (id, settings, secrets, created_at, updated_at) \
-                           VALUES (?1, ?2, ?3, ?4, ?5)";
-        bump_from(tx, self.version).await?;
+        const SQL: &str = "INSERT INTO incoming_webhooks (id, settings, secrets, created_at, updated_at, config_version) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let version = bump_from(tx, self.version).await?;
         let IncomingWebhook { id, settings, created_at, updated_at } = &self.webhook;
-        let settings = json(settings)?;
-        tx.execute(SQL, params![id.as_str(), settings, self.secrets.as_slice(), *created_at, *updated_at])
-            .await?;
+        let (settings, secrets) = (json(settings)?, self.secrets.as_slice());
+        tx.execute(SQL, params![id.as_str(), settings, secrets, *created_at, *updated_at, version]).await?;
         Ok(())
     }
 }
@@ -61,13 +60,12 @@ impl Work for UpdateIncoming {
     type Output = bool;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<bool, StoreError> {
-        const SQL: &str =
-            "UPDATE incoming_webhooks SET settings = ?2, secrets = ?3, updated_at = ?4 WHERE id = ?1";
-        bump_from(tx, self.version).await?;
+        const SQL: &str = "UPDATE incoming_webhooks SET settings = ?2, secrets = ?3, updated_at = ?4, config_version = ?5 \
+                           WHERE id = ?1";
+        let version = bump_from(tx, self.version).await?;
         let IncomingWebhook { id, settings, updated_at, .. } = &self.webhook;
-        let settings = json(settings)?;
-        let touched =
-            tx.execute(SQL, params![id.as_str(), settings, self.secrets.as_slice(), *updated_at]).await?;
+        let (settings, secrets) = (json(settings)?, self.secrets.as_slice());
+        let touched = tx.execute(SQL, params![id.as_str(), settings, secrets, *updated_at, version]).await?;
         Ok(touched > 0)
     }
 }
@@ -86,13 +84,14 @@ impl Work for InsertOutgoing {
     type Output = ();
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO outgoing_webhooks (id, settings, secrets, disabled_reason, created_at, updated_at) \
-                           VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        bump_from(tx, self.version).await?;
+        const SQL: &str = "INSERT INTO outgoing_webhooks (id, settings, secrets, disabled_reason, created_at, updated_at, \
+                           config_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let version = bump_from(tx, self.version).await?;
         let OutgoingWebhook { id, settings, disabled_reason, created_at, updated_at } = &self.webhook;
         let (settings, secrets) = (json(settings)?, self.secrets.as_slice());
         let reason = disabled_reason.as_deref();
-        tx.execute(SQL, params![id.as_str(), settings, secrets, reason, *created_at, *updated_at]).await?;
+        tx.execute(SQL, params![id.as_str(), settings, secrets, reason, *created_at, *updated_at, version])
+            .await?;
         Ok(())
     }
 }
@@ -111,15 +110,16 @@ impl Work for UpdateOutgoing {
     type Output = bool;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE outgoing_webhooks SET settings = ?2, secrets = ?3, disabled_reason = ?4, updated_at = ?5 \
-                           WHERE id = ?1";
+        const SQL: &str = "UPDATE outgoing_webhooks SET settings = ?2, secrets = ?3, disabled_reason = ?4, updated_at = ?5, \
+                           config_version = ?6 WHERE id = ?1";
         // What kept it from working may be mended now.
         health::probe_soon(tx, &self.webhook.id).await?;
-        bump_from(tx, self.version).await?;
+        let version = bump_from(tx, self.version).await?;
         let OutgoingWebhook { id, settings, disabled_reason, updated_at, .. } = &self.webhook;
         let (settings, secrets) = (json(settings)?, self.secrets.as_slice());
         let reason = disabled_reason.as_deref();
-        let touched = tx.execute(SQL, params![id.as_str(), settings, secrets, reason, *updated_at]).await?;
+        let touched =
+            tx.execute(SQL, params![id.as_str(), settings, secrets, reason, *updated_at, version]).await?;
         Ok(touched > 0)
     }
 }
@@ -151,11 +151,12 @@ impl Work for DeleteWebhook {
     }
 }
 
-/// [`bump`], if the stored version is this one. The row is locked before it is read: two changes decided by the same
-/// version can't both go through.
-pub(crate) async fn bump_from<T: Tx>(tx: &T, decided_by: i64) -> Result<(), StoreError> {
+/// [`bump`], if the stored version is this one; gives the new one. The row is locked before it is read: two changes decided by
+/// the same version can't both go through.
+pub(crate) async fn bump_from<T: Tx>(tx: &T, decided_by: i64) -> Result<i64, StoreError> {
     bump(tx).await?;
-    if version(tx).await? == decided_by + 1 { Ok(()) } else { Err(StoreError::StaleConfig) }
+    let new = version(tx).await?;
+    if new == decided_by + 1 { Ok(new) } else { Err(StoreError::StaleConfig) }
 }
 
 pub(crate) fn json(settings: &impl serde::Serialize) -> Result<String, StoreError> {

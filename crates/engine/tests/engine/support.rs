@@ -58,28 +58,32 @@ impl<A: Send + 'static, R: Fn(Row) -> Result<A, StoreError> + Send + Sync + 'sta
     }
 }
 
-/// Stores an incoming webhook.
+/// Stores an incoming webhook, as of the next version of the configuration.
 pub fn put_incoming(
     vault: &Vault,
     id: &WebhookId,
     settings: &IncomingSettings,
     secrets: &IncomingSecrets,
 ) -> Statement {
-    const SQL: &str = "INSERT INTO incoming_webhooks (id, settings, secrets, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4) \
-                       ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, secrets = excluded.secrets";
+    const SQL: &str = "INSERT INTO incoming_webhooks (id, settings, secrets, created_at, updated_at, config_version) \
+                       VALUES (?1, ?2, ?3, ?4, ?4, (SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE name = 'config_version')) \
+                       ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, secrets = excluded.secrets, \
+                       config_version = excluded.config_version";
     let settings = serde_json::to_string(settings).unwrap();
     (SQL, params![id.as_str().to_owned(), settings, vault.seal_incoming(id, secrets), NOW])
 }
 
-/// Stores an outgoing webhook.
+/// Stores an outgoing webhook, as of the next version of the configuration.
 pub fn put_outgoing(
     vault: &Vault,
     id: &WebhookId,
     settings: &OutgoingSettings,
     secrets: &OutgoingSecrets,
 ) -> Statement {
-    const SQL: &str = "INSERT INTO outgoing_webhooks (id, settings, secrets, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4) \
-                       ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, secrets = excluded.secrets";
+    const SQL: &str = "INSERT INTO outgoing_webhooks (id, settings, secrets, created_at, updated_at, config_version) \
+                       VALUES (?1, ?2, ?3, ?4, ?4, (SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE name = 'config_version')) \
+                       ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, secrets = excluded.secrets, \
+                       config_version = excluded.config_version";
     let settings = serde_json::to_string(settings).unwrap();
     (SQL, params![id.as_str().to_owned(), settings, vault.seal_outgoing(id, secrets), NOW])
 }

@@ -48,3 +48,4 @@ mod stats;
 mod tags;
 #[cfg(test)]
 mod values;
+mod webhooks;
