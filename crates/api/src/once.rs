@@ -53,7 +53,8 @@ impl OnceRequest {
         Ok(Some(Self { key, fingerprint: hash.finalize().to_vec() }))
     }
 
-    fn of<R>(self, caller: &Caller<R>, api: &Api) -> OnceKey {
+    /// As the store knows it: what the caller names so is the caller's alone.
+    pub(crate) fn of<R>(self, caller: &Caller<R>, api: &Api) -> OnceKey {
         OnceKey {
             scope: caller.id().to_owned(),
             key: self.key,
@@ -204,15 +205,21 @@ fn respond<O>(
         OnceOutcome::First(output) => answer(&output).map(IntoResponse::into_response),
         OnceOutcome::Again(kept) => {
             let answer: Answer = serde_json::from_slice(&kept).map_err(|error| Problem::internal(&error))?;
-            let mut response = answer.into_response();
-            response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
-            Ok(response)
+            Ok(replayed(answer))
         }
-        OnceOutcome::Mismatch => {
-            let detail = "This Idempotency-Key came with another request within the last 24 hours.";
-            Err(Problem::new(Code::IdempotencyKeyReused, detail))
-        }
+        OnceOutcome::Mismatch => Err(reused()),
     }
+}
+
+/// An answer that was given before.
+pub(crate) fn replayed(answer: impl IntoResponse) -> Response {
+    ([(REPLAYED_HEADER, "true")], answer).into_response()
+}
+
+/// What says that the key came with another request.
+pub(crate) fn reused() -> Problem {
+    let detail = "This Idempotency-Key came with another request within the last 24 hours.";
+    Problem::new(Code::IdempotencyKeyReused, detail)
 }
 
 #[cfg(test)]

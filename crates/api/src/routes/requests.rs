@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use store::commit::RequestRow;
 use store::look::{Order, Piece};
+use store::once::OnceOutcome;
 use store::recovery::ClearRequests;
 use store::requests::{GetRequest, RequestsById, RequestsOf};
 use utoipa::{IntoParams, ToSchema};
@@ -24,8 +25,9 @@ use utoipa_axum::routes;
 use crate::Api;
 use crate::auth::{Caller, Read, Write};
 use crate::export::{EXPORT_PAGE, ExportParams, export};
-use crate::extract::{Body, Input, Path, Query};
+use crate::extract::{Create, Input, Path, Query};
 use crate::log::{CLEAR_CHUNK, ClearParams, Cleared, LogPage, LogParams, until_now};
+use crate::once::{replayed, reused};
 use crate::page::{PageParams, Paging};
 use crate::problem::{Code, Problem, ProblemBody};
 use crate::routes::request_view::RequestView;
@@ -254,8 +256,8 @@ async fn resend(
     State(api): State<Api>,
     caller: Caller<Write>,
     Path(id): Path<RequestId>,
-    Body(input): Body<ResendInput>,
-) -> Result<(StatusCode, Json<RequestView>), Problem> {
+    Create { input, once }: Create<ResendInput>,
+) -> Result<Response, Problem> {
     let row = find(&api, id).await?;
     if row.status == RequestStatus::Rejected {
         return Err(Problem::new(Code::Conflict, "The request was rejected, and can't be sent again."));
@@ -270,21 +272,28 @@ async fn resend(
         return Err(Problem::new(Code::Conflict, message));
     }
     let payload = input.payload.map(|payload| payload.to_string());
-    let answer = api.engine().resend(row, payload, caller.actor()).await;
-    let reply = match answer {
-        Ok(reply) => reply,
+    let key = once.map(|once| once.of(&caller, &api));
+    match api.engine().resend(row, payload, caller.actor(), key).await {
+        Ok(OnceOutcome::First(reply)) => {
+            resent(&api, reply.body.as_bytes()).await.map(IntoResponse::into_response)
+        }
+        Ok(OnceOutcome::Again(body)) => resent(&api, &body).await.map(replayed),
+        Ok(OnceOutcome::Mismatch) => Err(reused()),
         Err(reply) if reply.status == 400 => {
             let message = reply_message(&reply.body).unwrap_or_default();
             let error = FieldError { field: "payload".to_owned(), message };
-            return Err(Problem::with_errors(Code::InvalidBody, vec![error]));
+            Err(Problem::with_errors(Code::InvalidBody, vec![error]))
         }
-        Err(_) => return Err(Problem::new(Code::Unavailable, "The request could not be stored.")),
-    };
-    let made = serde_json::from_str::<Value>(&reply.body).ok();
+        Err(_) => Err(Problem::new(Code::Unavailable, "The request could not be stored.")),
+    }
+}
+
+/// The request that a sender would have been told of so.
+async fn resent(api: &Api, reply: &[u8]) -> Result<(StatusCode, Json<RequestView>), Problem> {
+    let made = serde_json::from_slice::<Value>(reply).ok();
     let made = made.and_then(|body| body.get("request_id")?.as_str()?.parse().ok());
-    let made = made.ok_or_else(|| Problem::no_such("a request"))?;
-    let row = find(&api, made).await?;
-    Ok((StatusCode::CREATED, Json(RequestView::of_one(&api, row).await?)))
+    let row = find(api, made.ok_or_else(|| Problem::no_such("a request"))?).await?;
+    Ok((StatusCode::CREATED, Json(RequestView::of_one(api, row).await?)))
 }
 
 fn reply_message(body: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use api::BASE;
 use axum::body::Body;
-use http::Request;
+use http::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Server};
@@ -257,6 +257,27 @@ async fn an_edited_payload_is_a_new_request_that_names_the_first() {
 
         let wrong = server.post(&format!("/requests/{id}/resend"), json!({"payload": 7})).await;
         assert_eq!((wrong.status, wrong.json()["errors"][0]["field"].as_str()), (422, Some("payload")));
+
+        let log = format!("/incoming-webhooks/{}/requests", webhook["id"].as_str().unwrap());
+        let logged = async || server.get(&log).await.json()["data"].as_array().unwrap().len();
+        let before = logged().await;
+        let once = async |mail: &str| {
+            let input = json!({"payload": {"mail": mail}});
+            let path = format!("/requests/{id}/resend");
+            let mut asked =
+                crate::support::request(Method::POST, &path, Some(engine::Scope::Write), Some(input));
+            asked.headers_mut().insert("idempotency-key", "k-1".parse().unwrap());
+            server.send(asked).await
+        };
+        let (first, second) = (once("eve@example.com").await, once("eve@example.com").await);
+        assert_eq!((first.status, second.status, &first.text), (201, 201, &second.text));
+        assert_eq!(second.headers["idempotency-replayed"], "true");
+        assert_eq!(logged().await, before + 1);
+        let other = once("mallory@example.com").await;
+        assert_eq!(
+            (other.status, other.json()["title"].as_str()),
+            (422, Some("The idempotency key was used for another request"))
+        );
     }
 }
 

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use domain::audit::{Act, Actor, TargetKind, Verb};
 use domain::log::RequestStatus;
+use store::StoreError;
 use store::commit::RequestRow;
+use store::once::{OnceKey, OnceOutcome};
 
-use super::{Engine, RunError};
+use super::{Engine, RunError, to_its_end};
 use crate::command::{Command, Executed};
-use crate::receive::{self, ByHand, Reply};
+use crate::item::{Done, Item};
+use crate::receive::{self, Accepted, ByHand, Reply};
 use crate::rerun::Rerun;
 
 impl Engine {
@@ -25,7 +28,8 @@ impl Engine {
     }
 
     /// Takes in a stored request once more, with another payload: a new entry of the log, linked to the first. The caller
-    /// answers for it in the sender's place. Its answer is what a sender would get.
+    /// answers for it in the sender's place. What comes of it is what a sender would get; that is kept under the key, if there is
+    /// one, as its body.
     ///
     /// # Errors
     /// The refusal, if nothing was stored.
@@ -34,7 +38,8 @@ impl Engine {
         row: RequestRow,
         payload: Option<String>,
         actor: &Actor,
-    ) -> Result<Reply, Reply> {
+        key: Option<OnceKey>,
+    ) -> Result<OnceOutcome<Reply>, Reply> {
         let now = self.now();
         let payload = payload.unwrap_or_else(|| row.payload.clone());
         let status = RequestStatus::Accepted;
@@ -42,7 +47,34 @@ impl Engine {
         let by_hand = Arc::new(ByHand { row, actor: actor.clone() });
         let accepted = Box::new(receive::resent(&self.snapshot(), &by_hand)?);
         let accepted = self.core.transformed(accepted).await.map_err(|_| Reply::unavailable())?;
-        let reply = self.ingest.submit(self.core.sealed(accepted)).await;
-        if reply.status == 503 { Err(reply) } else { Ok(reply) }
+        let accepted = self.core.sealed(accepted);
+        let outcome = match key {
+            Some(key) => self.submit_once(accepted, key).await.map_err(|_| Reply::unavailable())?,
+            None => OnceOutcome::First(self.ingest.submit(accepted).await),
+        };
+        match outcome {
+            OnceOutcome::First(reply) if reply.status == 503 => Err(reply),
+            outcome => Ok(outcome),
+        }
+    }
+
+    async fn submit_once(
+        &self,
+        accepted: Box<Accepted>,
+        key: OnceKey,
+    ) -> Result<OnceOutcome<Reply>, StoreError> {
+        let body = |done: &Done| match done {
+            Done::Reply(reply) if reply.status != 503 => Some(reply.body.clone().into_bytes()),
+            _ => None,
+        };
+        let engine = self.clone();
+        let submitted =
+            to_its_end(async move { engine.item_once(Item::Request(accepted), key, body).await }).await?;
+        match submitted {
+            OnceOutcome::First(Done::Reply(reply)) => Ok(OnceOutcome::First(reply)),
+            OnceOutcome::First(Done::Executed(_)) => Err(StoreError::Defect),
+            OnceOutcome::Again(body) => Ok(OnceOutcome::Again(body)),
+            OnceOutcome::Mismatch => Ok(OnceOutcome::Mismatch),
+        }
     }
 }

@@ -50,19 +50,38 @@ impl Engine {
         key: OnceKey,
         render: impl Fn(&Executed) -> Option<Vec<u8>> + Send + Sync + 'static,
     ) -> Result<OnceOutcome<Executed>, StoreError> {
+        let render = move |done: &Done| match done {
+            Done::Executed(executed) => render(executed),
+            Done::Reply(_) => None,
+        };
+        match self.item_once(Item::Command(Box::new(command)), key, render).await? {
+            OnceOutcome::First(done) => executed(vec![done]).map(OnceOutcome::First),
+            OnceOutcome::Again(answer) => Ok(OnceOutcome::Again(answer)),
+            OnceOutcome::Mismatch => Ok(OnceOutcome::Mismatch),
+        }
+    }
+
+    /// Runs an item as a transaction of its own, once for each key.
+    pub(super) async fn item_once(
+        &self,
+        item: Item,
+        key: OnceKey,
+        render: impl Fn(&Done) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Result<OnceOutcome<Done>, StoreError> {
         let identity = once_identity(&key);
         let render = Arc::new(render);
         let run = |batch| {
             let (engine, seal, render) = (self.clone(), identity.clone(), render.clone());
-            let render = Box::new(move |decided: &Decided| match decided.done.first() {
-                Some(Done::Executed(executed)) => Some(engine.vault().seal(&seal, &render(executed)?)),
-                _ => None,
+            let render = Box::new(move |decided: &Decided| {
+                Some(engine.vault().seal(&seal, &render(decided.done.first()?)?))
             });
             self.core.store.write(Once { work: Commit::new(batch), key: key.clone(), render })
         };
-        let outcome = self.core.decide(vec![Item::Command(Box::new(command))].into(), run).await?;
-        let outcome = match outcome {
-            OnceOutcome::First(decided) => OnceOutcome::First(executed(self.core.settle(decided))?),
+        let outcome = match self.core.decide(vec![item].into(), run).await? {
+            OnceOutcome::First(decided) => {
+                let done = self.core.settle(decided).into_iter().next();
+                OnceOutcome::First(done.ok_or(StoreError::Defect)?)
+            }
             OnceOutcome::Again(answer) => OnceOutcome::Again(answer),
             OnceOutcome::Mismatch => OnceOutcome::Mismatch,
         };

@@ -48,4 +48,5 @@ mod stats;
 mod tags;
 #[cfg(test)]
 mod values;
+#[cfg(test)]
 mod webhooks;
