@@ -39,7 +39,7 @@ pub struct Config {
 /// The webhooks of one kind. There may be ten thousand, of which one has changed.
 #[derive(Debug)]
 pub struct Webhooks<W> {
-    /// Those that there are.
+    /// Those that there are, in order.
     pub ids: Vec<WebhookId>,
     /// Of them, those that were made or changed since the version that is known, each with its sealed secrets.
     pub changed: Vec<(W, Vec<u8>)>,
@@ -81,8 +81,8 @@ impl Work for LoadConfig {
         const OUTGOING: &str = "SELECT id, settings, disabled_reason, created_at, updated_at, secrets FROM outgoing_webhooks \
                                 WHERE config_version > ?1";
         let (incoming, outgoing, api_keys, lists, presets, fields, event_types) = try_join!(
-            webhooks(tx, "SELECT id FROM incoming_webhooks", INCOMING, self.known, read_incoming),
-            webhooks(tx, "SELECT id FROM outgoing_webhooks", OUTGOING, self.known, read_outgoing),
+            webhooks(tx, "SELECT id FROM incoming_webhooks ORDER BY id", INCOMING, self.known, read_incoming),
+            webhooks(tx, "SELECT id FROM outgoing_webhooks ORDER BY id", OUTGOING, self.known, read_outgoing),
             tx.query("SELECT id, name, scope, hash, hint, created_at FROM api_keys", vec![]),
             tx.query("SELECT id FROM lists", vec![]),
             tx.query("SELECT id, body FROM presets", vec![]),

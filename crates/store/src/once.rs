@@ -44,6 +44,20 @@ pub enum OnceOutcome<O> {
     Mismatch,
 }
 
+impl<O> OnceOutcome<O> {
+    /// The same with what was run made into something else.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn try_map<P, E>(self, make: impl FnOnce(O) -> Result<P, E>) -> Result<OnceOutcome<P>, E> {
+        Ok(match self {
+            OnceOutcome::First(output) => OnceOutcome::First(make(output)?),
+            OnceOutcome::Again(answer) => OnceOutcome::Again(answer),
+            OnceOutcome::Mismatch => OnceOutcome::Mismatch,
+        })
+    }
+}
+
 impl<W: Work> Work for Once<W>
 where
     W::Output: Sync,

@@ -76,7 +76,8 @@ impl Work for Record {
             health::judge(tx, &self.attempts, self.judge),
             count(tx, self.all()),
         )?;
-        try_join!(self.hold_back(tx, &decided), count(tx, self.not_so(made, decided.clone())))?;
+        self.hold_back(tx, &decided).await?;
+        count(tx, self.not_so(made, decided)).await?;
         Ok(changed)
     }
 }

@@ -64,17 +64,15 @@ impl Engine {
         key: OnceKey,
     ) -> Result<OnceOutcome<Reply>, StoreError> {
         let body = |done: &Done| match done {
-            Done::Reply(reply) if reply.status != 503 => Some(reply.body.clone().into_bytes()),
-            _ => None,
+            Done::Reply(reply) => Some(reply.body.clone().into_bytes()),
+            Done::Executed(_) => None,
         };
         let engine = self.clone();
         let submitted =
             to_its_end(async move { engine.item_once(Item::Request(accepted), key, body).await }).await?;
-        match submitted {
-            OnceOutcome::First(Done::Reply(reply)) => Ok(OnceOutcome::First(reply)),
-            OnceOutcome::First(Done::Executed(_)) => Err(StoreError::Defect),
-            OnceOutcome::Again(body) => Ok(OnceOutcome::Again(body)),
-            OnceOutcome::Mismatch => Ok(OnceOutcome::Mismatch),
-        }
+        submitted.try_map(|done| match done {
+            Done::Reply(reply) => Ok(reply),
+            Done::Executed(_) => Err(StoreError::Defect),
+        })
     }
 }

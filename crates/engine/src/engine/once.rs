@@ -54,11 +54,8 @@ impl Engine {
             Done::Executed(executed) => render(executed),
             Done::Reply(_) => None,
         };
-        match self.item_once(Item::Command(Box::new(command)), key, render).await? {
-            OnceOutcome::First(done) => executed(vec![done]).map(OnceOutcome::First),
-            OnceOutcome::Again(answer) => Ok(OnceOutcome::Again(answer)),
-            OnceOutcome::Mismatch => Ok(OnceOutcome::Mismatch),
-        }
+        let outcome = self.item_once(Item::Command(Box::new(command)), key, render).await?;
+        outcome.try_map(|done| executed(vec![done]))
     }
 
     /// Runs an item as a transaction of its own, once for each key.
@@ -77,14 +74,9 @@ impl Engine {
             });
             self.core.store.write(Once { work: Commit::new(batch), key: key.clone(), render })
         };
-        let outcome = match self.core.decide(vec![item].into(), run).await? {
-            OnceOutcome::First(decided) => {
-                let done = self.core.settle(decided).into_iter().next();
-                OnceOutcome::First(done.ok_or(StoreError::Defect)?)
-            }
-            OnceOutcome::Again(answer) => OnceOutcome::Again(answer),
-            OnceOutcome::Mismatch => OnceOutcome::Mismatch,
-        };
+        let outcome = self.core.decide(vec![item].into(), run).await?;
+        let outcome = outcome
+            .try_map(|decided| self.core.settle(decided).into_iter().next().ok_or(StoreError::Defect))?;
         self.opened(&identity, outcome)
     }
 
