@@ -1,7 +1,7 @@
 /** What every browser test has: a watch on what a page must never do, and, for a file that wants it, a program of its own. */
-import { expect, test as base, type Page } from "@playwright/test";
+import { expect, test as base, type Page, type Request } from "@playwright/test";
 import { origins, startReceiver, type Receiver } from "./program";
-import { signedIn, type SignedIn } from "./signed_in";
+import { BASE, signedIn, type SignedIn } from "./signed_in";
 
 /** A test that fails if a page asks another host, does what its Content-Security-Policy forbids, or throws what nobody catches. */
 export const test = base.extend<{ blameless: undefined }, { faults: string[] }>({
@@ -66,4 +66,25 @@ export async function goTo(page: Page, name: string) {
   const button = page.getByRole("banner").getByRole("button", { name: "Menu" });
   if (await button.isVisible()) await button.click();
   await page.getByRole("navigation", { name: "Menu" }).getByRole("link", { name, exact: true }).click();
+}
+
+/** Presses a switch. What is called so has no size of its own: the track beside it is what one sees and presses. */
+export async function flip(page: Page, name: string) {
+  await page.getByRole("switch", { name }).locator("+ *").click();
+}
+
+/**
+ * The session is lost while what `ask` sends is on its way: not before, or what the page asks by itself would meet it first, and
+ * the log-in window would lie over what `ask` presses.
+ */
+export async function withoutSession(page: Page, ask: () => Promise<void>, isAsked = (sent: Request) => sent.method() !== "GET") {
+  await page.route(`**${BASE}/**`, async (route) => {
+    if (isAsked(route.request())) await page.context().clearCookies();
+    await route.continue();
+  });
+  await ask();
+  const said = page.getByRole("dialog", { name: "Please log in again" });
+  await expect(said).toBeVisible();
+  await page.unrouteAll({ behavior: "wait" });
+  return said;
 }

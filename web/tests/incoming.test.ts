@@ -1,6 +1,6 @@
 /** The main acts on the pages of incoming webhooks. */
 import { expect, type Page } from "@playwright/test";
-import { ACT, ownProgram } from "./fixture";
+import { ACT, flip, ownProgram } from "./fixture";
 
 const own = ownProgram();
 const { test } = own;
@@ -122,7 +122,7 @@ test("a webhook is paused in the list, and that is taken back", ACT, async () =>
   const { id } = await make({ name: "Paused by a slip" });
   const status = async () => (await own.inside.call("GET", `/incoming-webhooks/${id}`)).status;
   await page.goto("/incoming");
-  await page.getByRole("switch", { name: "Paused by a slip" }).click({ force: true });
+  await flip(page, "Paused by a slip");
   await expect.poll(status).toBe("paused");
   await page.getByText("Paused by a slip: Paused").locator("..").getByRole("button", { name: "Undo" }).click();
   await expect.poll(status).toBe("active");

@@ -37,6 +37,8 @@ test("new entries come at the top, and wait while one reads further down", async
 
   const list = page.getByRole("region", { name: "Activity log" });
   await list.evaluate((element) => element.scrollTo({ top: 600 }));
+  // Which rows are there follows a moment later.
+  await expect(rows(page).first()).not.toHaveAttribute("aria-rowindex", "2");
   const read = rows(page).nth(15);
   // How long ago it was is said anew meanwhile.
   const seen = async () => [await read.locator("time").getAttribute("datetime"), await read.boundingBox()];

@@ -1,7 +1,7 @@
 /** What one does with an outgoing webhook, and that what comes from outside is text where it is shown in detail. */
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Locator, type Page } from "@playwright/test";
-import { ACT, ownProgram } from "./fixture";
+import { ACT, flip, ownProgram } from "./fixture";
 
 const MARKUP = `<img src=x onerror="window.struck=1"><b>x</b>`;
 
@@ -93,7 +93,7 @@ test("markup is text in drawers, results of tests, statistics and lists, and the
 test("a webhook is paused in the list", ACT, async ({ page }) => {
   const { id } = await own.inside.call("POST", "/outgoing-webhooks", { name: "Paused soon", url: own.receiver.url, events: ["never"] });
   await page.goto("/outgoing");
-  await page.getByRole("switch", { name: "Paused soon: sends" }).click({ force: true });
+  await flip(page, "Paused soon: sends");
   await expect(page.getByRole("row", { name: /Paused soon/ }).getByText("Paused", { exact: true })).toBeVisible();
-  expect((await own.inside.call("GET", `/outgoing-webhooks/${id}`)).status).toBe("paused");
+  await expect.poll(async () => (await own.inside.call("GET", `/outgoing-webhooks/${id}`)).status).toBe("paused");
 });

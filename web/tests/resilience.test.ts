@@ -1,6 +1,6 @@
 /** What was typed outlives whatever happens meanwhile, and it is said what happened. */
 import { expect, type Page } from "@playwright/test";
-import { ownProgram } from "./fixture";
+import { ownProgram, withoutSession } from "./fixture";
 import { BASE, EMAIL, PASSWORD } from "./signed_in";
 
 const own = ownProgram();
@@ -84,9 +84,7 @@ test("a lost connection", async ({ browser }) => {
 test("a session that has ended", async ({ browser }) => {
   const page = await own.inside.open(browser);
   await type(page);
-  await page.context().clearCookies();
-  await save(page);
-  const dialog = page.getByRole("dialog", { name: "Please log in again" });
+  const dialog = await withoutSession(page, () => save(page));
   await dialog.getByLabel("Email").fill(EMAIL);
   await dialog.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
   await dialog.getByRole("button", { name: "Log in" }).click();

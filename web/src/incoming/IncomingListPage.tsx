@@ -1,4 +1,4 @@
-import { Stack, Switch, Text } from "@mantine/core";
+import { Box, Stack, Switch, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { IconPlus } from "@tabler/icons-react";
@@ -54,14 +54,18 @@ function useDay(id: string) {
   return stats.data?.incoming.find(({ webhook_id }) => webhook_id === id);
 }
 
+/** The height of a curve and its words, in pixels. */
+const CURVE = 44;
+
 function Curve({ id }: { id: string }) {
   const t = useTexts();
   const day = useDay(id);
-  if (!day) return null;
+  // As high as with it, or rows would move under the pointer when it comes.
+  if (!day) return <Box h={CURVE} />;
   const failed = day.failed + day.rejected;
   const points = day.series.map((hour) => ({ good: hour.received - hour.failed - hour.rejected, bad: hour.failed + hour.rejected }));
   return (
-    <Stack gap={2}>
+    <Stack gap={2} mih={CURVE}>
       <Sparkline points={points} label={t("received_and_failed", { received: day.received, failed })} />
       <Text size="xs" c="dimmed" aria-hidden>{t("received_and_failed", { received: day.received, failed })}</Text>
     </Stack>
