@@ -16,7 +16,7 @@ pub fn hint(code: &str, http_status: Option<i64>) -> &'static str {
             "The host can't be reached. Check its firewall, and whether it is up."
         }
         "tls" => {
-            "The host's certificate was not accepted. Check that it is valid for this name, has not expired, and comes with its chain."
+            "The host's certificate was not accepted. Check that it is valid for this name, has not expired, and comes with its chain. For one of an authority of your own, set that authority's certificate as the webhook's tls.ca."
         }
         "tls_client_certificate" => {
             "The host wants a certificate from us, or refuses the one it got. Check the webhook's tls: its certificate may have expired, or come from an authority that the host does not know."
