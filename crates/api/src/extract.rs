@@ -305,9 +305,12 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Api> for Path<T> {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let parsed: Result<_, PathRejection> = axum::extract::Path::from_request_parts(parts, api).await;
-        parsed
-            .map(|axum::extract::Path(value)| Self(value))
-            .map_err(|_| Problem::new(Code::NotFound, "The path does not have the form of an address here."))
+        parsed.map(|axum::extract::Path(value)| Self(value)).map_err(|_| {
+            Problem::new(
+                Code::NotFound,
+                "An id in the path does not have the form of one, so it names nothing.",
+            )
+        })
     }
 }
 

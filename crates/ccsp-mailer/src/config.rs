@@ -276,7 +276,23 @@ fn shown(error: clap::Error) -> Exit {
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     let text = error.render().to_string();
-    if is_help { Exit { text, is_help } } else { Exit::fault(first_line(text.trim_start_matches("error: "))) }
+    if is_help {
+        return Exit { text, is_help };
+    }
+    let fault = first_line(text.trim_start_matches("error: "));
+    let tip =
+        text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).or_else(|| advice(error.kind()));
+    Exit::fault(match tip {
+        Some(tip) => format!("{fault}; {tip}"),
+        None => fault,
+    })
+}
+
+/// What to do about a fault of this kind that says nothing of it itself.
+fn advice(kind: ErrorKind) -> Option<&'static str> {
+    use ErrorKind::{InvalidSubcommand, MissingRequiredArgument, UnknownArgument};
+    matches!(kind, UnknownArgument | InvalidSubcommand | MissingRequiredArgument)
+        .then_some("--help behind the command says what it takes")
 }
 
 fn first_line(text: &str) -> String {
@@ -317,6 +333,29 @@ mod tests {
         assert_eq!(options.max_body_bytes, 2048);
         assert_eq!(options.allow_private_destinations.len(), 2);
         assert!(options.metrics_public);
+    }
+
+    #[test]
+    fn a_fault_says_what_to_do_in_one_line() {
+        for (line, says) in [
+            (
+                "ccsp-mailer serve --lisen x",
+                "unexpected argument '--lisen' found; a similar argument exists: '--listen'",
+            ),
+            (
+                "ccsp-mailer outgoing shw",
+                "unrecognized subcommand 'shw'; a similar subcommand exists: 'show'",
+            ),
+            ("ccsp-mailer outgoing show", "<ID>; --help behind the command says what it takes"),
+            (
+                "ccsp-mailer api-key create --role x",
+                "'--role' found; --help behind the command says what it takes",
+            ),
+            ("ccsp-mailer serve --listen nowhere", "invalid socket address syntax"),
+        ] {
+            let Exit { text, is_help } = parse(arguments(line)).unwrap_err();
+            assert!(!is_help && text.ends_with(says) && !text.contains('\n'), "{line}: {text}");
+        }
     }
 
     #[test]
