@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use store::Store;
 use testkit::Receiver;
 use testkit::receiver::{Answer, ReceivedRequest, Reply};
 
+use crate::clock;
 use crate::report::{Figure, Report, Row, Target};
 use crate::scenario::Run;
 use crate::seed;
@@ -57,7 +58,7 @@ impl Run<'_> {
         let figure = figure.target(format!("≤ {START} s"), seconds <= START);
         report.add(Row { figure: Some(figure), ..Row::new(format!("{what}: start"), self.name()) });
 
-        let (before, began) = (receiver.count(), Instant::now());
+        let (before, began) = (receiver.count(), clock::instant());
         while receiver.count() < EACH * DESTINATIONS && began.elapsed() < PATIENCE {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
