@@ -16,6 +16,7 @@ mod serve;
 mod server;
 mod setup;
 mod timeline;
+mod unread;
 mod user;
 
 use std::process::ExitCode;

@@ -10,9 +10,9 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tower::ServiceExt;
 
 use crate::linger::Lingering;
+use crate::unread;
 
 /// How long a client may take for the head of a request: slower ones hold connections for an attack's sake.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,7 +67,7 @@ fn take(
     }
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        unread::answer(router.clone(), request)
     });
     let stream = Lingering::new(stream, LINGER);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();

@@ -52,8 +52,12 @@ async fn what_is_no_payload_is_refused_and_not_kept(kind: Kind) {
             server.raw(Method::POST, &target, &headers, body).await.unwrap()
         }
     };
-    refused(&post(&[JSON], b"{\"a\": \"\xff\"}".to_vec()).await, 400);
-    refused(&post(&[JSON], vec![b' '; 1024 * 1024 + 1]).await, 413);
+    let read = post(&[JSON], b"{\"a\": \"\xff\"}".to_vec()).await;
+    refused(&read, 400);
+    assert_eq!(read.header("connection"), None);
+    let unread = post(&[JSON], vec![b' '; 1024 * 1024 + 1]).await;
+    refused(&unread, 413);
+    assert_eq!(unread.header("connection"), Some("close"), "what follows is the rest of that body");
     refused(&post(&[("content-type", "application/xml")], b"<a/>".to_vec()).await, 415);
     refused(&post(&[], b"email=ada@example.com".to_vec()).await, 415);
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::PATCH] {
