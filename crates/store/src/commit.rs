@@ -242,9 +242,7 @@ impl<D: Decide> Work for Rehearse<D> {
 async fn load<T: Tx>(tx: &T, needs: Needs, locks: bool) -> Result<(Found, Versions), StoreError> {
     let emails: Vec<String> = needs.emails.iter().map(|email| email.as_str().to_owned()).collect();
     let ids: Vec<i64> = needs.subscribers.iter().map(|id| id.0).collect();
-    if locks {
-        subscribers::lock(tx, &emails, &ids).await?;
-    }
+    let locked = if locks { Some(subscribers::lock(tx, &emails, &ids).await?) } else { None };
     let (version, (found, versions), dedupe, health) = try_join!(
         config::version(tx),
         subscribers::load(tx, emails, ids),
@@ -253,6 +251,10 @@ async fn load<T: Tx>(tx: &T, needs: Needs, locks: bool) -> Result<(Found, Versio
     )?;
     if version != needs.config_version {
         return Err(StoreError::StaleConfig);
+    }
+    // Whoever has come in between is not locked, and locking them now would be out of order.
+    if locked.is_some_and(|locked| found.iter().any(|subscriber| !locked.contains(&subscriber.id))) {
+        return Err(StoreError::Conflict);
     }
     let known: HashSet<&Email> = found.iter().map(|subscriber| &subscriber.email).collect();
     let missing: HashSet<&Email> = needs.emails.iter().filter(|email| !known.contains(email)).collect();

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime};
-use futures_util::FutureExt;
 use futures_util::future::join;
+use futures_util::{FutureExt, poll};
 use parking_lot::Mutex;
+use tokio::sync::MutexGuard;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::private::BytesMut;
@@ -123,7 +126,7 @@ impl Postgres {
     async fn run<W: Work>(&self, work: &W, begin: &str) -> Result<W::Output, StoreError> {
         let client = self.pool.get().await.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
         let uses = Client::metrics(&client).recycle_count;
-        let tx = PostgresTx { client, shared: self.shared.clone() };
+        let tx = PostgresTx { client, shared: self.shared.clone(), turn: Turn::default() };
         // Prepared statements keep plans that were made when the tables were smaller: they are made anew at each doubling.
         let begin = if uses.is_power_of_two() { format!("{begin}; DISCARD PLANS") } else { begin.to_owned() };
         match timeout(work.time_limit(), tx.run(work, &begin)).await {
@@ -152,6 +155,23 @@ impl Postgres {
 pub(crate) struct PostgresTx {
     client: Client,
     shared: Arc<Shared>,
+    turn: Turn,
+}
+
+/// Whose turn it is to send: what is asked for at once is sent in the order in which it was asked for, also where one statement must
+/// be prepared first and the next is already. Locks are taken in the order in which statements arrive, and in another order batches would
+/// wait for each other.
+type Turn = tokio::sync::Mutex<()>;
+
+/// Runs what is sent when it is polled first, and gives the turn away as soon as it is.
+async fn sent<T>(turn: MutexGuard<'_, ()>, running: impl Future<Output = T>) -> T {
+    let mut running = pin!(running);
+    let first = poll!(running.as_mut());
+    drop(turn);
+    match first {
+        Poll::Ready(output) => output,
+        Poll::Pending => running.await,
+    }
 }
 
 fn known(cache: &Mutex<HashMap<String, Arc<str>>>, sql: &str) -> Option<Arc<str>> {
@@ -204,27 +224,31 @@ impl PostgresTx {
 
 impl Tx for PostgresTx {
     async fn query<'a>(&'a self, sql: &'a str, params: Vec<Value<'a>>) -> Result<Vec<Row>, StoreError> {
+        let turn = self.turn.lock().await;
         let statement = self.single(sql).await?;
         let params: Vec<&(dyn ToSql + Sync)> =
             params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        let rows = self.client.query(&statement, &params).await.map_err(database_error)?;
+        let rows = sent(turn, self.client.query(&statement, &params)).await.map_err(database_error)?;
         rows.iter().map(own).collect()
     }
 
     async fn execute<'a>(&'a self, sql: &'a str, params: Vec<Value<'a>>) -> Result<u64, StoreError> {
+        let turn = self.turn.lock().await;
         let statement = self.single(sql).await?;
         let params: Vec<&(dyn ToSql + Sync)> =
             params.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        self.client.execute(&statement, &params).await.map_err(database_error)
+        sent(turn, self.client.execute(&statement, &params)).await.map_err(database_error)
     }
 
     async fn execute_many<'a>(&'a self, sql: &'a str, rows: Rows<'a>) -> Result<u64, StoreError> {
         if rows.is_empty() {
             return Ok(0);
         }
+        let turn = self.turn.lock().await;
         let statement = self.many(sql).await?;
         let columns = columns(&statement, &rows);
-        self.client.execute(&statement, &as_params(&columns)).await.map_err(database_error)
+        let params = as_params(&columns);
+        sent(turn, self.client.execute(&statement, &params)).await.map_err(database_error)
     }
 
     async fn touch_many<'a>(
@@ -236,9 +260,11 @@ impl Tx for PostgresTx {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
+        let turn = self.turn.lock().await;
         let statement = self.many(sql).await?;
         let columns = columns(&statement, &rows);
-        let found = self.client.query(&statement, &as_params(&columns)).await.map_err(database_error)?;
+        let params = as_params(&columns);
+        let found = sent(turn, self.client.query(&statement, &params)).await.map_err(database_error)?;
         found.iter().map(own).collect()
     }
 

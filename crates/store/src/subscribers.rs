@@ -4,7 +4,7 @@
 //! what changes, and sees whether that is still what was read. If not, the batch runs again, and that time locks before it
 //! reads, so that nobody waits for ever while others are faster.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use domain::roster::Changed;
@@ -34,12 +34,17 @@ const VERSION: &str = "/*pg: CAST(s.xmin AS TEXT) */ /*sqlite: '' */";
 /// The state of each subscriber that was read.
 pub(crate) type Versions = HashMap<SubscriberId, String>;
 
-/// Locks subscribers by address and by id. Whoever locks, locks in the order of the addresses, so that no two wait for each
-/// other.
-pub(crate) async fn lock<T: Tx>(tx: &T, emails: &[String], ids: &[i64]) -> Result<(), StoreError> {
+/// Locks subscribers by address and by id, and tells which there are. Whoever locks, locks in the order of the addresses, so that no
+/// two wait for each other.
+pub(crate) async fn lock<T: Tx>(
+    tx: &T,
+    emails: &[String],
+    ids: &[i64],
+) -> Result<HashSet<SubscriberId>, StoreError> {
     const SQL: &str =
         "SELECT id FROM subscribers WHERE id IN ?1 OR email IN ?2 ORDER BY email /*pg: FOR UPDATE */";
-    tx.query(SQL, vec![Value::Ints(ids.to_vec()), Value::Texts(emails.to_vec())]).await.map(|_| ())
+    let rows = tx.query(SQL, vec![Value::Ints(ids.to_vec()), Value::Texts(emails.to_vec())]).await?;
+    rows.into_iter().map(|row| row.read().int().map(SubscriberId)).collect()
 }
 
 /// Loads subscribers by address and by id, with lists and tags.
