@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::roster::Changed;
 use domain::subscriber::MemberStatus;
 use domain::{ListId, Roster, Subscriber};
+use futures_util::try_join;
 use store::commit::{DedupeAnswer, DedupeKey, Found, Needs, Writes};
 use store::{Sequence, StoreError, Tx, Work};
 
@@ -22,6 +23,7 @@ conformance!(
     the_same_request_is_acted_upon_once,
     a_number_is_given_out_once,
     reads_see_one_state,
+    what_is_asked_at_once_arrives_in_that_order,
 );
 
 /// Adds who is not there, and gives everyone of them a tag.
@@ -193,4 +195,24 @@ async fn reads_see_one_state(database: &Database) {
     // A read can't write.
     let write = crate::support::Run { sql: "DELETE FROM subscribers", params: vec![] };
     assert!(database.store.read(write).await.is_err());
+}
+
+/// Asks for two statements at once, of which only the second is prepared.
+struct AtOnce;
+
+impl Work for AtOnce {
+    type Output = i64;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<i64, StoreError> {
+        const COUNT: &str = "SELECT COUNT(*) FROM tags";
+        const ADD: &str =
+            "INSERT INTO tags (name, description, created_at, updated_at) VALUES (?1, 'at once', 0, 0)";
+        tx.query(COUNT, vec![]).await?;
+        let (_, rows) = try_join!(tx.execute(ADD, vec!["fresh".into()]), tx.query(COUNT, vec![]))?;
+        rows.into_iter().next().map_or(Ok(-1), |row| row.read().int())
+    }
+}
+
+async fn what_is_asked_at_once_arrives_in_that_order(database: &Database) {
+    assert_eq!(database.store.write(AtOnce).await.unwrap(), 1);
 }
