@@ -7,7 +7,10 @@ use serde_json::{
     Value,
     value::{RawValue, to_raw_value},
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     error::{SandboxError, ScriptError},
@@ -126,10 +129,10 @@ impl Sandbox {
         let _turn = self.turns.acquire().await.map_err(|_| SandboxError::Gone)?;
         let mut process = self.process().await?;
         let limits = request.limits;
-        let answer =
-            timeout(limits.time.saturating_add(GRACE), process.exchange(&frame, limits.output)).await;
+        let deadline = Instant::now() + limits.time;
+        let answer = timeout_at(deadline + GRACE, process.exchange(&frame, limits.output)).await;
         // Whoever leaves here early drops the process, and so kills it; the next call starts another.
-        let response = answer.map_err(|_| ScriptError::OutOfTime)?.map_err(|_| SandboxError::Gone)?;
+        let response = answer.map_err(|_| ScriptError::OutOfTime)?.map_err(|_| gone(deadline))?;
         self.idle.lock().push(process);
         Ok(response?)
     }
@@ -147,6 +150,11 @@ impl Sandbox {
     fn take_idle(&self) -> Option<Process> {
         self.idle.lock().pop()
     }
+}
+
+/// Why a child ended during a call. On a busy machine its own watchdog may be faster than we.
+fn gone(deadline: Instant) -> SandboxError {
+    if Instant::now() < deadline { SandboxError::Gone } else { ScriptError::OutOfTime.into() }
 }
 
 fn encode(request: &Request<'_>) -> Result<Vec<u8>, SandboxError> {

@@ -5,6 +5,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
     time::Duration,
 };
 
@@ -76,6 +77,21 @@ async fn a_child_that_had_to_be_killed_is_gone() {
     let process = Path::new("/proc").join(&first);
     let gone = async || (!process.exists()).then_some(());
     eventually("the end of the child", Duration::from_secs(10), gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_child_that_ended_itself_while_nobody_looked_was_out_of_time() {
+    let (sandbox, _folder, file) = watched();
+    assert_eq!(sandbox.call(call(GOOD, &[])).await.unwrap(), "good");
+    let status = Path::new("/proc").join(pid(&file)).join("status");
+    // Keeps the only thread from the call until the child is dead, as a busy machine may.
+    let stalled = async {
+        while !fs::read_to_string(&status).unwrap().contains("zombie") {
+            thread::park_timeout(Duration::from_millis(20));
+        }
+    };
+    let (failed, ()) = tokio::join!(biased; sandbox.call(call(NATIVE_LOOP, &[])), stalled);
+    assert_eq!(fault(failed), ScriptError::OutOfTime);
 }
 
 #[tokio::test]
