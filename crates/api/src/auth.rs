@@ -14,6 +14,7 @@ use signature::{TokenHash, token};
 use store::users::UserRow;
 
 use crate::audit::Origin;
+use crate::once::Asked;
 use crate::problem::{Code, Problem};
 use crate::session::{self, Active};
 use crate::{Api, extract};
@@ -104,6 +105,7 @@ impl<R: Requirement> FromRequestParts<Api> for Caller<R> {
             None if key.id == OPERATOR => ActorKind::CommandLine,
             None => ActorKind::ApiKey,
         };
+        Asked::by(parts, &key.id);
         let actor = Origin::of(parts, api).actor(kind, Some(key.id.clone()), Some(key.name.clone()));
         Ok(Self { key, actor, session, required: PhantomData })
     }

@@ -1,10 +1,12 @@
 //! `Idempotency-Key`: the same POST twice is carried out once, and answered twice.
 //!
 //! The answer is kept in the transaction that the POST causes (`store::once`), sealed by the engine, and belongs to the
-//! API key that sent it.
+//! API key that sent it. It is looked up there too, and before a refusal goes out.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::log::FieldError;
@@ -31,7 +33,7 @@ const KEPT_MILLIS: i64 = 24 * 3_600 * 1_000;
 const MAX_KEY_CHARS: usize = 255;
 
 /// A POST that is to be carried out once.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OnceRequest {
     key: String,
     fingerprint: Vec<u8>,
@@ -50,13 +52,21 @@ impl OnceRequest {
         for part in [parts.method.as_str().as_bytes(), b"\n", target.as_bytes(), b"\n", body] {
             hash.update(part);
         }
-        Ok(Some(Self { key, fingerprint: hash.finalize().to_vec() }))
+        let request = Self { key, fingerprint: hash.finalize().to_vec() };
+        if let Some(asked) = parts.extensions.get::<Arc<Asked>>() {
+            let _ = asked.request.set(request.clone());
+        }
+        Ok(Some(request))
     }
 
     /// As the store knows it: what the caller names so is the caller's alone.
     pub(crate) fn of<R>(self, caller: &Caller<R>, api: &Api) -> OnceKey {
+        self.by(caller.id(), api)
+    }
+
+    fn by(self, caller: &str, api: &Api) -> OnceKey {
         OnceKey {
-            scope: caller.id().to_owned(),
+            scope: caller.to_owned(),
             key: self.key,
             fingerprint: self.fingerprint,
             expires_at: api.engine().now().plus_millis(KEPT_MILLIS),
@@ -74,6 +84,48 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
             let error = FieldError { field: "Idempotency-Key".to_owned(), message };
             Err(Problem::with_errors(Code::InvalidHeader, vec![error]))
         }
+    }
+}
+
+/// What a request with a key turns out to be, while it is on its way to its handler.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    caller: OnceLock<String>,
+    request: OnceLock<OnceRequest>,
+}
+
+impl Asked {
+    /// Notes who sends it, once they have proved it.
+    pub(crate) fn by(parts: &Parts, caller: &str) {
+        if let Some(asked) = parts.extensions.get::<Arc<Self>>() {
+            let _ = asked.caller.set(caller.to_owned());
+        }
+    }
+
+    async fn answer(&self, api: &Api) -> Result<Option<Answer>, StoreError> {
+        let (Some(caller), Some(request)) = (self.caller.get(), self.request.get()) else { return Ok(None) };
+        let kept = api.engine().kept(request.clone().by(caller, api)).await?;
+        // What the log's `resend` keeps has a form of its own.
+        Ok(kept.and_then(|kept| serde_json::from_slice(&kept).ok()))
+    }
+}
+
+/// Answers a POST that was carried out before with its answer also where a handler refuses it before its transaction: what it
+/// made is there already, or what it was for is gone since.
+pub async fn replay(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    if !request.headers().contains_key(HEADER) {
+        return next.run(request).await;
+    }
+    let asked = Arc::<Asked>::default();
+    request.extensions_mut().insert(asked.clone());
+    let response = next.run(request).await;
+    if !response.status().is_client_error() {
+        return response;
+    }
+    match asked.answer(&api).await {
+        Ok(None) => response,
+        Ok(Some(answer)) => replayed(answer),
+        Err(error) => Problem::from(error).into_response(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::api::{Api, ApiState};
 use crate::document::Document;
 use crate::measure::measure;
 use crate::problem::{Code, Problem};
-use crate::{BASE, routes};
+use crate::{BASE, once, routes};
 
 /// Below this there are resources and no pages: [`BASE`] and what others of WordPress may have been.
 const WORDPRESS_ROUTES: &str = "/wp-json";
@@ -29,6 +29,7 @@ pub fn router(state: ApiState) -> Router {
     let document = Document::new(&described).expect("a document by which requests can be checked");
     let api = Api::new(state, document);
     let managed = managed
+        .route_layer(middleware::from_fn_with_state(api.clone(), once::replay))
         .route_layer(middleware::from_fn_with_state(api.clone(), measure))
         .route_layer(middleware::from_fn_with_state(api.clone(), require_https))
         .merge(routes::docs::routes())

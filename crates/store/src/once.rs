@@ -65,15 +65,11 @@ where
     type Output = OnceOutcome<W::Output>;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Self::Output, StoreError> {
-        const FIND: &str =
-            "SELECT fingerprint, answer FROM idempotency WHERE scope = ?1 AND idempotency_key = ?2";
         const KEEP: &str = "INSERT INTO idempotency (scope, idempotency_key, fingerprint, answer, expires_at) \
                             VALUES (?1, ?2, ?3, ?4, ?5)";
         let key = &self.key;
-        if let Some(row) = tx.query(FIND, params![&key.scope, &key.key]).await?.pop() {
-            let mut row = row.read();
-            let same = row.blob()? == key.fingerprint;
-            return Ok(if same { OnceOutcome::Again(row.blob()?) } else { OnceOutcome::Mismatch });
+        if let Some(kept) = find(tx, key).await? {
+            return Ok(kept.map_or(OnceOutcome::Mismatch, OnceOutcome::Again));
         }
         let output = self.work.run(tx).await?;
         if let Some(answer) = (self.render)(&output) {
@@ -85,6 +81,30 @@ where
         }
         Ok(OnceOutcome::First(output))
     }
+}
+
+/// The answer that is kept of a POST, if it was run.
+pub struct GetKept {
+    /// Its name.
+    pub key: OnceKey,
+}
+
+impl Work for GetKept {
+    type Output = Option<Vec<u8>>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Self::Output, StoreError> {
+        Ok(find(tx, &self.key).await?.flatten())
+    }
+}
+
+/// What is kept under this key; `Some(None)` is the answer to another request.
+async fn find<T: Tx>(tx: &T, key: &OnceKey) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+    const FIND: &str =
+        "SELECT fingerprint, answer FROM idempotency WHERE scope = ?1 AND idempotency_key = ?2";
+    let Some(row) = tx.query(FIND, params![&key.scope, &key.key]).await?.pop() else { return Ok(None) };
+    let mut row = row.read();
+    let is_same = row.blob()? == key.fingerprint;
+    Ok(Some(if is_same { Some(row.blob()?) } else { None }))
 }
 
 /// Forgets what has expired, of idempotency keys and of dedupe keys. Returns how many; to be called until that is 0.

@@ -258,21 +258,16 @@ async fn resend(
     Path(id): Path<RequestId>,
     Create { input, once }: Create<ResendInput>,
 ) -> Result<Response, Problem> {
-    let row = find(&api, id).await?;
-    if row.status == RequestStatus::Rejected {
-        return Err(Problem::new(Code::Conflict, "The request was rejected, and can't be sent again."));
-    }
-    if engine::is_handshake(&row) {
-        return Err(Problem::new(Code::Conflict, "The request was a handshake, which is answered."));
-    }
-    let configuration = api.configuration().await?;
-    let incoming = configuration.incoming.get(&row.webhook_id);
-    if incoming.is_none_or(|incoming| incoming.webhook.settings.status == WebhookStatus::Inactive) {
-        let message = "The webhook of this request was deleted or is inactive.";
-        return Err(Problem::new(Code::Conflict, message));
-    }
-    let payload = input.payload.map(|payload| payload.to_string());
     let key = once.map(|once| once.of(&caller, &api));
+    let row = match resendable(&api, id).await {
+        Ok(row) => row,
+        Err(refusal) => {
+            let Some(key) = key else { return Err(refusal) };
+            let body = api.engine().kept(key).await?.ok_or(refusal)?;
+            return resent(&api, &body).await.map(replayed);
+        }
+    };
+    let payload = input.payload.map(|payload| payload.to_string());
     match api.engine().resend(row, payload, caller.actor(), key).await {
         Ok(OnceOutcome::First(reply)) => {
             resent(&api, reply.body.as_bytes()).await.map(IntoResponse::into_response)
@@ -286,6 +281,24 @@ async fn resend(
         }
         Err(_) => Err(Problem::new(Code::Unavailable, "The request could not be stored.")),
     }
+}
+
+/// The request, if it can be sent again.
+async fn resendable(api: &Api, id: RequestId) -> Result<RequestRow, Problem> {
+    let row = find(api, id).await?;
+    if row.status == RequestStatus::Rejected {
+        return Err(Problem::new(Code::Conflict, "The request was rejected, and can't be sent again."));
+    }
+    if engine::is_handshake(&row) {
+        return Err(Problem::new(Code::Conflict, "The request was a handshake, which is answered."));
+    }
+    let configuration = api.configuration().await?;
+    let incoming = configuration.incoming.get(&row.webhook_id);
+    if incoming.is_none_or(|incoming| incoming.webhook.settings.status == WebhookStatus::Inactive) {
+        let message = "The webhook of this request was deleted or is inactive.";
+        return Err(Problem::new(Code::Conflict, message));
+    }
+    Ok(row)
 }
 
 /// The request that a sender would have been told of so.

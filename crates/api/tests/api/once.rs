@@ -107,3 +107,36 @@ async fn an_api_key_is_shown_again_only_to_who_made_it_under_the_same_key() {
     let again = server.send(keyed("k", Scope::Admin, "/api-keys", &body)).await;
     assert_eq!((first.status, &again.text), (201, &first.text));
 }
+
+/// Also where the POST would be refused now: what it made has the name that it asks for, or what it was for is gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_outlives_what_it_was_about() {
+    for server in [Server::start().await, Server::start_on_postgres().await] {
+        let post = async |path: &str, body: Value| server.send(keyed(path, Scope::Write, path, &body)).await;
+        let made = create(&server, "made", "A").await.json();
+        let webhook = format!("/outgoing-webhooks/{}", made["id"].as_str().unwrap());
+        let rotate = format!("{webhook}/rotate-secret");
+        let all = [
+            ("/custom-fields", json!({"name": "size", "label": "Size", "type": "text"})),
+            ("/event-types", json!({"name": "order_shipped", "description": "It left."})),
+            (&*rotate, json!({})),
+        ];
+        let mut first = Vec::new();
+        for (path, body) in &all {
+            let answer = post(path, body.clone()).await;
+            assert!(answer.status < 300, "{path} {answer:?}");
+            first.push(answer);
+        }
+        server.delete(&webhook).await;
+        for ((path, body), first) in all.iter().zip(first) {
+            let again = post(path, body.clone()).await;
+            assert_eq!((again.status, &again.text), (first.status, &first.text), "{path}");
+            assert_eq!(again.headers["idempotency-replayed"], "true", "{path}");
+            let other = server.send(keyed("other", Scope::Write, path, body)).await;
+            assert!([404, 409].contains(&other.status), "{path} {other:?}");
+            // Neither is it given to others.
+            let stranger = server.send(keyed(path, Scope::Admin, path, body)).await;
+            assert!([404, 409].contains(&stranger.status), "{path} {stranger:?}");
+        }
+    }
+}

@@ -275,6 +275,16 @@ async fn an_edited_payload_is_a_new_request_that_names_the_first() {
         assert_eq!(logged().await, before + 1);
         let other = once("mallory@example.com").await;
         assert_eq!((other.status, other.code().as_str()), (422, "idempotency-key-reused"));
+
+        server
+            .patch(
+                &format!("/incoming-webhooks/{}", webhook["id"].as_str().unwrap()),
+                json!({"status": "inactive"}),
+            )
+            .await;
+        let third = once("eve@example.com").await;
+        assert_eq!((third.status, &third.text), (201, &first.text), "answered as before");
+        assert_eq!(server.post(&format!("/requests/{id}/resend"), json!({})).await.status, 409);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use store::commit::Commit;
-use store::once::{Once, OnceKey, OnceOutcome};
+use store::once::{GetKept, Once, OnceKey, OnceOutcome};
 use store::{StoreError, Work};
 
 use super::{Engine, executed, to_its_end};
@@ -80,14 +80,25 @@ impl Engine {
         self.opened(&identity, outcome)
     }
 
+    /// The answer that is kept of what was asked under this key, if it was done.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn kept(&self, key: OnceKey) -> Result<Option<Vec<u8>>, StoreError> {
+        let identity = once_identity(&key);
+        let sealed = self.read(GetKept { key }).await?;
+        sealed.map(|sealed| self.open(&identity, &sealed)).transpose()
+    }
+
     fn opened<O>(&self, identity: &str, outcome: OnceOutcome<O>) -> Result<OnceOutcome<O>, StoreError> {
         match outcome {
-            OnceOutcome::Again(sealed) => {
-                let answer = self.vault().open(identity, &sealed);
-                answer.map(OnceOutcome::Again).map_err(|error| StoreError::Database(Box::new(error)))
-            }
+            OnceOutcome::Again(sealed) => self.open(identity, &sealed).map(OnceOutcome::Again),
             other => Ok(other),
         }
+    }
+
+    fn open(&self, identity: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.vault().open(identity, sealed).map_err(|error| StoreError::Database(Box::new(error)))
     }
 }
 
