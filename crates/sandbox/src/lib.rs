@@ -8,7 +8,7 @@
 //! - [`Sandbox`] is the parent's side: a pool of children and a bounded queue before it.
 //! - [`worker::run`] is the child's side, called by a hidden command of the binary.
 //!
-//! **Invariants:** no script outlives its deadline by more than [`GRACE`], whatever it does and even if the parent is
+//! **Invariants:** no script uses more than its processor time and [`GRACE`], whatever it does and even if the parent is
 //! killed; nothing of a script is left for the next one; what a child answers is read as if a stranger had sent it.
 //!
 //! **Never here:** what a value that a script returns means.

@@ -16,8 +16,12 @@ pub const MAX_MEMORY: usize = 64 * 1024 * 1024;
 /// The longest message of an error that is kept, in characters: enough to find the cause.
 pub const MAX_MESSAGE: usize = 1000;
 
-/// How long past its deadline a script may take to notice that it is over. Then its process is killed.
+/// How long a script may take to notice that its time is over. Then its process ends.
 pub const GRACE: Duration = Duration::from_millis(100);
+
+/// How many times its processor time a script may take by the clock. It waits for a processor as long as others have it,
+/// and a sender may be waiting for the script.
+const PATIENCE: u32 = 10;
 
 /// The stack of a script, in bytes: some thousand nested calls, and an eighth of the stack that a process usually has.
 pub(crate) const STACK: usize = 1024 * 1024;
@@ -25,7 +29,7 @@ pub(crate) const STACK: usize = 1024 * 1024;
 /// The limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Wall-clock time from the moment that a child has the call, compiling included.
+    /// Processor time, compiling included: on a busy machine a script gets as far as on an idle one.
     pub time: Duration,
     /// Memory of the script and its values, in bytes; no more than [`MAX_MEMORY`] is given.
     pub memory: usize,
@@ -37,8 +41,13 @@ impl Limits {
     /// For what runs while a sender waits: a webhook's `transform`, and checking a script when it is saved.
     pub const TRANSFORM: Self = Self { time: Duration::from_millis(100), ..Self::CUSTOM_CODE };
 
-    /// For the action `custom_code`, which runs as a job. Four times the time of a transform, yet short enough that
-    /// ten endless scripts in a pool of four are over within two seconds.
+    /// For the action `custom_code`, which runs as a job. More than twice the time of a transform, yet short enough that
+    /// ten endless scripts in a pool of four are over within two seconds on two processors.
     pub const CUSTOM_CODE: Self =
-        Self { time: Duration::from_millis(400), memory: 32 * 1024 * 1024, output: 1024 * 1024 };
+        Self { time: Duration::from_millis(250), memory: 32 * 1024 * 1024, output: 1024 * 1024 };
+
+    /// The most time that a call may take by the clock.
+    pub(crate) fn by_the_clock(&self) -> Duration {
+        self.time.saturating_mul(PATIENCE)
+    }
 }

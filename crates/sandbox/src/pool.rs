@@ -36,7 +36,7 @@ impl Settings {
     /// Scripts at once: some that take all their time leave room for those that don't, without starving the server.
     pub const WORKERS: usize = 4;
 
-    /// If all of them take the whole time of a transform, the last one waits for less than two seconds.
+    /// If all of them take the whole time of a transform, the last one waits for two seconds, on four processors.
     pub const QUEUE: usize = 64;
 
     /// The usual pool, of this program.
@@ -129,10 +129,11 @@ impl Sandbox {
         let _turn = self.turns.acquire().await.map_err(|_| SandboxError::Gone)?;
         let mut process = self.process().await?;
         let limits = request.limits;
-        let deadline = Instant::now() + limits.time;
-        let answer = timeout_at(deadline + GRACE, process.exchange(&frame, limits.output)).await;
+        let begun = Instant::now();
+        let answer = process.exchange(&frame, limits.output);
+        let answer = timeout_at(begun + limits.by_the_clock() + GRACE, answer).await;
         // Whoever leaves here early drops the process, and so kills it; the next call starts another.
-        let response = answer.map_err(|_| ScriptError::OutOfTime)?.map_err(|_| gone(deadline))?;
+        let response = answer.map_err(|_| ScriptError::OutOfTime)?.map_err(|_| gone(begun + limits.time))?;
         self.idle.lock().push(process);
         Ok(response?)
     }
@@ -152,9 +153,9 @@ impl Sandbox {
     }
 }
 
-/// Why a child ended during a call. On a busy machine its own watchdog may be faster than we.
-fn gone(deadline: Instant) -> SandboxError {
-    if Instant::now() < deadline { SandboxError::Gone } else { ScriptError::OutOfTime.into() }
+/// Why a child ended during a call: before the script's time can be over, that was not the child's own watchdog.
+fn gone(over: Instant) -> SandboxError {
+    if Instant::now() < over { SandboxError::Gone } else { ScriptError::OutOfTime.into() }
 }
 
 fn encode(request: &Request<'_>) -> Result<Vec<u8>, SandboxError> {

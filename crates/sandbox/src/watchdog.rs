@@ -11,10 +11,15 @@ use std::{
     time::Duration,
 };
 
-use crate::limits::GRACE;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::limits::{GRACE, Limits};
 
 /// The watchdog's thread only waits.
 const STACK: usize = 64 * 1024;
+
+/// The least that the watchdog waits: it must not take from the script what it measures.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// A thread that tells a script when its time is over, and ends the process if that doesn't help.
 #[derive(Debug)]
@@ -30,7 +35,9 @@ pub(crate) struct Watch {
 }
 
 struct Watched {
-    time: Duration,
+    /// The processor time that the process had used before.
+    begun: Duration,
+    limits: Limits,
     expired: Arc<AtomicBool>,
     running: Receiver<()>,
 }
@@ -53,11 +60,12 @@ impl Watchdog {
         Ok(Self { watches })
     }
 
-    /// Gives what runs now this much time.
-    pub fn watch(&self, time: Duration) -> io::Result<Watch> {
+    /// Gives what runs now its time.
+    pub fn watch(&self, limits: Limits) -> io::Result<Watch> {
         let (running, ended) = channel();
         let expired = Arc::new(AtomicBool::new(false));
-        let watched = Watched { time, expired: Arc::clone(&expired), running: ended };
+        let begun = processor_time();
+        let watched = Watched { begun, limits, expired: Arc::clone(&expired), running: ended };
         self.watches.send(watched).map_err(|_| io::Error::other("the watchdog is gone"))?;
         Ok(Watch { expired, _running: running })
     }
@@ -77,13 +85,31 @@ impl Watch {
 
 impl Watched {
     fn wait(&self) {
-        if self.running.recv_timeout(self.time) != Err(RecvTimeoutError::Timeout) {
-            return;
+        let Limits { time, .. } = self.limits;
+        let (mut waited, mut left) = (Duration::ZERO, time);
+        while !left.is_zero() {
+            left = left.max(LOOK);
+            if self.ends_within(left) {
+                return;
+            }
+            waited += left;
+            let used = processor_time().saturating_sub(self.begun);
+            left = time.saturating_sub(used).min(self.limits.by_the_clock().saturating_sub(waited));
         }
         self.expired.store(true, Ordering::Relaxed);
-        // The parent kills after the first grace; past the second there is no parent.
-        if self.running.recv_timeout(2 * GRACE) == Err(RecvTimeoutError::Timeout) {
+        // A native loop asks nobody. Neither does it need a parent that kills.
+        if !self.ends_within(GRACE) {
             process::abort();
         }
     }
+
+    fn ends_within(&self, time: Duration) -> bool {
+        self.running.recv_timeout(time) != Err(RecvTimeoutError::Timeout)
+    }
+}
+
+/// What the process has used so far.
+fn processor_time() -> Duration {
+    // No process is older than the 292 billion years of the clock.
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }

@@ -32,6 +32,6 @@ pub fn run() -> io::Result<()> {
 
 fn respond(frame: &[u8], watchdog: &Watchdog) -> io::Result<Response> {
     let request: Request<'_> = serde_json::from_slice(frame)?;
-    let watch = watchdog.watch(request.limits.time)?;
+    let watch = watchdog.watch(request.limits)?;
     Ok(script::execute(request, &watch))
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use sandbox::{Limits, SandboxError};
 use serde_json::{Value, json};
 
-use crate::support::{call, sandbox, value_of};
+use crate::support::{PATIENT, call, sandbox, value_of};
 
 #[tokio::test]
 async fn arguments_go_in_and_the_value_comes_out() {
@@ -126,7 +126,7 @@ async fn what_is_too_large_to_go_in_is_refused() {
 
 #[tokio::test]
 async fn more_memory_than_there_is_for_any_call_is_not_given() {
-    let limits = Limits { memory: usize::MAX, ..Limits::CUSTOM_CODE };
+    let limits = Limits { memory: usize::MAX, ..PATIENT };
     let code = "function handle() { return new ArrayBuffer(100 * 1024 * 1024).byteLength }";
     let failed = sandbox().call(sandbox::Call { limits, ..call(code, &[]) }).await;
     assert_eq!(crate::support::fault(failed), sandbox::ScriptError::OutOfMemory);

@@ -4,17 +4,19 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
+    pin::pin,
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
-use sandbox::{Call, Limits, Sandbox, SandboxError, ScriptError, Settings};
+use sandbox::{Call, GRACE, Limits, Sandbox, SandboxError, ScriptError, Settings};
 use serde_json::json;
 use tempfile::TempDir;
 use testkit::eventually;
+use tokio::time::timeout;
 
-use crate::support::{NATIVE_LOOP, call, fault, settings};
+use crate::support::{NATIVE_LOOP, call, fault, hurried, settings};
 
 const GOOD: &str = "const handle = () => 'good'";
 
@@ -31,7 +33,11 @@ fn pid(file: &Path) -> String {
 }
 
 fn kill(pid: &str) {
-    assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+    signal("-9", pid);
+}
+
+fn signal(which: &str, pid: &str) {
+    assert!(Command::new("kill").args([which, pid]).status().unwrap().success());
 }
 
 #[tokio::test]
@@ -69,14 +75,14 @@ async fn a_child_is_used_again_and_one_killed_while_idle_is_replaced() {
 #[tokio::test]
 async fn a_child_that_had_to_be_killed_is_gone() {
     let (sandbox, _folder, file) = watched();
-    let failed = sandbox.call(call(NATIVE_LOOP, &[])).await;
+    let failed = sandbox.call(hurried(NATIVE_LOOP)).await;
     assert_eq!(fault(failed), ScriptError::OutOfTime);
     let first = pid(&file);
     assert_eq!(sandbox.call(call(GOOD, &[])).await.unwrap(), "good");
     assert_ne!(first, pid(&file));
     let process = Path::new("/proc").join(&first);
     let gone = async || (!process.exists()).then_some(());
-    eventually("the end of the child", Duration::from_secs(10), gone).await.unwrap();
+    eventually("the end of the child", Duration::from_secs(60), gone).await.unwrap();
 }
 
 #[tokio::test]
@@ -90,8 +96,20 @@ async fn a_child_that_ended_itself_while_nobody_looked_was_out_of_time() {
             thread::park_timeout(Duration::from_millis(20));
         }
     };
-    let (failed, ()) = tokio::join!(biased; sandbox.call(call(NATIVE_LOOP, &[])), stalled);
+    let (failed, ()) = tokio::join!(biased; sandbox.call(hurried(NATIVE_LOOP)), stalled);
     assert_eq!(fault(failed), ScriptError::OutOfTime);
+}
+
+#[tokio::test]
+async fn a_child_that_gets_no_processor_loses_no_time() {
+    let (sandbox, _folder, file) = watched();
+    assert_eq!(sandbox.call(call(GOOD, &[])).await.unwrap(), "good");
+    signal("-STOP", &pid(&file));
+    let limits = Limits { time: Duration::from_secs(1), ..Limits::CUSTOM_CODE };
+    let mut late = pin!(sandbox.call(Call { limits, ..call(GOOD, &[]) }));
+    assert!(timeout(limits.time + 2 * GRACE, &mut late).await.is_err(), "by the clock its time is over");
+    signal("-CONT", &pid(&file));
+    assert_eq!(late.await.unwrap(), "good");
 }
 
 #[tokio::test]
@@ -138,7 +156,7 @@ async fn a_child_without_a_parent_ends_by_itself() {
     input.write_all(body.as_bytes()).unwrap();
     // Its stdin stays open, and nobody kills it.
     let ended = async || child.try_wait().unwrap();
-    let status = eventually("the end of the child", Duration::from_secs(10), ended).await;
+    let status = eventually("the end of the child", Duration::from_secs(60), ended).await;
     drop(input);
     assert!(!status.unwrap().success());
 }

@@ -2,7 +2,7 @@
 
 use sandbox::{Limits, SandboxError, ScriptError};
 
-use crate::support::{call, fault, fault_of, sandbox};
+use crate::support::{PATIENT, call, fault, fault_of, sandbox};
 
 fn threw(message: &str, line: Option<u32>) -> ScriptError {
     ScriptError::Threw { message: message.to_owned(), line }
@@ -110,7 +110,7 @@ async fn what_is_not_json_is_no_value() {
 
 #[tokio::test]
 async fn a_value_past_the_limit_is_too_large() {
-    let limits = Limits { output: 12, ..Limits::CUSTOM_CODE };
+    let limits = Limits { output: 12, ..PATIENT };
     let sandbox = sandbox();
     let call_with = |code| sandbox.call(sandbox::Call { limits, ..call(code, &[]) });
     assert_eq!(call_with("const handle = () => 'x'.repeat(10)").await.unwrap(), "xxxxxxxxxx");

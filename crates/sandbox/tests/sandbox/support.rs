@@ -1,6 +1,6 @@
 //! A sandbox of this crate's own worker, and calls in short.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use sandbox::{Call, Limits, Sandbox, SandboxError, ScriptError, Settings};
 use serde_json::Value;
@@ -20,8 +20,16 @@ pub fn sandbox() -> Sandbox {
     Sandbox::new(settings())
 }
 
+/// For what is not about time: a slow machine may need more of it than a script gets.
+pub const PATIENT: Limits = Limits { time: Duration::from_secs(60), ..Limits::CUSTOM_CODE };
+
 pub fn call<'a>(code: &'a str, arguments: &'a [Value]) -> Call<'a> {
-    Call { code, function: "handle", arguments, now: NOW, seed: 42, limits: Limits::CUSTOM_CODE }
+    Call { code, function: "handle", arguments, now: NOW, seed: 42, limits: PATIENT }
+}
+
+/// A call without arguments that has no more time than an action has.
+pub fn hurried(code: &str) -> Call<'_> {
+    Call { limits: Limits::CUSTOM_CODE, ..call(code, &[]) }
 }
 
 /// The value of a call without arguments, by a sandbox of its own.
