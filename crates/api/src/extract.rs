@@ -29,6 +29,9 @@ pub trait Input: ToSchema + DeserializeOwned + Send {
         Vec::new()
     }
 
+    /// Members that are one value each, such as a template: a merge patch replaces them as a whole, with what is `null` in them.
+    const VALUES: &[&str] = &[];
+
     /// Takes out of the settings as they are what a merge patch is to replace, although it does not name it.
     fn make_way(_current: &mut Value, _patch: &Value) {}
 }
@@ -97,6 +100,11 @@ impl<T: Input + serde::Serialize> Patch<T> {
         let mut merged = serde_json::to_value(current).map_err(|error| Problem::internal(&error))?;
         T::make_way(&mut merged, &self.patch);
         merge(&mut merged, &self.patch);
+        for name in T::VALUES {
+            if let Some(value) = self.patch.get(name).filter(|value| !value.is_null()) {
+                merged[name] = value.clone();
+            }
+        }
         read(api, merged)
     }
 }

@@ -76,6 +76,8 @@ impl Input for EventTypeInput {
 }
 
 impl Input for EventTypeSettings {
+    const VALUES: &[&str] = &["schema", "example"];
+
     fn check(&self) -> Vec<FieldError> {
         check(self.schema.as_ref(), self.example.as_ref())
     }

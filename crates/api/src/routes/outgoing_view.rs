@@ -282,8 +282,15 @@ impl Input for OutgoingWebhookInput {
         errors
     }
 
+    const VALUES: &[&str] = &["payload"];
+
     fn make_way(current: &mut Value, patch: &Value) {
         Retry::make_way(current, patch);
+        // The members of one method are none of another's.
+        let method = |settings: &Value| settings.pointer("/auth/method").cloned();
+        if method(patch).is_some_and(|method_then| Some(method_then) != method(current)) {
+            current["auth"].take();
+        }
     }
 }
 

@@ -120,7 +120,7 @@ async fn a_changed_schema_is_another_version() {
     assert_eq!((described.status, &described.json()["version"]), (200, &json!(1)), "{}", described.text);
     let refused = server.patch(path, json!({"schema": {"required": ["total"]}})).await;
     assert_eq!((refused.status, refused.faults()[0].0.as_str()), (422, "example"), "{}", refused.text);
-    let loosened = server.patch(path, json!({"schema": {"required": null}})).await.json();
+    let loosened = server.patch(path, json!({"schema": {"type": "object"}})).await.json();
     assert_eq!((&loosened["version"], &loosened["schema"]), (&json!(2), &json!({"type": "object"})));
     assert_eq!(server.get(path).await.json(), loosened);
     for (path, status) in [("/event-types/order_lost", 404), ("/event-types/email_sent", 409)] {

@@ -303,6 +303,27 @@ async fn a_patch_is_a_merge_patch_and_is_checked_as_a_whole() {
     assert_eq!(server.get(&path).await.json()["name"], made["name"]);
 }
 
+#[tokio::test]
+async fn one_value_is_replaced_as_a_whole() {
+    let server = Server::start().await;
+    let mut input = outgoing();
+    input["payload"] = json!({"id": "{event_id}", "phone": "{subscriber_phone}", "more": {"a": 1}});
+    input["auth"] = json!({"method": "api_key", "key": "key-0001", "header": "X-Key"});
+    let made = server.post("/outgoing-webhooks", input).await.json();
+    let path = format!("/outgoing-webhooks/{}", made["id"].as_str().unwrap());
+
+    let payload = json!({"id": "{event_id}", "more": {"b": null}});
+    let patched = server.patch(&path, json!({"payload": payload})).await.json();
+    assert_eq!(patched["payload"], payload);
+    let bearer = json!({"method": "bearer", "token": "token-0001"});
+    let masked = json!({"method": "bearer", "token": "••••0001"});
+    assert_eq!(server.patch(&path, json!({"auth": bearer})).await.json()["auth"], masked);
+    // The same method keeps what is not named.
+    let patched = server.patch(&path, json!({"auth": {"method": "bearer"}})).await.json();
+    assert_eq!(patched["auth"], masked);
+    assert_eq!(server.patch(&path, json!({"payload": null})).await.json()["payload"], json!(null));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn patches_of_different_settings_at_once_all_hold_on_sqlite() {
     patches_at_once(&Server::start().await).await;
