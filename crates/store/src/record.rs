@@ -10,7 +10,7 @@ use futures_util::try_join;
 
 use crate::error::StoreError;
 use crate::health::{self, HealthRow, Judge};
-use crate::tx::{Row, Rows, Tx, Work};
+use crate::tx::{Row, Rows, Tx, Value, Work};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -29,6 +29,8 @@ pub struct AttemptRow {
     pub first_attempt_at: Timestamp,
     /// Until the answer was complete, or the failure.
     pub duration_ms: i64,
+    /// Whether the destination was asked at all: how long it took else says nothing of it.
+    pub is_sent: bool,
     /// The status of the answer, if there was one.
     pub http_status: Option<u16>,
     /// Why it failed, as a stable code.
@@ -229,6 +231,29 @@ async fn count<T: Tx>(tx: &T, counted: impl Iterator<Item = Counted<'_>>) -> Res
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 
+/// Takes back what was counted of deliveries that are finished and are put back: each counts as what becomes of it in the end.
+pub(crate) async fn take_back<T: Tx>(tx: &T, ids: &[String]) -> Result<(), StoreError> {
+    const FIND: &str = "SELECT d.webhook_id, d.status, a.attempted_at, a.duration_ms FROM deliveries d \
+                        JOIN attempts a ON a.delivery_id = d.id AND a.number = d.attempts \
+                        WHERE d.id IN ?1 AND d.status IN ('delivered', 'failed') AND d.test_event IS NULL \
+                        ORDER BY d.id /*pg: FOR UPDATE OF d */";
+    const SQL: &str = "UPDATE delivery_stats SET delivered = delivered - ?4, failed = failed - ?5 \
+                       WHERE webhook_id = ?1 AND minute = ?2 AND duration_class = ?3";
+    let mut counts: BTreeMap<(String, i64, i64), (i64, i64)> = BTreeMap::new();
+    for row in tx.query(FIND, vec![Value::Texts(ids.to_vec())]).await? {
+        let mut row = row.read();
+        let (webhook, status) = (row.text()?, row.text()?);
+        let key = (webhook, row.int()?.div_euclid(MINUTE_MS), duration_class(row.int()?));
+        let (delivered, failed) = counts.entry(key).or_default();
+        *if status == DeliveryStatus::Delivered.as_str() { delivered } else { failed } += 1;
+    }
+    let mut rows = Rows::with_capacity(counts.len(), 5);
+    for ((webhook, minute, class), (delivered, failed)) in counts {
+        rows.push([webhook.into(), minute.into(), class.into(), delivered.into(), failed.into()]);
+    }
+    tx.execute_many(SQL, rows).await.map(|_| ())
+}
+
 /// By webhook, minute and duration class, in one order for all nodes: no two wait for each other.
 fn counts<'a>(counted: impl Iterator<Item = Counted<'a>>) -> BTreeMap<(&'a str, i64, i64), Count<'a>> {
     let mut counts = BTreeMap::new();
@@ -236,10 +261,11 @@ fn counts<'a>(counted: impl Iterator<Item = Counted<'a>>) -> BTreeMap<(&'a str, 
         let minute = attempt.attempted_at.millis().div_euclid(MINUTE_MS);
         let class = duration_class(attempt.duration_ms);
         let count = counts.entry((attempt.webhook_id.as_str(), minute, class)).or_insert(Count::new(attempt));
-        count.attempts += made;
         count.retry_attempts += if attempt.number > 1 { made } else { 0 };
-        count.duration_ms += attempt.duration_ms * made;
-        *count.answers.of(attempt.http_status) += made;
+        let sent = if attempt.is_sent { made } else { 0 };
+        count.attempts += sent;
+        count.duration_ms += attempt.duration_ms * sent;
+        *count.answers.of(attempt.http_status) += sent;
         match attempt.status {
             DeliveryStatus::Delivered => count.delivered += decided,
             DeliveryStatus::Failed => count.failed += decided,

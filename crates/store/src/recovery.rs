@@ -11,6 +11,7 @@ use crate::deliveries::DeliveriesOf;
 use crate::error::StoreError;
 use crate::look::{self, Piece};
 use crate::missed;
+use crate::record;
 use crate::requests::RequestsOf;
 use crate::tasks::{self, TaskRow};
 use crate::tx::{Row, Tx, Value, Work};
@@ -126,6 +127,7 @@ pub(crate) async fn put_back<T: Tx>(
     const SQL: &str = "UPDATE deliveries SET status = ?2, due_at = ?3, first_attempt_at = NULL, attempts_before = attempts, \
                        cancel_reason = NULL, node = NULL WHERE id IN ?1 AND test_event IS NULL \
                        AND (due_at IS NULL OR (status = 'retrying' AND node IS NULL)) RETURNING webhook_id, subject";
+    record::take_back(tx, &ids).await?;
     let params = vec![Value::Texts(ids), DeliveryStatus::Pending.as_str().into(), now.into()];
     let_go(tx, tx.query(SQL, params).await?, now).await
 }

@@ -107,7 +107,11 @@ fn attempted(outgoing: &Outgoing, delivery: &DueDelivery, done: Forwarded, ended
         Err(NoAnswer { code, message }) => {
             let unsent = Unsent { code, message, what: Then::Fail };
             let request_headers = headers::to_json(&done.headers);
-            AttemptRow { request_headers, ..send::unsent(outgoing, delivery, (started, ended), unsent) }
+            AttemptRow {
+                request_headers,
+                is_sent: true,
+                ..send::unsent(outgoing, delivery, (started, ended), unsent)
+            }
         }
     }
 }

@@ -103,6 +103,7 @@ mod tests {
             attempted_at: NOW,
             first_attempt_at: NOW,
             duration_ms: 1,
+            is_sent: true,
             http_status: Some(422),
             error_code: Some("http_status"),
             error: None,

@@ -11,7 +11,7 @@ use store::commit::{DedupeAnswer, DedupeKey, Found, Needs, Writes};
 use store::{Sequence, StoreError, Tx, Work};
 
 use crate::samples::{subscriber, webhook};
-use crate::support::{Database, Look, NOW, commit, plan};
+use crate::support::{Database, Look, NOW, commit, plan, turns};
 
 /// How many at once.
 const TASKS: usize = 64;
@@ -50,10 +50,14 @@ fn tag_all(emails: Vec<String>, tag: String) -> impl store::commit::Decide<Answe
 }
 
 async fn all_at_once(database: &Database, task: impl Fn(usize) -> (Vec<String>, String)) -> Vec<Vec<i64>> {
+    let turns = turns();
     let tasks: Vec<_> = (0..TASKS)
         .map(|number| {
-            let (store, (emails, tag)) = (database.store.clone(), task(number));
-            tokio::spawn(async move { commit(&store, tag_all(emails, tag)).await.unwrap() })
+            let (store, turns, (emails, tag)) = (database.store.clone(), turns.clone(), task(number));
+            tokio::spawn(async move {
+                let _turn = turns.acquire().await.unwrap();
+                commit(&store, tag_all(emails, tag)).await.unwrap()
+            })
         })
         .collect();
     let mut answers = Vec::new();
@@ -95,9 +99,10 @@ async fn many_new_subscribers_in_one_order(database: &Database) {
 
 async fn the_same_request_is_acted_upon_once(database: &Database) {
     let key = || DedupeKey { webhook_id: webhook('a'), key: "msg_1".into() };
+    let turns = turns();
     let tasks: Vec<_> = (0..TASKS)
         .map(|number| {
-            let store = database.store.clone();
+            let (store, turns) = (database.store.clone(), turns.clone());
             let needs = move || Needs { dedupe: vec![key()], ..Needs::default() };
             let batch = plan(needs, move |found: Found| {
                 if let Some(first) = found.dedupe.get(&key()) {
@@ -107,7 +112,10 @@ async fn the_same_request_is_acted_upon_once(database: &Database) {
                 let remembered = DedupeAnswer { answer: answer.clone(), expires_at: NOW };
                 Ok((Writes { dedupe: vec![(key(), remembered)], ..Writes::default() }, answer))
             });
-            tokio::spawn(async move { commit(&store, batch).await.unwrap() })
+            tokio::spawn(async move {
+                let _turn = turns.acquire().await.unwrap();
+                commit(&store, batch).await.unwrap()
+            })
         })
         .collect();
     let mut answers = HashSet::new();
@@ -130,10 +138,13 @@ impl Work for Reserve {
 
 async fn a_number_is_given_out_once(database: &Database) {
     let other = store::Store::open(&database.location).unwrap();
+    let turns = turns();
     let tasks: Vec<_> = (0..TASKS)
         .map(|number| {
             let store = if number % 2 == 0 { database.store.clone() } else { other.clone() };
+            let turns = turns.clone();
             tokio::spawn(async move {
+                let _turn = turns.acquire().await.unwrap();
                 store.write(Reserve(Sequence::Subscribers, 1 + number * 10)).await.unwrap()
             })
         })

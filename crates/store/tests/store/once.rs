@@ -3,7 +3,7 @@
 use store::once::{Forget, Once, OnceKey, OnceOutcome};
 use store::{StoreError, Tx, Work, params};
 
-use crate::support::{Database, NOW};
+use crate::support::{Database, NOW, turns};
 
 conformance!(
     again_and_mismatch,
@@ -47,12 +47,14 @@ async fn again_and_mismatch(database: &Database) {
 }
 
 async fn at_the_same_time(database: &Database) {
+    let turns = turns();
     let tasks: Vec<_> = (0..32)
         .map(|number| {
-            let store = database.store.clone();
-            tokio::spawn(
-                async move { store.write(once("a", "k", b"f", &format!("t{number}"))).await.unwrap() },
-            )
+            let (store, turns) = (database.store.clone(), turns.clone());
+            tokio::spawn(async move {
+                let _turn = turns.acquire().await.unwrap();
+                store.write(once("a", "k", b"f", &format!("t{number}"))).await.unwrap()
+            })
         })
         .collect();
     let mut first = 0;

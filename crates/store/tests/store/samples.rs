@@ -122,6 +122,7 @@ pub fn attempt(delivery_id: DeliveryId, to: WebhookId, number: u32, status: Deli
         attempted_at: NOW,
         first_attempt_at: NOW,
         duration_ms: 100,
+        is_sent: true,
         http_status: Some(200),
         error_code: None,
         error: None,

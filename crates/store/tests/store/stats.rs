@@ -1,14 +1,23 @@
 //! Statistics of an outgoing webhook.
 
-use domain::Timestamp;
 use domain::log::DeliveryStatus;
+use domain::{DeliveryId, Timestamp};
+use store::deliveries::RetryDelivery;
+use store::queue::Claim;
 use store::record::{Answers, AttemptRow, class_duration_ms, duration_class};
 use store::stats::{DeliveryStats, LastAttempt, Stats, Window};
 
 use crate::samples::{attempt, leased, record, webhook};
 use crate::support::{Database, NOW};
 
-conformance!(nothing_yet, counted, by_period, what_is_open);
+conformance!(
+    nothing_yet,
+    counted,
+    by_period,
+    what_is_open,
+    what_was_not_sent_took_no_time,
+    what_is_put_back_counts_once,
+);
 
 const DAY: Window = Window { period_minutes: 60, periods: 24 };
 const HOUR_MS: i64 = 3_600_000;
@@ -23,6 +32,14 @@ async fn tried(database: &Database, number: u32, status: DeliveryStatus, change:
     let mut row = attempt(id, webhook('a'), number, status);
     change(&mut row);
     record(database, "n1", vec![row]).await;
+}
+
+/// Both are claimed, and arrive.
+async fn tried_again(database: &Database, ids: [DeliveryId; 2]) {
+    let claim = Claim { wants: vec![(webhook('a'), 2)], node: "n1".into(), now: NOW };
+    database.store.write(claim).await.unwrap();
+    let rows = ids.map(|id| attempt(id, webhook('a'), 2, DeliveryStatus::Delivered));
+    record(database, "n1", rows.into()).await;
 }
 
 async fn nothing_yet(database: &Database) {
@@ -92,4 +109,35 @@ async fn what_is_open(database: &Database) {
     database.store.write(store::queue::Leave { node: "n2".into() }).await.unwrap();
     let stats = stats(database, DAY).await;
     assert_eq!((stats.pending, stats.retrying), (2, 1));
+}
+
+async fn what_was_not_sent_took_no_time(database: &Database) {
+    tried(database, 1, DeliveryStatus::Delivered, |row| row.duration_ms = 1_000).await;
+    tried(database, 1, DeliveryStatus::Failed, |row| {
+        (row.is_sent, row.http_status, row.error_code) = (false, None, Some("template"));
+    })
+    .await;
+    let stats = stats(database, DAY).await;
+    assert_eq!((stats.delivered, stats.failed), (1, 1));
+    assert_eq!((stats.attempts, stats.duration_ms, stats.answers.none), (1, 1_000, 0));
+    assert_eq!(stats.p50_ms, Some(class_duration_ms(duration_class(1_000))));
+}
+
+async fn what_is_put_back_counts_once(database: &Database) {
+    let ids = [leased(database, &webhook('a'), "n1").await, leased(database, &webhook('a'), "n1").await];
+    let status = [DeliveryStatus::Failed, DeliveryStatus::Delivered];
+    let rows = std::iter::zip(ids, status).map(|(id, status)| attempt(id, webhook('a'), 1, status)).collect();
+    record(database, "n1", rows).await;
+    for id in ids {
+        // The second time there is nothing to be taken back.
+        for _ in 0..2 {
+            database.store.write(RetryDelivery { id, now: NOW }).await.unwrap();
+        }
+    }
+    let open = stats(database, DAY).await;
+    assert_eq!((open.delivered, open.failed, open.attempts, open.pending), (0, 0, 2, 2));
+
+    tried_again(database, ids).await;
+    let done = stats(database, DAY).await;
+    assert_eq!((done.delivered, done.failed, done.attempts, done.pending), (2, 0, 4, 0));
 }

@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use store::commit::{Commit, Decide, Found, Needs, Writes};
 use store::{Location, Row, Store, StoreError, Tx, Value, Work};
 use testkit::TestDatabase;
+use tokio::sync::Semaphore;
 use ulid::Ulid;
 
 /// The moment at which every case starts.
@@ -191,6 +192,11 @@ where
     fn decide(&self, found: Found) -> Result<(Writes, A), StoreError> {
         (self.decide)(found)
     }
+}
+
+/// A turn for each connection to the database: who waits for one of those loses patience on a slow machine.
+pub fn turns() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(16))
 }
 
 /// Runs a batch.
