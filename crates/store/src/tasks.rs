@@ -65,8 +65,7 @@ fn read(row: Row) -> Result<TaskRow, StoreError> {
     })
 }
 
-/// Adds tasks, all of them or none: if one that they can't run beside is running for one of their webhooks, that one is
-/// returned, and nothing is added.
+/// Adds tasks, but those for whose webhook one is running that they can't run beside.
 pub struct InsertTasks {
     /// The tasks.
     pub tasks: Vec<TaskRow>,
@@ -74,23 +73,33 @@ pub struct InsertTasks {
     pub alone_among: &'static [&'static str],
 }
 
-impl Work for InsertTasks {
-    type Output = Option<TaskRow>;
+/// What became of tasks that were to be added.
+#[derive(Debug, Default)]
+pub struct Begun {
+    /// Those that were added.
+    pub tasks: Vec<TaskRow>,
+    /// Those that were in the way of the others.
+    pub running: Vec<TaskRow>,
+}
 
-    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<TaskRow>, StoreError> {
+impl Work for InsertTasks {
+    type Output = Begun;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Begun, StoreError> {
         let webhooks = self.tasks.iter().filter_map(|task| Some(task.webhook_id.as_ref()?.to_string()));
         let running = format!(
-            "SELECT {COLUMNS} FROM tasks WHERE state = '{RUNNING}' AND webhook_id IN ?1 AND kind IN ?2 LIMIT 1"
+            "SELECT {COLUMNS} FROM tasks WHERE state = '{RUNNING}' AND webhook_id IN ?1 AND kind IN ?2 ORDER BY id"
         );
         let kinds = self.alone_among.iter().map(|kind| (*kind).to_owned()).collect();
         let params = vec![Value::Texts(webhooks.collect()), Value::Texts(kinds)];
-        if let Some(row) = tx.query(&running, params).await?.pop() {
-            return read(row).map(Some);
-        }
+        let running: Vec<TaskRow> =
+            tx.query(&running, params).await?.into_iter().map(read).collect::<Result<_, _>>()?;
+        let is_free = |task: &&TaskRow| running.iter().all(|other| other.webhook_id != task.webhook_id);
+        let tasks: Vec<TaskRow> = self.tasks.iter().filter(is_free).cloned().collect();
         let sql = format!(
             "INSERT INTO tasks ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         );
-        for task in &self.tasks {
+        for task in &tasks {
             let params = params![
                 &task.id,
                 &task.kind,
@@ -107,7 +116,7 @@ impl Work for InsertTasks {
             ];
             tx.execute(&sql, params).await?;
         }
-        Ok(None)
+        Ok(Begun { tasks, running })
     }
 }
 

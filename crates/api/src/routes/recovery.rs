@@ -8,7 +8,6 @@ use domain::WebhookId;
 use engine::tasks::Job;
 use serde::Serialize;
 use store::deliveries::DeliveriesOf;
-use store::tasks::InsertTasks;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -148,8 +147,5 @@ pub(super) async fn begin(
     if dry_run {
         return Ok(Json(SelectionSize { total }).into_response());
     }
-    let task = api.engine().task(&job, (total, 0));
-    let view = TaskView::from(task.clone());
-    let work = InsertTasks { tasks: vec![task], alone_among: job.alone_among() };
-    tasks::begin(api, caller, once, work, view).await
+    tasks::begin_one(api, caller, once, api.engine().task(&job, (total, 0)), &job).await
 }

@@ -9,6 +9,7 @@ use engine::tasks::Job;
 use engine::undelivered;
 use serde::{Deserialize, Serialize};
 use store::LogFilter;
+use store::tasks::Begun;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -147,6 +148,30 @@ struct Recovery {
     total: i64,
     /// The tasks, one for each webhook; none with `dry_run`.
     tasks: Vec<TaskView>,
+    /// The webhooks that were left out, for another task is at work on their log: recover again when it is done.
+    left_out: Vec<LeftOut>,
+}
+
+/// A webhook to which nothing is sent again.
+#[derive(Serialize, ToSchema)]
+struct LeftOut {
+    /// The webhook.
+    webhook_id: WebhookId,
+    /// The task that is at work on its log.
+    task_id: String,
+}
+
+impl Recovery {
+    fn of(begun: &Begun) -> Self {
+        let left_out = begun.running.iter().filter_map(|task| {
+            Some(LeftOut { webhook_id: task.webhook_id.clone()?, task_id: task.id.clone() })
+        });
+        Self {
+            total: begun.tasks.iter().map(|task| task.total).sum(),
+            tasks: begun.tasks.iter().cloned().map(TaskView::from).collect(),
+            left_out: left_out.collect(),
+        }
+    }
 }
 
 /// Send everything again that failed since a time
@@ -158,7 +183,7 @@ struct Recovery {
     responses(
         (status = 200, description = "How many it would be.", body = Recovery),
         (status = 202, description = "The tasks.", body = Recovery),
-        (status = 409, description = "Another task is at one of the logs.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Other tasks are at all of the logs.", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
 async fn recover(
@@ -167,10 +192,9 @@ async fn recover(
     Create { input, once }: Create<RecoveryInput>,
 ) -> Result<Response, Problem> {
     let work = api.engine().recovery(input.since, until_now(&api), input.per_second).await?;
-    let total = work.tasks.iter().map(|task| task.total).sum();
     if input.dry_run {
-        return Ok(Json(Recovery { total, tasks: Vec::new() }).into_response());
+        let total = work.tasks.iter().map(|task| task.total).sum();
+        return Ok(Json(Recovery { total, tasks: Vec::new(), left_out: Vec::new() }).into_response());
     }
-    let tasks = work.tasks.iter().cloned().map(TaskView::from).collect();
-    tasks::begin(&api, &caller, once, work, Recovery { total, tasks }).await
+    tasks::begin(&api, &caller, once, work, Recovery::of).await
 }

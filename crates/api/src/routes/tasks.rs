@@ -10,7 +10,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::look::Log;
-use store::tasks::{CancelTask, GetTask, InsertTasks, ListTasks, TaskRow};
+use store::tasks::{Begun, CancelTask, GetTask, InsertTasks, ListTasks, TaskRow};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -68,26 +68,41 @@ impl From<TaskRow> for TaskView {
     }
 }
 
-/// Begins tasks that can't run beside those of these kinds on the same logs. The answer is `body`.
+/// Begins tasks, but those on whose log another is at work. `body` makes the answer of what has begun and what is at work.
 ///
 /// # Errors
-/// If another one is at it, and those of the database.
-pub async fn begin(
+/// If none could begin, and those of the database.
+pub async fn begin<B: Serialize>(
     api: &Api,
     caller: &Caller<Write>,
     once: Option<OnceRequest>,
     work: InsertTasks,
-    body: impl Serialize + Send + Sync + 'static,
+    body: impl Fn(&Begun) -> B + Send + Sync + 'static,
 ) -> Result<Response, Problem> {
-    let answer = move |running: &Option<TaskRow>| match running {
-        None => Answer::new(StatusCode::ACCEPTED, None, &body),
-        Some(running) => Err(is_running(running)),
+    let answer = move |begun: &Begun| match (&*begun.tasks, &*begun.running) {
+        ([], [running, ..]) => Err(is_running(running)),
+        _ => Answer::new(StatusCode::ACCEPTED, None, &body(begun)),
     };
-    let act = started(&work.tasks);
-    let not_running = move |running: &Option<TaskRow>| running.is_none().then(|| act.clone());
-    let response = api.write_once(caller, once, api.noted(caller, work, not_running), answer).await;
+    let act = |begun: &Begun| (!begun.tasks.is_empty()).then(|| started(&begun.tasks));
+    let response = api.write_once(caller, once, api.noted(caller, work, act), answer).await;
     api.engine().wake_tasks();
     response
+}
+
+/// Begins a task, as [`begin`] does.
+///
+/// # Errors
+/// The same.
+pub async fn begin_one(
+    api: &Api,
+    caller: &Caller<Write>,
+    once: Option<OnceRequest>,
+    task: TaskRow,
+    job: &Job,
+) -> Result<Response, Problem> {
+    let view = TaskView::from(task.clone());
+    let work = InsertTasks { tasks: vec![task], alone_among: job.alone_among() };
+    begin(api, caller, once, work, move |_| view.clone()).await
 }
 
 /// What is told of tasks that begin together: what they are to do, of the first, and on which logs.

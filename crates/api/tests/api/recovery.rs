@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::receiver::{Answer as Reply, always};
 
 use crate::deliveries::{publish, retry, wait_for, with_webhook};
-use crate::support::{Answer, Server};
+use crate::support::{Answer, PATIENCE, Server};
 
 #[tokio::test]
 async fn finished_deliveries_are_sent_again() {
@@ -21,7 +21,7 @@ async fn finished_deliveries_are_sent_again() {
     assert_eq!(replay(json!({"dry_run": true})).await.json(), json!({"total": 1}));
     let replayed = replay(json!({"since": "2020-01-01T00:00:00Z"})).await;
     assert_eq!((replayed.status, replayed.json()["total"].clone()), (202, json!(1)));
-    receiver.wait_for(2, std::time::Duration::from_secs(20)).await.unwrap();
+    receiver.wait_for(2, PATIENCE).await.unwrap();
     let ids: Vec<_> =
         receiver.requests().iter().map(|sent| sent.header("webhook-id").map(str::to_owned)).collect();
     assert_eq!(ids[0], ids[1], "the receiver knows it");
@@ -87,7 +87,7 @@ async fn a_selection_is_sent_again_and_nothing_twice() {
     let listed =
         server.get(&format!("/tasks?webhook_id={webhook_id}&kind=retry_deliveries&state=done")).await;
     assert_eq!(listed.json()["data"].as_array().unwrap().len(), 2);
-    assert!(rest["done"].as_i64().unwrap() >= 20, "{rest}");
+    assert!(rest["done"].as_i64().unwrap() > 0, "{rest}");
     wait_for(&server, &webhook_id, "delivered", 40).await;
     let mut seen: Vec<String> = receiver
         .requests()
@@ -129,17 +129,17 @@ async fn what_waits_in_memory_is_cancelled() {
     let (server, receiver, webhook_id) = with_webhook(StatusCode::OK).await;
     let webhook = format!("/outgoing-webhooks/{webhook_id}");
     assert_eq!(server.patch(&webhook, json!({"concurrency": 1})).await.status, 200);
-    let slow = testkit::receiver::Reply::Delayed(std::time::Duration::from_secs(3), Reply::ok());
-    receiver.otherwise(always(slow));
+    receiver.otherwise(always(testkit::receiver::Reply::Hang));
     for number in 0..5 {
         publish(&server, "order_paid", number).await;
     }
-    receiver.wait_for(1, std::time::Duration::from_secs(20)).await.unwrap();
+    receiver.wait_for(1, PATIENCE).await.unwrap();
     let begun = server.post(&format!("{webhook}/deliveries/cancel"), json!({})).await;
     assert_eq!(ended(&server, &begun).await["done"], 4, "the one under way is not stopped");
-    wait_for(&server, &webhook_id, "delivered", 1).await;
-    wait_for(&server, &webhook_id, "cancelled", 4).await;
     assert_eq!(receiver.requests().len(), 1);
+    drop(receiver);
+    wait_for(&server, &webhook_id, "failed", 1).await;
+    wait_for(&server, &webhook_id, "cancelled", 4).await;
 }
 
 #[tokio::test]
@@ -152,19 +152,48 @@ async fn everything_that_failed_since_a_time_is_recovered() {
     let recover = async |body: Value| server.post("/deliveries/recover", body).await;
     assert_eq!(recover(json!({})).await.faults()[0].0, "since");
     let future = recover(json!({"since": "2100-01-01T00:00:00Z"})).await;
-    assert_eq!((future.status, future.json()), (202, json!({"total": 0, "tasks": []})));
+    assert_eq!((future.status, future.json()), (202, json!({"total": 0, "tasks": [], "left_out": []})));
     let dry = recover(json!({"since": "2020-01-01T00:00:00Z", "dry_run": true})).await;
-    assert_eq!((dry.status, dry.json()), (200, json!({"total": 2, "tasks": []})));
+    assert_eq!((dry.status, dry.json()), (200, json!({"total": 2, "tasks": [], "left_out": []})));
     let begun = recover(json!({"since": "2020-01-01T00:00:00Z"})).await;
     assert_eq!((begun.status, &begun.json()["tasks"][0]["webhook_id"]), (202, &json!(webhook_id)));
     wait_for(&server, &webhook_id, "delivered", 2).await;
+}
+
+#[tokio::test]
+async fn a_recovery_leaves_out_a_log_at_which_another_task_is() {
+    let (server, receiver, busy) = with_webhook(StatusCode::BAD_GATEWAY).await;
+    let input = json!({"name": "Sent", "url": receiver.url("/sent"), "events": ["order_sent"], "retry": {"schedule_seconds": []}});
+    let free = server.post("/outgoing-webhooks", input).await.json()["id"].as_str().unwrap().to_owned();
+    let events: Vec<Value> = (0..100).map(|n| json!({"event": "order_paid", "data": {"n": n}})).collect();
+    server.post("/events", events.into()).await;
+    publish(&server, "order_sent", 1).await;
+    wait_for(&server, &free, "failed", 1).await;
+    let since = "2020-01-01T00:00:00Z";
+    let replay = async |dry_run: bool| {
+        let input = json!({"since": since, "per_second": 1, "dry_run": dry_run});
+        server.post(&format!("/outgoing-webhooks/{busy}/replay"), input).await
+    };
+    let all = async || (replay(true).await.json()["total"] == 101).then_some(());
+    testkit::eventually("all to fail", PATIENCE, all).await.unwrap();
+    let begun = replay(false).await;
+    assert_eq!(begun.status, 202, "{}", begun.text);
+
+    let recover = async || server.post("/deliveries/recover", json!({"since": since})).await;
+    receiver.on("/sent", always(Reply::ok()));
+    let recovered = recover().await;
+    assert_eq!(recovered.status, 202, "{}", recovered.text);
+    let left_out = json!([{"webhook_id": busy, "task_id": begun.json()["id"]}]);
+    assert_eq!((&recovered.json()["left_out"], &recovered.json()["total"]), (&left_out, &json!(1)));
+    wait_for(&server, &free, "delivered", 1).await;
+    assert_eq!(recover().await.status, 409, "nothing is left but what another task is at");
 }
 
 /// The task that this answer is of, once it has ended.
 async fn ended(server: &Server, begun: &Answer) -> Value {
     assert_eq!(begun.status, 202, "{}", begun.text);
     let path = format!("/tasks/{}", begun.json()["id"].as_str().unwrap());
-    let ended = testkit::eventually("the task to end", std::time::Duration::from_secs(30), async || {
+    let ended = testkit::eventually("the task to end", PATIENCE, async || {
         let shown = server.get(&path).await.json();
         (shown["state"] == "done").then_some(shown)
     });
