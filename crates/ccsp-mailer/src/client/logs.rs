@@ -2,7 +2,7 @@
 //!
 //! Following is asking once a second for what is newer than the newest that was shown, less a little: entries become
 //! visible in the order in which they are committed, which is not quite that of their times. What was shown is remembered
-//! for that long.
+//! for that long. An entry that is not done is shown again when it stands otherwise.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use domain::Timestamp;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::table::{self, Column};
+use super::table::{self, Column, text};
 use super::webhooks::{PAGE, id, page, pages};
 use super::{Client, ClientOptions, Unreachable};
 
@@ -23,6 +23,8 @@ const LOOK_FOR_SERVER: Duration = Duration::from_secs(2);
 /// How much later than a newer one an entry may become visible, in milliseconds: longer than a transaction takes
 /// but in an outage.
 const OVERLAP_MS: i64 = 5_000;
+/// The most entries that are asked for again because one of them is not done: half a page.
+const MAX_HELD: usize = 100;
 /// The most pages that one look reads: of a flood, the last 5,000 entries are shown.
 const MAX_PAGES: usize = 25;
 
@@ -118,8 +120,26 @@ struct Follower<'a> {
     filter: Vec<(&'static str, String)>,
     /// From when on there may be entries that were not shown.
     since: Option<Timestamp>,
-    /// The ids of what was shown since then, each with its time.
-    shown: HashMap<String, Timestamp>,
+    /// What was shown since then, by its id.
+    shown: HashMap<String, Shown>,
+}
+
+/// An entry as it was shown.
+#[derive(Debug)]
+struct Shown {
+    at: Timestamp,
+    status: String,
+    attempts: Value,
+}
+
+impl Shown {
+    fn is_open(&self) -> bool {
+        matches!(self.status.as_str(), "pending" | "retrying" | "accepted")
+    }
+
+    fn is_as(&self, entry: &Value) -> bool {
+        text(&entry["status"]) == self.status && attempts(entry) == self.attempts
+    }
 }
 
 impl Follower<'_> {
@@ -158,7 +178,11 @@ impl Follower<'_> {
         let (query, mut entries, mut cursor) = (self.query(), Vec::new(), None);
         for _ in 0..MAX_PAGES {
             let (found, next) = page(client, &self.path, &query, PAGE, cursor).await?;
-            entries.extend(found.into_iter().filter(|entry| !self.shown.contains_key(id_of(entry))));
+            entries.extend(
+                found
+                    .into_iter()
+                    .filter(|entry| self.shown.get(id_of(entry)).is_none_or(|shown| !shown.is_as(entry))),
+            );
             cursor = next;
             if cursor.is_none() {
                 break;
@@ -173,14 +197,22 @@ impl Follower<'_> {
             let Some(at) = entry[self.log.made_at].as_str().and_then(|text| text.parse().ok()) else {
                 continue;
             };
-            self.shown.insert(id_of(entry).to_owned(), at);
+            let shown = Shown { at, status: text(&entry["status"]), attempts: attempts(entry) };
+            self.shown.insert(id_of(entry).to_owned(), shown);
         }
-        let Some(newest) = self.shown.values().max() else { return };
-        let since = newest.plus_millis(-OVERLAP_MS);
-        let since = self.since.map_or(since, |before| before.max(since));
+        let Some(newest) = self.shown.values().map(|shown| shown.at).max() else { return };
+        let settled = newest.plus_millis(-OVERLAP_MS);
+        let open = self.shown.values().filter(|shown| shown.is_open()).map(|shown| shown.at).min();
+        let held = open.filter(|_| self.shown.len() <= MAX_HELD).unwrap_or(settled).min(settled);
+        let since = self.since.map_or(held, |before| before.max(held));
         self.since = Some(since);
-        self.shown.retain(|_, at| *at >= since);
+        self.shown.retain(|_, shown| shown.at >= since);
     }
+}
+
+/// How often it was tried: a delivery lists its attempts, a request counts them.
+fn attempts(entry: &Value) -> Value {
+    entry["attempts"].as_array().map_or_else(|| entry["attempts"].clone(), |list| list.len().into())
 }
 
 fn id_of(entry: &Value) -> &str {
@@ -199,15 +231,13 @@ mod tests {
         json!({"id": id, "at": at})
     }
 
+    fn follower() -> Follower<'static> {
+        Follower { log: &LOG, path: String::new(), filter: Vec::new(), since: None, shown: HashMap::new() }
+    }
+
     #[test]
     fn what_was_shown_is_remembered_as_long_as_older_entries_may_come() {
-        let mut follower = Follower {
-            log: &LOG,
-            path: String::new(),
-            filter: Vec::new(),
-            since: None,
-            shown: HashMap::new(),
-        };
+        let mut follower = follower();
         follower.remember(&[]);
         assert_eq!(follower.query(), []);
         follower.remember(&[entry("b", "2026-01-01T00:00:06Z"), entry("a", "2026-01-01T00:00:00Z")]);
@@ -215,5 +245,26 @@ mod tests {
         assert_eq!(follower.shown.keys().collect::<Vec<_>>(), ["b"]);
         follower.remember(&[entry("c", "2026-01-01T00:00:05Z")]);
         assert_eq!(follower.since, Some("2026-01-01T00:00:01Z".parse().unwrap()), "never back");
+    }
+
+    #[test]
+    fn an_entry_that_is_not_done_is_asked_for_again() {
+        let mut follower = follower();
+        let stands = |status: &str, attempts: i64| json!({"id": "a", "at": "2026-01-01T00:00:00Z", "status": status, "attempts": attempts});
+        follower.remember(&[entry("b", "2026-01-01T00:01:00Z"), stands("retrying", 1)]);
+        assert_eq!(follower.query(), [("since", "2026-01-01T00:00:00Z".to_owned())]);
+        assert!(follower.shown["a"].is_as(&stands("retrying", 1)));
+        assert!(!follower.shown["a"].is_as(&stands("retrying", 2)));
+        follower.remember(&[stands("failed", 2)]);
+        assert_eq!(follower.query(), [("since", "2026-01-01T00:00:55Z".to_owned())]);
+
+        follower.remember(&[json!({"id": "a", "at": "2026-01-01T00:01:00Z", "status": "pending"})]);
+        let many: Vec<Value> = (0..MAX_HELD).map(|n| entry(&n.to_string(), "2026-01-01T00:02:00Z")).collect();
+        follower.remember(&many);
+        assert_eq!(
+            follower.query(),
+            [("since", "2026-01-01T00:01:55Z".to_owned())],
+            "among so many it is not waited for"
+        );
     }
 }

@@ -94,7 +94,7 @@ fn last(entry: &Value) -> &Value {
     attempts(entry).last().unwrap_or(&Value::Null)
 }
 
-/// Why the last attempt failed and when the next is due, or else how long it took.
+/// Whether it is a test, why the last attempt failed and when the next is due, or else how long it took.
 fn what(entry: &Value) -> String {
     let last = last(entry);
     let next = match entry["next_attempt_at"].as_str() {
@@ -106,7 +106,8 @@ fn what(entry: &Value) -> String {
         (false, Some(millis)) => format!("{millis} ms"),
         (false, None) => String::new(),
     };
-    [outcome, next].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+    let test = if entry["test"] == true { "test".to_owned() } else { String::new() };
+    [test, outcome, next].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// Runs the command.

@@ -336,11 +336,16 @@ async fn deliveries_are_followed_and_sent_again(kind: Kind) {
         (&entry["test"], &entry["payload"]["data"]["email"]),
         (&json!(false), &json!("ada@example.com"))
     );
+    let mut stands = entry.clone();
+    while stands["status"] != "failed" {
+        stands = serde_json::from_str(&log.line().await).unwrap();
+    }
+    assert_eq!((&stands["id"], &stands["attempts"][0]["http_status"]), (&entry["id"], &json!(500)));
     assert_eq!(log.interrupt().await, Some(0));
 
     server.settled(&webhook, PATIENCE).await;
     let shown = operator.run(&["outgoing", "logs", id]).await;
-    assert!(shown.contains("✗ failed") && shown.contains(" 500 "), "{shown}");
+    assert!(shown.contains("✗ failed") && shown.contains(" 500 ") && shown.contains("test; "), "{shown}");
     receiver.otherwise(always(StatusCode::OK));
     let own = world.folder().join("data.json");
     std::fs::write(&own, r#"{"email": "eve@example.com"}"#).unwrap();
@@ -365,7 +370,7 @@ async fn deliveries_are_followed_and_sent_again(kind: Kind) {
 
 async fn a_log_is_followed_across_a_restart(kind: Kind) {
     let world = World::new(kind).await;
-    let server = world.serve().await;
+    let server = world.serve_for_a_restart().await;
     let operator = Operator::of(&world, &server);
     let webhook = server.incoming(json!({})).await;
     let id = text(&webhook["id"]).to_owned();
