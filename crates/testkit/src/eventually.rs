@@ -15,8 +15,8 @@ const INTERVAL: Duration = Duration::from_millis(10);
 /// [`Receiver`](crate::Receiver) does tell.
 ///
 /// # Errors
-/// When `timeout` passes first; the error names `what` was waited for. The probe is asked at least once, and one
-/// that is under way when the time is up is abandoned.
+/// When `timeout` passes first; the error names `what` was waited for. The probe is asked once more when the time is
+/// up, since the machine may have stood still until then. One that takes longer than `timeout` is abandoned.
 pub async fn eventually<T>(
     what: &str,
     timeout: Duration,
@@ -24,10 +24,11 @@ pub async fn eventually<T>(
 ) -> anyhow::Result<T> {
     let deadline = Instant::now() + timeout;
     loop {
-        if let Ok(Some(found)) = tokio::time::timeout_at(deadline, probe()).await {
+        let is_last = Instant::now() >= deadline;
+        if let Ok(Some(found)) = tokio::time::timeout(timeout, probe()).await {
             return Ok(found);
         }
-        if Instant::now() >= deadline {
+        if is_last {
             bail!("waited {timeout:?} in vain for {what}");
         }
         sleep(INTERVAL).await;
@@ -43,7 +44,7 @@ mod tests {
     #[tokio::test]
     async fn gives_the_first_answer() {
         let mut asked = 0;
-        let found = eventually("the third time", Duration::from_secs(10), async || {
+        let found = eventually("the third time", Duration::from_secs(60), async || {
             asked += 1;
             (asked == 3).then_some("here")
         })
@@ -56,6 +57,17 @@ mod tests {
     async fn asks_at_least_once() {
         let found = eventually("what is there", Duration::ZERO, async || Some(1)).await;
         assert_eq!(found.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn asks_once_more_when_the_time_is_up() {
+        let mut asked = 0;
+        let found = eventually("what comes late", Duration::from_millis(30), async || {
+            asked += 1;
+            if asked == 1 { pending().await } else { Some(asked) }
+        })
+        .await;
+        assert_eq!(found.unwrap(), 2);
     }
 
     #[tokio::test]

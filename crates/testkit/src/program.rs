@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 /// How often it is looked whether a program that was killed is gone, and how many times.
 const GONE_LOOK: Duration = Duration::from_millis(2);
-const GONE_LOOKS: u32 = 2_500;
+const GONE_LOOKS: u32 = 15_000;
 
 /// The beginning of the line that says on stdout that the program is ready; the address follows.
 const READY: &str = "listening on http://";
@@ -29,7 +29,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const LOG_LINES: usize = 200;
 
 /// How long the rest of the log of a program that has ended is waited for.
-const LOG_TIMEOUT: Duration = Duration::from_secs(1);
+const LOG_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How to start the program. It can start several, one after the other or side by side, on the same storage.
 #[derive(Clone, Debug)]

@@ -12,10 +12,9 @@ use store::users::Purpose;
 use testkit::receiver::{Answer as Reply, always};
 use testkit::{Receiver, eventually};
 
-use crate::support::{Answer, Server, request};
+use crate::support::{Answer, PATIENCE, Server, request};
 
 const BASE: &str = "/wp-json/ccsp-mailer/v1";
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 const PASSWORD: &str = "ein langer Satz";
 
 /// What changes nothing that an operator answers for, or is told elsewhere.
@@ -241,7 +240,7 @@ async fn outgoing(story: &mut Story) {
         )
         .await;
 
-    let events: Vec<Value> = (0..20).map(|n| json!({"event": "order_paid", "data": {"n": n}})).collect();
+    let events: Vec<Value> = (0..40).map(|n| json!({"event": "order_paid", "data": {"n": n}})).collect();
     story.server.post("/events", json!(events)).await;
     let log = format!("/outgoing-webhooks/{id}/deliveries?status=failed");
     let failed = eventually("all deliveries to fail", PATIENCE, async || {
@@ -254,7 +253,7 @@ async fn outgoing(story: &mut Story) {
     story
         .step("PATCH /outgoing-webhooks/{id}", &id, json!({"status": "paused"}), "outgoing_webhook.updated")
         .await;
-    // Nineteen seconds of work.
+    // Thirty-nine seconds of work.
     let slow = json!({"per_second": 1});
     let (task, entry) = story.step("POST /outgoing-webhooks/{id}/replay", &id, slow, "task.started").await;
     assert_eq!(change(&entry, "webhooks").unwrap().1, &json!([id]));

@@ -1,7 +1,6 @@
 //! The log of outgoing webhooks, and what is counted of it.
 
 use std::io::Read as _;
-use std::time::Duration;
 
 use engine::{Command, NewEvent};
 use flate2::read::GzDecoder;
@@ -10,10 +9,7 @@ use serde_json::{Value, json};
 use testkit::receiver::{Answer as Reply, always};
 use testkit::{Receiver, eventually};
 
-use crate::support::{Answer, Server, request};
-
-/// As long as a delivery on this machine takes at the worst.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+use crate::support::{Answer, PATIENCE, Server, request};
 
 /// A server, a receiver, and a webhook from one to the other that tries only once.
 pub async fn with_webhook(status: StatusCode) -> (Server, Receiver, String) {

@@ -1,17 +1,12 @@
 //! Events: published, found, and what became of them.
 
-use std::time::Duration;
-
 use engine::Scope;
 use http::Method;
 use serde_json::{Value, json};
 use testkit::receiver::{Answer as Reply, always};
 use testkit::{Receiver, eventually};
 
-use crate::support::{Server, request};
-
-/// As long as a delivery on this machine takes at the worst.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::support::{PATIENCE, Server, request};
 
 fn numbers(page: &Value) -> Vec<i64> {
     page["data"].as_array().unwrap().iter().map(|event| event["data"]["n"].as_i64().unwrap()).collect()

@@ -1,17 +1,12 @@
 //! REST hooks, as the editors of integrations use them.
 
-use std::time::Duration;
-
 use engine::Scope;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::receiver::{Answer as Reply, always};
 use testkit::{Receiver, eventually};
 
-use crate::support::{Server, request};
-
-/// As long as a delivery on this machine takes at the worst.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::support::{PATIENCE, Server, request};
 
 async fn order_paid(server: &Server, number: i64) {
     let event = json!({"event": "order_paid", "data": {"number": number}});

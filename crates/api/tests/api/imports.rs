@@ -1,16 +1,12 @@
 //! Files of subscribers: looked at, taken in, gone on with after a restart, and given out.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use engine::Scope;
 use http::Method;
 use serde_json::{Value, json};
 use testkit::eventually;
 
-use crate::support::{Answer, Server, request};
-
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::support::{Answer, PATIENCE, Server, request};
 
 async fn upload(server: &Server, query: &str, file: impl Into<String>) -> Answer {
     let mut request = request(Method::POST, &format!("/subscribers/import{query}"), Some(Scope::Write), None);
@@ -112,7 +108,7 @@ async fn a_file_is_taken_in_on_postgres() {
 
 /// The node stops in the middle, and another one goes on: nobody is left out, and nobody is added twice.
 async fn an_import_goes_on_after_a_restart(server: Server) {
-    const ROWS: usize = 3_000;
+    const ROWS: usize = 10_000;
     let rows: Vec<String> = (0..ROWS).map(|number| format!("user{number}@example.com,known")).collect();
     let file = format!("email,tags\n{}\nnobody,\n", rows.join("\n"));
     let begun = upload(&server, "", file).await;
@@ -129,7 +125,7 @@ async fn an_import_goes_on_after_a_restart(server: Server) {
     second.stop(PATIENCE).await;
     assert_eq!(
         (&import["done"], &import["added"], &import["refused"]),
-        (&json!(3_001), &json!(3_000), &json!(1))
+        (&json!(10_001), &json!(10_000), &json!(1))
     );
     assert_eq!(stopped["state"], "running", "it was over before the restart: more rows are needed");
     let mut events = 0;

@@ -5,7 +5,7 @@ use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server};
+use crate::support::{Answer, PATIENCE, Server};
 
 /// A server with a webhook: its id, and the path that senders post to.
 async fn with_webhook() -> (Server, String, String) {
@@ -316,7 +316,7 @@ async fn a_selection_is_retried_as_a_task() {
         let begun = server.post(&retry, json!({})).await;
         assert_eq!((begun.status, &begun.json()["total"]), (202, &json!(61)));
         let task = format!("/tasks/{}", begun.json()["id"].as_str().unwrap());
-        let ended = testkit::eventually("the task to end", std::time::Duration::from_secs(30), async || {
+        let ended = testkit::eventually("the task to end", PATIENCE, async || {
             let shown = server.get(&task).await.json();
             (shown["state"] == "done").then_some(shown)
         });
@@ -351,7 +351,7 @@ async fn a_selection_is_retried_as_a_task() {
         let begun = server.post(&retry, json!({"ids": ids, "per_second": 1000})).await.json();
         assert_eq!(begun["total"], 55);
         let task = format!("/tasks/{}", begun["id"].as_str().unwrap());
-        let ended = testkit::eventually("the task to end", std::time::Duration::from_secs(30), async || {
+        let ended = testkit::eventually("the task to end", PATIENCE, async || {
             let shown = server.get(&task).await.json();
             (shown["state"] == "done").then_some(shown)
         });

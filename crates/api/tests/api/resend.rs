@@ -1,15 +1,11 @@
 //! Deliveries sent again with edited data.
 
-use std::time::Duration;
-
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::receiver::{Answer as Reply, always};
 use testkit::{Receiver, eventually};
 
-use crate::support::{Answer, Server, request};
-
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::support::{Answer, PATIENCE, Server, request};
 
 /// A server with a delivery that its receiver refused, and will not refuse once more.
 struct Refused {

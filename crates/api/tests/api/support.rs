@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::{ApiState, BASE};
 use axum::Router;
@@ -22,6 +23,9 @@ use store::{Location, Store};
 use tempfile::TempDir;
 use testkit::TestDatabase;
 use tower::ServiceExt;
+
+/// Far longer than anything takes, on a machine that stands still at times, too.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The most bytes of a body that the tests' servers take.
 pub const MAX_BODY: usize = 64 * 1024;

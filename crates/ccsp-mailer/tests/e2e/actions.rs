@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use testkit::receiver::{Answer, Reply, always, fail_first};
 use testkit::{Receiver, eventually};
 
+use crate::load::SETTLING;
 use crate::support::{Kind, PATIENCE, Server, World, text};
 
 on_both_databases!(
@@ -33,7 +34,7 @@ async fn post(server: &Server, webhook: &Value, email: &str, status: StatusCode)
 /// The entry of the log, once it has this status.
 async fn ended(server: &Server, id: &str, status: &str) -> Value {
     let path = format!("/requests/{id}");
-    eventually("the request to end", PATIENCE, async || {
+    eventually("the request to end", SETTLING, async || {
         let entry = server.show(&path).await;
         assert!(
             entry["status"] == status || entry["status"] == "accepted" || status != "processed",
@@ -317,7 +318,8 @@ async fn bombs_harm_nobody() {
         for id in &ids {
             let entry = ended(&server, id, "failed").await;
             let duration = entry["actions"][0]["duration_ms"].as_i64().unwrap();
-            assert!(duration < 2_000, "{bomb}: {entry}");
+            // How long it takes with nothing else running is measured elsewhere; without a limit it would never end.
+            assert!(duration < 20_000, "{bomb}: {entry}");
         }
     }
 }

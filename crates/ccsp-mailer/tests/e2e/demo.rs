@@ -1,7 +1,6 @@
 //! The command `demo`: what it prints works when it is pasted.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use http::StatusCode;
 use testkit::Api;
@@ -68,7 +67,7 @@ async fn the_printed_line_makes_the_round_trip() {
     // Ctrl-C ends it, and nothing of it stays.
     let id = demo.id().unwrap().to_string();
     assert!(Command::new("sh").args(["-c", "kill -INT \"$1\"", "sh", &id]).status().await.unwrap().success());
-    let status = timeout(Duration::from_secs(10), demo.wait()).await.unwrap().unwrap();
+    let status = timeout(PATIENCE, demo.wait()).await.unwrap().unwrap();
     assert_eq!(status.code(), Some(0));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -8,10 +8,9 @@ use std::fs;
 use http::StatusCode;
 use serde_json::{Value, json};
 use testkit::{Receiver, eventually};
-use tokio::net::TcpListener;
 
 use self::server::{Act, Acting, Certificate};
-use crate::support::{Kind, PATIENCE, Server, World, merged, text};
+use crate::support::{Kind, PATIENCE, Server, World, deaf_address, merged, text};
 
 on_both_databases!(each_failure_has_its_class_its_retry_and_its_words);
 
@@ -28,12 +27,13 @@ fn acts() -> Vec<(Act, Value, Expected)> {
     let done = ("delivered", None, "");
     let json_wanted = || own(json!({"expect_json": true}));
     let none = || own(json!({}));
+    let waits_briefly = || own(json!({"timeout_seconds": 1}));
     vec![
         (Act::ResetInBody, none(), again("connection_closed", "closed the connection")),
         (Act::Close, none(), again("connection_closed", "closed the connection")),
-        (Act::SlowHead, none(), again("timeout", "took too long")),
-        (Act::SlowBody, none(), again("timeout", "took too long")),
-        (Act::EndlessInterim, none(), again("timeout", "took too long")),
+        (Act::SlowHead, waits_briefly(), again("timeout", "took too long")),
+        (Act::SlowBody, waits_briefly(), again("timeout", "took too long")),
+        (Act::EndlessInterim, waits_briefly(), again("timeout", "took too long")),
         // More than is kept is not read: the status counts, and the connection is closed.
         (Act::EndlessBody, none(), done),
         (Act::EndlessBody, json_wanted(), again("invalid_json", "must answer with JSON")),
@@ -87,7 +87,8 @@ async fn each_failure_has_its_class_its_retry_and_its_words(kind: Kind) {
     let world = World::new(kind).await;
     let server = world.serve().await;
     let files = open_files(&server);
-    let base = json!({"events": ["subscriber_added"], "timeout_seconds": 1, "retry": {"schedule_seconds": [RETRY_SECONDS, 86_400]}});
+    // Long enough for what answers at all, while everything else happens at once.
+    let base = json!({"events": ["subscriber_added"], "timeout_seconds": 20, "retry": {"schedule_seconds": [RETRY_SECONDS, 86_400]}});
     let mut cases = Vec::new();
     for (act, settings, expected) in acts() {
         let acting = Acting::start(act).await;
@@ -96,7 +97,7 @@ async fn each_failure_has_its_class_its_retry_and_its_words(kind: Kind) {
         let webhook = server.outgoing(&acting.url(), settings).await;
         cases.push(Case { webhook, server: Some(acting), expected, what });
     }
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_held, closed) = deaf_address();
     for (url, code, hint) in [
         (format!("http://{closed}/"), "connection_refused", "Nothing listens there"),
         ("http://nowhere.invalid/".to_owned(), "dns", "name could not be found"),

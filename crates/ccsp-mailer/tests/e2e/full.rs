@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use testkit::http::Response;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::support::{Kind, PATIENCE, Server, World, text};
 
@@ -54,13 +55,27 @@ impl Hold {
     }
 }
 
+/// How often it is tried: a machine that stalls does nothing at once.
+const ROUNDS: usize = 3;
+
 async fn who_finds_no_place_comes_again(kind: Kind) {
+    for _ in 0..ROUNDS {
+        if told_at_once(kind).await {
+            return;
+        }
+    }
+    panic!("whoever finds no place is told at once");
+}
+
+/// A round. False if the hold lasted too long to show anything.
+async fn told_at_once(kind: Kind) -> bool {
     let world = World::new(kind).await;
     let node = world.node("data").arg("--max-waiting-requests").arg(PLACES.to_string());
     let server = Arc::new(Server::start(&node).await);
     let incoming = server.incoming(json!({})).await;
 
     let hold = Hold::begin(&world, kind).await;
+    let begun = Instant::now();
     let mut posts = JoinSet::new();
     for number in 0..SENDERS {
         let (server, incoming) = (server.clone(), incoming.clone());
@@ -76,8 +91,12 @@ async fn who_finds_no_place_comes_again(kind: Kind) {
             refused.push(number);
         }
     };
-    tokio::time::timeout(AT_ONCE, no_place).await.expect("whoever finds no place is told at once");
+    // Whether they were is seen below.
+    let _ = tokio::time::timeout(AT_ONCE, no_place).await;
     hold.end().await;
+    if begun.elapsed() >= AT_ONCE {
+        return false;
+    }
     while let Some(answered) = posts.join_next().await {
         let (number, answer) = answered.unwrap();
         if answer.status == StatusCode::OK {
@@ -98,6 +117,7 @@ async fn who_finds_no_place_comes_again(kind: Kind) {
     assert_eq!(stored(&server).await, emails(&(0..SENDERS).collect::<Vec<_>>()));
     let log = format!("/incoming-webhooks/{}/requests", text(&incoming["id"]));
     assert_eq!(server.list_all(&log).await.len(), SENDERS);
+    true
 }
 
 async fn post(server: &Server, incoming: &Value, number: usize) -> Response {

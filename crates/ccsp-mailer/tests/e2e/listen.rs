@@ -6,7 +6,7 @@ use testkit::receiver::{Answer, always};
 use testkit::{Receiver, eventually};
 
 use crate::commands::{Operator, Running};
-use crate::support::{Kind, PATIENCE, Server, World, text};
+use crate::support::{Kind, PATIENCE, Server, World, deaf_address, text};
 use crate::two_nodes::attempts;
 
 on_both_databases!(
@@ -80,7 +80,7 @@ async fn events_are_sent_on_and_answers_are_logged(kind: Kind) {
 
 async fn it_goes_on_after_a_restart(kind: Kind) {
     let world = World::new(kind).await;
-    let server = world.serve().await;
+    let server = world.serve_for_a_restart().await;
     let operator = Operator::of(&world, &server);
     let mut listening = Running::start(&operator, &["listen", "--json"]);
     assert!(listening.line().await.contains("whsec_"));
@@ -113,9 +113,8 @@ async fn what_nobody_takes_is_said_and_logged(kind: Kind) {
     let world = World::new(kind).await;
     let server = world.serve().await;
     let operator = Operator::of(&world, &server);
-    // An address where nothing listens any more.
-    let target =
-        format!("http://{}/hook", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    let (_held, deaf) = deaf_address();
+    let target = format!("http://{deaf}/hook");
     let args = ["listen", "--forward-to", &target, "--secret", "a secret of mine"];
     let mut listening = Running::start(&operator, &args);
     assert_eq!(listening.line().await, "signing secret: a secret of mine");

@@ -17,6 +17,7 @@ use testkit::receiver::{Answer, ReceivedRequest, Reply};
 use testkit::{Api, Receiver};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use crate::support::{Server, target, text};
 
@@ -24,8 +25,10 @@ use crate::support::{Server, target, text};
 const SENDERS: usize = 8;
 /// One in so many requests without an answer is given up.
 const GIVE_UP: u32 = 4;
+/// How long a sender waits that was told to come again: as it was told, at least.
+const COME_AGAIN: Duration = Duration::from_secs(1);
 /// The end of a dead node's lease, 15 s after its last sign of life, and what there is to do then.
-const SETTLING: Duration = Duration::from_secs(90);
+pub const SETTLING: Duration = Duration::from_secs(90);
 
 /// Senders at work.
 pub struct Load {
@@ -112,6 +115,11 @@ impl Sender {
             }
             self.started.send_modify(|count| *count += 1);
             if let Ok(answer) = client.1.raw(Method::POST, &self.target, &headers, body.clone()).await {
+                if answer.status == StatusCode::SERVICE_UNAVAILABLE {
+                    // The database is slow: it may have been stored all the same, so it comes again as the same.
+                    sleep(COME_AGAIN).await;
+                    continue;
+                }
                 answer.expect(StatusCode::OK).unwrap();
                 return true;
             }

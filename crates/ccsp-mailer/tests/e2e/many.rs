@@ -13,7 +13,7 @@ on_both_databases!(destinations_that_are_behind_get_even_shares);
 
 const DESTINATIONS: usize = 200;
 /// Deliveries to each. All of them are more than a node has attempts under way.
-const EACH: usize = 40;
+const EACH: usize = 24;
 /// A debug build on a busy machine sends some hundred a second.
 const DRAINED: Duration = Duration::from_secs(150);
 

@@ -13,7 +13,7 @@ use crate::support::{Kind, PATIENCE, Server, World};
 use proxy::Proxy;
 
 /// Senders wait some tens of seconds for an answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+const ANSWER_LIMIT: Duration = Duration::from_secs(45);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_is_cut() {
@@ -51,8 +51,13 @@ async fn survives(fail: fn(&Proxy)) {
     .await
     .unwrap();
     // The sender comes again, under the same name. The first time may have been stored before the answer to that was lost.
-    post(&server, &incoming, "meanwhile").await.expect(StatusCode::OK).unwrap();
-    post(&server, &incoming, "after").await.expect(StatusCode::OK).unwrap();
+    for name in ["meanwhile", "after"] {
+        // A connection of the pool may still be one of those that broke.
+        let taken = eventually("the server to store requests again", PATIENCE, async || {
+            (post(&server, &incoming, name).await.status == StatusCode::OK).then_some(())
+        });
+        taken.await.unwrap();
+    }
     let stats = server.settled(&outgoing, PATIENCE).await;
     assert_eq!(stats["delivered"], 3);
     assert_eq!(server.list("/subscribers").await.len(), 3);

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 use testkit::receiver::{Answer, always};
 use testkit::{Receiver, eventually};
 
+use crate::load::SETTLING;
 use crate::support::{Kind, PATIENCE, Server, World, text};
 
 on_both_databases!(
@@ -32,18 +34,19 @@ async fn a_replay_outlives_the_process(kind: Kind) {
     receiver.wait_for(EVENTS, PATIENCE).await.unwrap();
     delivered(&server, &path).await;
 
-    let replay = json!({"status": "all", "per_second": 100});
+    // Slow enough that a machine that stalls gets to the kill before the end.
+    let replay = json!({"status": "all", "per_second": 30});
     let begun = server.post(&format!("{path}/replay"), &replay).await.unwrap();
     let task = begun.expect(StatusCode::ACCEPTED).unwrap();
     assert_eq!((&task["kind"], &task["total"]), (&json!("retry_deliveries"), &json!(EVENTS)));
-    receiver.wait_for(EVENTS + EVENTS / 3, PATIENCE).await.unwrap();
+    receiver.wait_for(EVENTS + EVENTS / 2, PATIENCE).await.unwrap();
     server.program.kill9().await.unwrap();
     let sent_before = receiver.count();
     assert!(sent_before < 2 * EVENTS, "it was over before it was killed");
     server = Server::of(node.start().await.unwrap(), server.key);
 
     let task_path = format!("/tasks/{}", text(&task["id"]));
-    let ended = eventually("the task to end", PATIENCE, async || {
+    let ended = eventually("the task to end", SETTLING, async || {
         let shown = server.show(&task_path).await;
         (shown["state"] != "running").then_some(shown)
     });
@@ -58,12 +61,13 @@ async fn a_replay_outlives_the_process(kind: Kind) {
     assert_eq!(times.len(), EVENTS, "the same ids as before");
     assert!(times.values().all(|times| *times >= 2), "each was sent once more");
     let repeated: usize = times.values().map(|times| times - 2).sum();
-    assert!(repeated <= 32, "{repeated} were sent twice: more than can have been under way");
+    // What had arrived and was not recorded yet is sent again. Begun anew, it would be all that were sent before.
+    assert!(repeated <= EVENTS / 4, "{repeated} were sent twice: more than can have been under way");
 }
 
 /// Waits until nothing is open, and everything arrived.
 async fn delivered(server: &Server, path: &str) {
-    eventually("all deliveries to arrive", PATIENCE, async || {
+    eventually("all deliveries to arrive", SETTLING, async || {
         let stats = server.show(&format!("{path}/stats")).await;
         (stats["pending"] == 0 && stats["retrying"] == 0).then_some(())
     })
@@ -78,8 +82,9 @@ async fn a_flood_of_rejections_shows_in_the_log(kind: Kind) {
     let world = World::new(kind).await;
     let server = world.serve().await;
     let webhook = server.incoming(json!({"require_api_key": true})).await;
-    for _ in 0..130 {
-        let answer = server.receive(&webhook, &[("x-api-key", "wrong")], "{}").await;
+    // All at once, for the log takes some more each second.
+    let wrong = [("x-api-key", "wrong")];
+    for answer in join_all((0..300).map(|_| server.receive(&webhook, &wrong, "{}"))).await {
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     }
     let log = format!("/incoming-webhooks/{}/requests?status=rejected&q=not_logged", text(&webhook["id"]));
@@ -87,7 +92,7 @@ async fn a_flood_of_rejections_shows_in_the_log(kind: Kind) {
     let entry = entry.await.unwrap();
     let error = &entry["errors"][0];
     assert_eq!((&error["field"], &entry["response"]["status"]), (&json!("not_logged"), &json!(401)));
-    assert!(text(&error["message"]).contains("more requests were refused"), "{entry}");
+    assert!(text(&error["message"]).contains("more request"), "{entry}");
     assert!(text(&error["message"]).contains("not logged one by one: "), "{entry}");
 }
 

@@ -6,6 +6,7 @@ use testkit::receiver::{Answer, always};
 use testkit::{Receiver, eventually};
 
 use crate::commands::Operator;
+use crate::load::SETTLING;
 use crate::support::{Kind, PATIENCE, Server, World, text};
 
 on_both_databases!(it_outlives_the_process, the_command_takes_a_file_or_stdin);
@@ -42,7 +43,7 @@ async fn it_outlives_the_process(kind: Kind) {
 
     let log = format!("{path}/deliveries?status=delivered");
     let id = text(&made["id"]);
-    let arrived = eventually("it to arrive", PATIENCE, async || {
+    let arrived = eventually("it to arrive", SETTLING, async || {
         server.list(&log).await.into_iter().find(|entry| text(&entry["id"]) == id)
     });
     assert_eq!(arrived.await.unwrap()["resent_from"], json!(first));

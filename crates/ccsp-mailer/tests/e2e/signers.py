@@ -12,8 +12,8 @@ import standardwebhooks
 import svix
 
 LIBRARIES = {"webhook": standardwebhooks.Webhook, "svix": svix.Webhook}
-# Both libraries allow 300 s; the server's clock is read a little later than ours.
-SKEW = {"now": 0, "old, but not too old": -280, "too old": -330, "ahead, but not too far": 280, "too far ahead": 330}
+# Both libraries allow 300 s; the server reads its clock later than we ours, on a slow machine much later.
+SKEW = {"now": 0, "old, but not too old": -200, "too old": -500, "ahead, but not too far": 200, "too far ahead": 500}
 OTHER_SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
 STRANGE = "v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc="
 

@@ -1,5 +1,6 @@
 //! What the cases share: databases, running servers, and the short ways to ask them.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::path::Path;
 use std::process::Stdio;
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 use testkit::http::{BASE, Response};
 use testkit::{Api, Program, ProgramBuilder, TestDatabase, eventually, python_tool};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpSocket;
 use tokio::process::Command;
 
 /// The program under test.
@@ -104,6 +106,17 @@ impl World {
     /// A running server.
     pub async fn serve(&self) -> Server {
         Server::start(&self.node("data")).await
+    }
+
+    /// One whose port stays free while nobody listens there: below those that Linux gives to outgoing connections.
+    pub async fn serve_for_a_restart(&self) -> Server {
+        // Every test is a process of its own, and so begins at another one.
+        let mut ports = 20_000 + std::process::id() % 10_000..32_000;
+        let address = ports.find_map(|port| {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(port).unwrap()));
+            std::net::TcpListener::bind(address).is_ok().then_some(address)
+        });
+        Server::start(&self.node("data").listen(address.unwrap())).await
     }
 }
 
@@ -228,6 +241,14 @@ impl Server {
         .await
         .unwrap()
     }
+}
+
+/// An address that refuses connections, and nobody else's for as long as the socket is there.
+pub fn deaf_address() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 /// The path and query of an incoming webhook's address.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
+use engine::feed::{Entry, Told};
 use engine::{Alerts, Clock, Command, Engine, NewEvent, Operations, OutgoingSecrets};
 use http::StatusCode;
 use outbound::Client;
@@ -13,6 +14,9 @@ use signature::Secret;
 use store::{Row, Store};
 use testkit::receiver::{Answer, always};
 use testkit::{Mailbox, Receiver, eventually};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use crate::running::{SECRET, clock, start_with};
 use crate::support::{Look, NOW, Run, bump, put_outgoing, vault, webhook_id};
@@ -94,6 +98,10 @@ impl World {
     /// Ends the engine, and starts another one that sends mails.
     async fn restart(&mut self, number: u8, url: &str) {
         self.engine.stop(PATIENCE).await;
+        // Whatever that one is still in the middle of, no time passes there any more.
+        let now = self.millis.load(Ordering::SeqCst);
+        (self.millis, self.clock) = clock();
+        self.millis.store(now, Ordering::SeqCst);
         let server = mail::Server::new(url, "CloudCusp <mailer@example.com>").unwrap();
         let (clock, client) = (self.clock.clone(), self.client.clone());
         self.engine = start_with(&self.store, clock, client, number, (operations(), Some(server))).await;
@@ -149,8 +157,15 @@ async fn a_destination_that_is_down_is_probed(world: World) {
     world.until("all to have failed once", ATTEMPTS, 40).await;
     assert_eq!(world.number(OPEN).await, 0, "many at once are no steady failure");
     world.pass(60 * SECOND);
+    let mut feed = world.engine.listen().unwrap();
     world.fail_one().await;
     world.until("the circuit to open", OPEN, 1).await;
+    // An attempt is told of once the engine knows of the circuit, too, and not only the table.
+    let mut told = async || match feed.next().await.unwrap() {
+        Told::Entry(entry) => matches!(*entry, Entry::Delivery(_)),
+        Told::Missed(_) => false,
+    };
+    while !timeout(PATIENCE, told()).await.unwrap() {}
 
     world.publish(100).await;
     world.until("them to wait in the table", WAITING, 100).await;
@@ -224,19 +239,38 @@ async fn who_recovers_is_told_of(world: World) {
     world.until("all to be well", "SELECT COUNT(*) FROM webhook_health", 0).await;
 }
 
+/// A port in front of another one, which closes what comes until it is opened.
+async fn door(behind: u16) -> (u16, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let is_open = Arc::new(AtomicBool::new(false));
+    let opened = is_open.clone();
+    tokio::spawn(async move {
+        while let Ok((mut from, _)) = listener.accept().await {
+            if opened.load(Ordering::SeqCst) {
+                let mut to = TcpStream::connect(("127.0.0.1", behind)).await.unwrap();
+                tokio::spawn(async move { copy_bidirectional(&mut from, &mut to).await });
+            }
+        }
+    });
+    (port, is_open)
+}
+
 async fn mails_outlive_the_process(mut world: World) {
     world.fail_one().await;
     world.pass(1_900 * SECOND);
     world.fail_one().await;
     world.until("the mails to be written", "SELECT COUNT(*) FROM mails", 2).await;
-    // Nobody listens where mails are to go; then that is mended.
+    // Nobody answers where mails are to go; then that is mended.
     let mailbox = Mailbox::start(0).await.unwrap();
-    let (port, url) = (mailbox.port(), mailbox.url());
-    drop(mailbox);
+    let (port, is_open) = door(mailbox.port()).await;
+    let url = mailbox.url().replace(&mailbox.port().to_string(), &port.to_string());
     world.restart(2, &url).await;
-    world.until("each to be tried", "SELECT COUNT(*) FROM mails WHERE attempts = 1", 2).await;
+    // A try that has begun holds its mail for longer.
+    let tried = "SELECT COUNT(*) FROM mails WHERE attempts = 1 AND due_at < created_at + 60000";
+    world.until("each to be tried", tried, 2).await;
     world.engine.stop(PATIENCE).await;
-    let mailbox = Mailbox::start(port).await.unwrap();
+    is_open.store(true, Ordering::SeqCst);
     world.restart(3, &url).await;
     world.pass(16 * 60 * SECOND);
     let mut mails = mailbox.wait_for(2, PATIENCE).await.unwrap();

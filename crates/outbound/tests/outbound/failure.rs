@@ -1,10 +1,10 @@
 //! Every way to fail, and the class it is given.
 
-use std::{future::pending, sync::Arc};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use http::{Method, Response};
 use outbound::{Client, Lookup, Options, Resolve, ResolveError, SendError};
-use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tokio::{io::AsyncWriteExt, net::TcpSocket};
 
 use crate::{
     server::{Server, read_request},
@@ -17,9 +17,10 @@ async fn failure(url: impl AsRef<str>) -> SendError {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound, so that nobody else gets the port meanwhile, and not listening.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
 
     let error = failure(format!("http://{address}/")).await;
     assert!(matches!(error, SendError::ConnectionRefused), "{error:?}");
@@ -126,15 +127,17 @@ async fn slower_to_shake_hands_than_the_request_allows() {
 
 #[tokio::test]
 async fn an_answer_may_take_longer_than_the_connection() {
+    /// Long enough for a connection on a slow machine.
+    const LIMIT: Duration = Duration::from_secs(2);
     let server = Server::http(|_| async {
-        tokio::time::sleep(2 * IMPATIENT).await;
+        tokio::time::sleep(LIMIT + LIMIT / 4).await;
         Response::new(http_body_util::Full::new(bytes::Bytes::from_static(b"late")))
     })
     .await;
 
     let client = local_client();
     for kept in [false, true] {
-        let request = outbound::Request { connect_timeout: Some(IMPATIENT), ..get(server.url("/")) };
+        let request = outbound::Request { connect_timeout: Some(LIMIT), ..get(server.url("/")) };
         let response = client.send(request).await.unwrap();
         assert_eq!(&response.body[..], b"late", "on a kept connection: {kept}");
     }
