@@ -33,11 +33,11 @@ pub enum Auth {
         /// The token.
         token: String,
     },
-    /// HTTP Basic authentication (RFC 7617).
+    /// HTTP Basic authentication (RFC 7617), in UTF-8. One of both may be empty.
     Basic {
         /// The user, without a colon.
         username: String,
-        /// The password.
+        /// The password; empty where the user is the key.
         password: String,
     },
     /// Headers of one's own.
@@ -126,8 +126,10 @@ impl Auth {
     pub fn check(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         let mut copy = self.clone();
+        let is_basic = matches!(self, Auth::Basic { .. });
         for (path, value) in copy.secrets_mut() {
-            faults.extend(value_fault(value).map(|message| (path, message)));
+            let fault = if is_basic { basic_fault(value) } else { value_fault(value) };
+            faults.extend(fault.map(|message| (path, message)));
         }
         let mut wrong = |path: String, message: &str| faults.push((path, message.to_owned()));
         match self {
@@ -136,8 +138,17 @@ impl Auth {
                     wrong("header".into(), message);
                 }
             }
-            Auth::Basic { username, .. } if username.contains(':') || value_fault(username).is_some() => {
-                wrong("username".into(), "must be visible ASCII characters without a colon");
+            Auth::Basic { username, password } => {
+                if username.is_empty() && password.is_empty() {
+                    wrong("username".into(), "must not be empty, unless there is a password");
+                }
+                // Whatever is behind the first colon is the password.
+                if username.contains(':') {
+                    wrong("username".into(), "must not have a colon");
+                }
+                if let Some(message) = basic_fault(username) {
+                    wrong("username".into(), &message);
+                }
             }
             Auth::CustomHeaders { headers } => {
                 if headers.is_empty() || headers.len() > MAX_ENTRIES {
@@ -167,6 +178,12 @@ fn value_fault(value: &str) -> Option<String> {
         .then(|| format!("must be at most {MAX_VALUE_BYTES} visible ASCII characters"))
 }
 
+/// RFC 7617, section 2: any text without control characters, and none as well.
+fn basic_fault(value: &str) -> Option<String> {
+    (value.chars().any(char::is_control) || value.len() > MAX_VALUE_BYTES)
+        .then(|| format!("must be at most {MAX_VALUE_BYTES} bytes without control characters"))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -180,6 +197,9 @@ mod tests {
             (json!({"method": "api_key", "key": "k", "header": "X-API-Key"}), 1),
             (json!({"method": "bearer", "token": "t"}), 1),
             (json!({"method": "basic", "username": "u", "password": "p"}), 1),
+            (json!({"method": "basic", "username": "sk_live_1", "password": ""}), 1),
+            (json!({"method": "basic", "username": "", "password": "token"}), 1),
+            (json!({"method": "basic", "username": "Jürgen", "password": "pä:ß"}), 1),
             (json!({"method": "custom_headers", "headers": {"A": "1", "B": "2"}}), 2),
             (json!({"method": "query", "params": {"api_key": "1"}}), 1),
             (
@@ -205,6 +225,9 @@ mod tests {
             (json!({"method": "api_key", "key": "a", "header": "X Y"}), "header"),
             (json!({"method": "bearer", "token": ""}), "token"),
             (json!({"method": "basic", "username": "a:b", "password": "p"}), "username"),
+            (json!({"method": "basic", "username": "a\u{7f}", "password": "p"}), "username"),
+            (json!({"method": "basic", "username": "a", "password": "p\n"}), "password"),
+            (json!({"method": "basic", "username": "", "password": ""}), "username"),
             (json!({"method": "custom_headers", "headers": {}}), "headers"),
             (json!({"method": "custom_headers", "headers": {"A B": "1"}}), "headers.A B"),
             (json!({"method": "query", "params": {"a": "é"}}), "params.a"),

@@ -53,6 +53,17 @@ fn methods(receiver: &Receiver) -> Vec<(Value, &'static str, String)> {
             "authorization",
             "Basic QWxhZGRpbjpzZWtyZXQgc2VzYW1l".into(),
         ),
+        // Without a password, and in UTF-8: base64 of `sk_test:` and of `Jürgen:sekret-pä`.
+        (
+            json!({"method": "basic", "username": "sk_test", "password": ""}),
+            "authorization",
+            "Basic c2tfdGVzdDo=".into(),
+        ),
+        (
+            json!({"method": "basic", "username": "Jürgen", "password": "sekret-pä"}),
+            "authorization",
+            "Basic SsO8cmdlbjpzZWtyZXQtcMOk".into(),
+        ),
         (
             json!({"method": "custom_headers", "headers": {"X-One": "sekret-one", "X-Two": "sekret-two"}}),
             "x-two",
