@@ -24,6 +24,10 @@ const ALIKE: f64 = 0.85;
 /// The most known names that a message lists; who has to choose among more looks into the document.
 const MAX_LISTED: usize = 12;
 
+/// What the members are called that name which of several kinds an object is; of an action it is the first, although some have
+/// a `method` as well.
+const TAGS: [&str; 2] = ["type", "method"];
+
 /// A schema of the document. It is compiled when the first value is checked by it: all of them at once take more memory than
 /// the rest of a server that has nothing to do.
 pub struct Schema {
@@ -122,7 +126,7 @@ impl Compiled {
         }
     }
 
-    /// The value fits no branch: the faults of the one that it means, by its JSON type and its member `type`.
+    /// The value fits no branch: the faults of the one that it means, by its JSON type and the member that names its kind.
     fn explain_branches(
         &self,
         error: &ValidationError<'_>,
@@ -130,12 +134,13 @@ impl Compiled {
         faults: &mut Faults,
     ) {
         let root = error.instance_path();
-        let tag = root.join("type");
+        let name = tag_of(root, branches);
+        let tag = root.join(name);
         let of_other_type = |fault: &ValidationError<'_>| {
             fault.instance_path() == root && matches!(fault.kind(), Kind::Type { .. })
         };
         let of_other_tag =
-            |fault: &ValidationError<'_>| fault.instance_path() == &tag || is_tag_missing(fault, root);
+            |fault: &ValidationError<'_>| fault.instance_path() == &tag || is_missing(fault, root, name);
         let of_type: Vec<_> = branches.iter().filter(|branch| !branch.iter().any(of_other_type)).collect();
         let meant = of_type.iter().find(|branch| !branch.iter().any(of_other_tag));
         if let Some(branch) = meant {
@@ -149,13 +154,13 @@ impl Compiled {
                 wrong.map(|fault| self.message(fault.kind(), fault.instance())).collect();
             messages.dedup();
             faults.invalid.push(fault(field, &messages.join(", or ")));
-        } else if error.instance().get("type").is_none() {
-            faults.invalid.push(fault(join(&field, "type"), "is required"));
+        } else if error.instance().get(name).is_none() {
+            faults.invalid.push(fault(join(&field, name), "is required"));
         } else {
             let tags =
                 of_type.iter().filter_map(|branch| branch.iter().find(|fault| fault.instance_path() == &tag));
             let tags: Vec<String> = tags.flat_map(|fault| expected_values(fault.kind())).collect();
-            faults.invalid.push(fault(join(&field, "type"), &format!("must be one of {}", tags.join(", "))));
+            faults.invalid.push(fault(join(&field, name), &format!("must be one of {}", tags.join(", "))));
         }
     }
 
@@ -285,8 +290,21 @@ fn join(field: &str, name: &str) -> String {
     if field.is_empty() { name.to_owned() } else { format!("{field}.{name}") }
 }
 
-fn is_tag_missing(fault: &ValidationError<'_>, root: &Location) -> bool {
-    fault.instance_path() == root && matches!(fault.kind(), Kind::Required { property } if property == "type")
+/// The member that names which of several kinds an object is: the first of those in use by which a branch refuses it.
+fn tag_of(root: &Location, branches: &[Vec<ValidationError<'static>>]) -> &'static str {
+    let refuses = |tag: &&str| {
+        let place = root.join(*tag);
+        let by_tag = |fault: &ValidationError<'_>| {
+            let is_named = matches!(fault.kind(), Kind::Enum { .. } | Kind::Constant { .. });
+            (fault.instance_path() == &place && is_named) || is_missing(fault, root, tag)
+        };
+        branches.iter().flatten().any(by_tag)
+    };
+    TAGS.into_iter().find(refuses).unwrap_or(TAGS[0])
+}
+
+fn is_missing(fault: &ValidationError<'_>, root: &Location, name: &str) -> bool {
+    fault.instance_path() == root && matches!(fault.kind(), Kind::Required { property } if property == name)
 }
 
 fn expected_values(kind: &Kind) -> Vec<String> {
@@ -430,6 +448,26 @@ mod tests {
         let nullable = json!({"oneOf": [{"type": "null"}, reference("Add")]});
         assert_eq!(faults(nullable.clone(), json!({"type": "add"})), pairs(&[("to", "is required")]));
         assert_eq!(faults(nullable, json!("x")), pairs(&[("", "must be null, or must be an object")]));
+    }
+
+    #[test]
+    fn a_kind_may_be_named_by_its_method_as_well() {
+        let kind = |method: &str, member: &str| {
+            json!({"type": "object", "properties": {"method": {"type": "string", "enum": [method]}, member: {"type": "string"}},
+                   "required": ["method", member], "additionalProperties": false})
+        };
+        let schema = json!({"oneOf": [kind("none", "why"), kind("bearer", "token")]});
+        for (value, expected) in [
+            (
+                json!({"method": "bearer", "tokn": "a"}),
+                [("tokn", "is not known: did you mean token?"), ("token", "is required")].as_slice(),
+            ),
+            (json!({"method": "bearer", "token": 1}), &[("token", "must be a string")]),
+            (json!({"method": "bear"}), &[("method", "must be one of none, bearer")]),
+            (json!({"token": "a"}), &[("method", "is required")]),
+        ] {
+            assert_eq!(faults(schema.clone(), value.clone()), pairs(expected), "{value}");
+        }
     }
 
     #[test]

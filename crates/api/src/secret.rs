@@ -1,7 +1,7 @@
 //! Secrets that users choose, and how much of them an answer shows.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
+use base64::engine::general_purpose::{STANDARD, STANDARD_PAD_INDIFFERENT};
 use domain::Auth;
 use domain::log::FieldError;
 use engine::Rotating;
@@ -173,6 +173,17 @@ pub(crate) fn standard_fault(given: &str) -> Option<String> {
     decoded.is_none().then(|| "must have base64 behind whsec_".to_owned())
 }
 
+/// What is wrong with a secret that signs by Standard Webhooks: the published libraries decode what stands behind `whsec_`, and
+/// take nothing but base64 with its padding.
+pub(crate) fn standard_signing_fault(given: &str) -> Option<&'static str> {
+    let encoded = given.strip_prefix("whsec_").unwrap_or(given);
+    let is_decoded = STANDARD.decode(encoded).is_ok_and(|bytes| !bytes.is_empty());
+    (!is_decoded).then_some(
+        "can't sign for standard_webhooks, whose receivers expect base64: send whsec_ and, in base64, 24 to 64 bytes, or leave \
+         standard_webhooks out of signing.schemes",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +223,18 @@ mod tests {
         }
         for wrong in ["whsec_not base64!", "whsec_", "whsec_1_2_3"] {
             assert!(standard_fault(wrong).is_some(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_signs_for_standard_webhooks_is_base64_with_or_without_the_prefix() {
+        for right in
+            ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MDEyMw=="]
+        {
+            assert_eq!(standard_signing_fault(right), None, "{right}");
+        }
+        for wrong in ["my plain secret text", "whsec_MDEyMw", "whsec_", "whsec_a-b_", "whsk_MDEy"] {
+            assert!(standard_signing_fault(wrong).is_some(), "{wrong}");
         }
     }
 

@@ -33,11 +33,11 @@ pub enum Auth {
         /// The token.
         token: String,
     },
-    /// HTTP Basic authentication (RFC 7617).
+    /// HTTP Basic authentication (RFC 7617), in UTF-8. One of both may be empty.
     Basic {
         /// The user, without a colon.
         username: String,
-        /// The password.
+        /// The password; empty where the user is the key.
         password: String,
     },
     /// Headers of one's own.
@@ -63,6 +63,13 @@ pub enum Auth {
         /// What is asked for, if the server wants that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<String>,
+        /// Where the server takes the client's credentials.
+        #[serde(default, skip_serializing_if = "ClientAuth::is_default")]
+        client_auth: ClientAuth,
+        /// What else the server wants to be told, such as `audience` or `resource`.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[schema(example = json!({"audience": "https://api.example.com/"}))]
+        params: BTreeMap<String, String>,
     },
     /// The same from a refresh token (RFC 6749, section 6).
     #[serde(rename = "oauth2_refresh_token")]
@@ -80,8 +87,35 @@ pub enum Auth {
         /// What is asked for, if the server wants that.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<String>,
+        /// Where the server takes the client's credentials.
+        #[serde(default, skip_serializing_if = "ClientAuth::is_default")]
+        client_auth: ClientAuth,
+        /// What else the server wants to be told, such as `audience` or `resource`.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[schema(example = json!({"audience": "https://api.example.com/"}))]
+        params: BTreeMap<String, String>,
     },
 }
+
+/// Where the server that gives tokens takes the client's credentials (RFC 6749, section 2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// In the body, as `client_id` and `client_secret`.
+    #[default]
+    Body,
+    /// In the header `Authorization: Basic`.
+    Basic,
+}
+
+impl ClientAuth {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What the program itself says in a request for a token: nothing may be said twice (RFC 6749, section 3.2).
+const OWN_PARAMS: [&str; 5] = ["client_id", "client_secret", "grant_type", "refresh_token", "scope"];
 
 fn default_header() -> String {
     "X-API-Key".to_owned()
@@ -98,15 +132,16 @@ impl Auth {
             Auth::CustomHeaders { headers } => {
                 headers.iter_mut().map(|(name, value)| (format!("headers.{name}"), value)).collect()
             }
-            Auth::Query { params } => {
-                params.iter_mut().map(|(name, value)| (format!("params.{name}"), value)).collect()
+            Auth::Query { params } => values_of(params).collect(),
+            Auth::Oauth2ClientCredentials { client_secret, params, .. } => {
+                let mut secrets = vec![("client_secret".into(), client_secret)];
+                secrets.extend(values_of(params));
+                secrets
             }
-            Auth::Oauth2ClientCredentials { client_secret, .. } => {
-                vec![("client_secret".into(), client_secret)]
-            }
-            Auth::Oauth2RefreshToken { client_secret, refresh_token, .. } => {
+            Auth::Oauth2RefreshToken { client_secret, refresh_token, params, .. } => {
                 let mut secrets = vec![("refresh_token".into(), refresh_token)];
                 secrets.extend(client_secret.iter_mut().map(|secret| ("client_secret".into(), secret)));
+                secrets.extend(values_of(params));
                 secrets
             }
         }
@@ -126,8 +161,10 @@ impl Auth {
     pub fn check(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();
         let mut copy = self.clone();
+        let is_basic = matches!(self, Auth::Basic { .. });
         for (path, value) in copy.secrets_mut() {
-            faults.extend(value_fault(value).map(|message| (path, message)));
+            let fault = if is_basic { basic_fault(value) } else { value_fault(value) };
+            faults.extend(fault.map(|message| (path, message)));
         }
         let mut wrong = |path: String, message: &str| faults.push((path, message.to_owned()));
         match self {
@@ -136,8 +173,17 @@ impl Auth {
                     wrong("header".into(), message);
                 }
             }
-            Auth::Basic { username, .. } if username.contains(':') || value_fault(username).is_some() => {
-                wrong("username".into(), "must be visible ASCII characters without a colon");
+            Auth::Basic { username, password } => {
+                if username.is_empty() && password.is_empty() {
+                    wrong("username".into(), "must not be empty, unless there is a password");
+                }
+                // Whatever is behind the first colon is the password.
+                if username.contains(':') {
+                    wrong("username".into(), "must not have a colon");
+                }
+                if let Some(message) = basic_fault(username) {
+                    wrong("username".into(), &message);
+                }
             }
             Auth::CustomHeaders { headers } => {
                 if headers.is_empty() || headers.len() > MAX_ENTRIES {
@@ -152,9 +198,34 @@ impl Auth {
             Auth::Query { params } if params.is_empty() || params.len() > MAX_ENTRIES => {
                 wrong("params".into(), "must be 1 to 50 parameters");
             }
+            Auth::Oauth2ClientCredentials { params, .. } => check_params(params, wrong),
+            Auth::Oauth2RefreshToken { client_auth, client_secret, params, .. } => {
+                if *client_auth == ClientAuth::Basic && client_secret.is_none() {
+                    wrong("client_secret".into(), "is required if client_auth is basic");
+                }
+                check_params(params, wrong);
+            }
             _ => {}
         }
         faults
+    }
+}
+
+fn values_of(params: &mut BTreeMap<String, String>) -> impl Iterator<Item = (String, &mut String)> {
+    params.iter_mut().map(|(name, value)| (format!("params.{name}"), value))
+}
+
+/// What is wrong with the names of parameters of a request for a token.
+fn check_params(params: &BTreeMap<String, String>, mut wrong: impl FnMut(String, &str)) {
+    if params.len() > MAX_ENTRIES {
+        wrong("params".into(), "must be at most 50 parameters");
+    }
+    for name in params.keys() {
+        if OWN_PARAMS.contains(&name.as_str()) {
+            wrong(format!("params.{name}"), "is set by the program itself");
+        } else if value_fault(name).is_some() {
+            wrong(format!("params.{name}"), "must have a name of visible ASCII characters");
+        }
     }
 }
 
@@ -165,6 +236,12 @@ fn value_fault(value: &str) -> Option<String> {
     let visible = |b: u8| (0x20..=0x7e).contains(&b);
     (!value.bytes().all(visible) || value.len() > MAX_VALUE_BYTES)
         .then(|| format!("must be at most {MAX_VALUE_BYTES} visible ASCII characters"))
+}
+
+/// RFC 7617, section 2: any text without control characters, and none as well.
+fn basic_fault(value: &str) -> Option<String> {
+    (value.chars().any(char::is_control) || value.len() > MAX_VALUE_BYTES)
+        .then(|| format!("must be at most {MAX_VALUE_BYTES} bytes without control characters"))
 }
 
 #[cfg(test)]
@@ -180,6 +257,9 @@ mod tests {
             (json!({"method": "api_key", "key": "k", "header": "X-API-Key"}), 1),
             (json!({"method": "bearer", "token": "t"}), 1),
             (json!({"method": "basic", "username": "u", "password": "p"}), 1),
+            (json!({"method": "basic", "username": "sk_live_1", "password": ""}), 1),
+            (json!({"method": "basic", "username": "", "password": "token"}), 1),
+            (json!({"method": "basic", "username": "Jürgen", "password": "pä:ß"}), 1),
             (json!({"method": "custom_headers", "headers": {"A": "1", "B": "2"}}), 2),
             (json!({"method": "query", "params": {"api_key": "1"}}), 1),
             (
@@ -190,11 +270,33 @@ mod tests {
                 json!({"method": "oauth2_refresh_token", "token_url": "https://a.b/t", "client_id": "i", "client_secret": "s", "refresh_token": "r"}),
                 2,
             ),
+            (
+                json!({"method": "oauth2_client_credentials", "token_url": "https://a.b/t", "client_id": "i", "client_secret": "s",
+                       "client_auth": "basic", "params": {"audience": "a", "resource": "r"}}),
+                3,
+            ),
         ] {
             let mut auth: Auth = serde_json::from_value(json.clone()).unwrap();
             assert_eq!(serde_json::to_value(&auth).unwrap(), json);
             assert_eq!(auth.check(), []);
             assert_eq!(auth.secrets_mut().len(), secrets, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_request_for_a_token_is_named() {
+        for (more, path) in [
+            (json!({"client_auth": "basic"}), "client_secret"),
+            (json!({"params": {"grant_type": "password"}}), "params.grant_type"),
+            (json!({"params": {"": "a"}}), "params."),
+            (json!({"params": {"audience": "é"}}), "params.audience"),
+            (json!({"params": (0..51).map(|n| (n.to_string(), "v")).collect::<BTreeMap<_, _>>()}), "params"),
+        ] {
+            let mut json = json!({"method": "oauth2_refresh_token", "token_url": "https://a.b/t", "client_id": "i", "refresh_token": "r"});
+            json.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let auth: Auth = serde_json::from_value(json).unwrap();
+            let faults = auth.check();
+            assert!(faults.len() == 1 && faults[0].0 == path, "{faults:?}");
         }
     }
 
@@ -205,6 +307,9 @@ mod tests {
             (json!({"method": "api_key", "key": "a", "header": "X Y"}), "header"),
             (json!({"method": "bearer", "token": ""}), "token"),
             (json!({"method": "basic", "username": "a:b", "password": "p"}), "username"),
+            (json!({"method": "basic", "username": "a\u{7f}", "password": "p"}), "username"),
+            (json!({"method": "basic", "username": "a", "password": "p\n"}), "password"),
+            (json!({"method": "basic", "username": "", "password": ""}), "username"),
             (json!({"method": "custom_headers", "headers": {}}), "headers"),
             (json!({"method": "custom_headers", "headers": {"A B": "1"}}), "headers.A B"),
             (json!({"method": "query", "params": {"a": "é"}}), "params.a"),

@@ -36,7 +36,7 @@ pub mod time;
 pub mod user;
 
 pub use action::Action;
-pub use auth::Auth;
+pub use auth::{Auth, ClientAuth};
 pub use email::Email;
 pub use event::{Event, EventPattern, EventType};
 pub use event_path::EventPath;

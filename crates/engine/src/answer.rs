@@ -1,6 +1,6 @@
 //! What came back, as it is to be read.
 
-use outbound::{MAX_RESPONSE_BODY, Response};
+use outbound::{MAX_RESPONSE_BODY, Response, SendError};
 use serde::de::IgnoredAny;
 
 use crate::body::encoding;
@@ -13,6 +13,16 @@ pub(crate) fn decoded(response: Response) -> Response {
             Response { body: body.into(), truncated: response.truncated || is_cut, ..response }
         }
         None => response,
+    }
+}
+
+/// The same of one that broke off: of what had come.
+pub(crate) fn decoded_error(error: SendError) -> SendError {
+    match error {
+        SendError::Interrupted { answer, error } => {
+            SendError::Interrupted { answer: Box::new(decoded(*answer)), error }
+        }
+        other => other,
     }
 }
 

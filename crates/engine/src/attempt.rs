@@ -226,5 +226,5 @@ fn after(error: &TokenError) -> Then {
 
 async fn exchange(client: &Client, request: Request) -> (http::HeaderMap, Result<Response, SendError>) {
     let headers = request.headers.clone();
-    (headers, client.send(request).await.map(answer::decoded))
+    (headers, client.send(request).await.map(answer::decoded).map_err(answer::decoded_error))
 }

@@ -153,6 +153,8 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
         }
     };
     let veil = Veil::new(&outgoing.secrets.auth, Some(&exchange.request_headers));
+    // Of an answer that broke off, what had come: it means nothing, but it tells who answered.
+    let came = exchange.result.as_ref().map_or_else(SendError::answer, Some);
     AttemptRow {
         delivery_id: delivery.id,
         webhook_id: delivery.webhook_id.clone(),
@@ -162,7 +164,7 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
         first_attempt_at,
         duration_ms: exchange.ended.millis().saturating_sub(exchange.started.millis()).max(0),
         is_sent: true,
-        http_status,
+        http_status: came.map(|response| response.status),
         error_code,
         error,
         request_headers: headers::to_json(&exchange.request_headers),
@@ -170,14 +172,9 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
             .request_body
             .as_ref()
             .map(|body| headers::text(body, MAX_STORED_BODY_BYTES).into_owned()),
-        response_headers: exchange
-            .result
-            .as_ref()
-            .map_or_else(|_| "{}".to_owned(), |r| veil.over(headers::to_json(&r.headers))),
-        response_body: exchange
-            .result
-            .as_ref()
-            .map_or_else(|_| String::new(), |response| stored_answer(&response.body, &veil)),
+        response_headers: came
+            .map_or_else(|| "{}".to_owned(), |response| veil.over(headers::to_json(&response.headers))),
+        response_body: came.map_or_else(String::new, |response| stored_answer(&response.body, &veil)),
         status,
         due_at,
         not_before: match verdict {

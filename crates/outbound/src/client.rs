@@ -15,6 +15,7 @@ use hyper_util::{
 };
 use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::{
@@ -234,16 +235,19 @@ impl Client {
         let (timeout, connect_timeout) = (request.timeout, request.connect_timeout);
         let mut request = self.prepare(request)?;
         let connected = connect_timeout.map(|limit| (limit, capture_connection(&mut request)));
-        let exchange = async {
+        let deadline = Instant::now() + timeout;
+        let begun = async {
+            let response = self.http.request(request);
             match connected {
                 Some((limit, connected)) => tokio::select! {
-                    response = self.exchange(request) => response,
+                    response = response => response.map_err(SendError::from_exchange),
                     error = late(limit, connected) => Err(error),
                 },
-                None => self.exchange(request).await,
+                None => response.await.map_err(SendError::from_exchange),
             }
         };
-        tokio::time::timeout(timeout, exchange).await.map_err(|_| SendError::Timeout)?
+        let response = timeout_at(deadline, begun).await.map_err(|_| SendError::Timeout)??;
+        self.read(response, deadline).await
     }
 
     /// Sends `request`, and gives the answer as soon as its head is there: until then the timeout counts, and for the body the
@@ -279,11 +283,28 @@ impl Client {
         Ok(prepared)
     }
 
-    async fn exchange(&self, request: http::Request<Full<Bytes>>) -> Result<Response, SendError> {
-        let response = self.http.request(request).await.map_err(SendError::from_exchange)?;
+    /// The rest of an answer, or what came of it until it broke off.
+    async fn read(
+        &self,
+        response: http::Response<Incoming>,
+        deadline: Instant,
+    ) -> Result<Response, SendError> {
         let (head, mut body) = response.into_parts();
-        let (body, truncated) = read_body(&mut body, self.max_response_body).await?;
-        Ok(Response { status: head.status.as_u16(), headers: head.headers, body, truncated })
+        let mut read = Vec::new();
+        let end = timeout_at(deadline, read_into(&mut read, &mut body, self.max_response_body)).await;
+        let end = end.unwrap_or(Err(SendError::Timeout));
+        let answer = |truncated| Response {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: read.into(),
+            truncated,
+        };
+        match end {
+            Ok(truncated) => Ok(answer(truncated)),
+            Err(error) => {
+                Err(SendError::Interrupted { answer: Box::new(answer(true)), error: Box::new(error) })
+            }
+        }
     }
 }
 
@@ -312,10 +333,16 @@ pub(crate) fn pooled(connector: Connector) -> Http {
         .build(connector)
 }
 
-/// The body up to the limit, and whether there was more. Copied, so that a short body does not hold
-/// on to the whole buffer it was read into.
+/// The body up to the limit, and whether there was more.
 async fn read_body(body: &mut Incoming, limit: usize) -> Result<(Bytes, bool), SendError> {
     let mut read = Vec::new();
+    let truncated = read_into(&mut read, body, limit).await?;
+    Ok((read.into(), truncated))
+}
+
+/// Reads the body up to the limit, and says whether there was more. Copied, so that a short body does not hold on to the whole
+/// buffer it was read into.
+async fn read_into(read: &mut Vec<u8>, body: &mut Incoming, limit: usize) -> Result<bool, SendError> {
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(SendError::from_transfer)?.into_data() else {
             continue; // trailers
@@ -323,11 +350,11 @@ async fn read_body(body: &mut Incoming, limit: usize) -> Result<(Bytes, bool), S
         let room = limit - read.len();
         if data.len() > room {
             read.extend_from_slice(&data[..room]);
-            return Ok((read.into(), true));
+            return Ok(true);
         }
         read.extend_from_slice(&data);
     }
-    Ok((read.into(), false))
+    Ok(false)
 }
 
 #[cfg(test)]

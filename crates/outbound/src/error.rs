@@ -7,7 +7,7 @@ use std::{error::Error as StdError, io, net::IpAddr, sync::Arc};
 use hyper_util::client::legacy;
 use thiserror::Error;
 
-use crate::{guard::UrlError, resolve::ResolveError, stream::REFUSED};
+use crate::{client::Response, guard::UrlError, resolve::ResolveError, stream::REFUSED};
 
 /// Too many open files in the process: the number is the same on all systems like Unix, and has no stable kind.
 const EMFILE: i32 = 24;
@@ -69,6 +69,15 @@ pub enum SendError {
     /// What came back is not HTTP, or past a limit on its head.
     #[error("invalid response")]
     InvalidResponse(#[source] Cause),
+    /// One of these happened after the head of the answer was there, and before its end.
+    #[error("the answer broke off")]
+    Interrupted {
+        /// What had come.
+        answer: Box<Response>,
+        /// What happened.
+        #[source]
+        error: Box<SendError>,
+    },
 }
 
 impl SendError {
@@ -87,6 +96,15 @@ impl SendError {
             Self::Timeout => "timeout",
             Self::ConnectionClosed(_) => "connection_closed",
             Self::InvalidResponse(_) => "invalid_response",
+            Self::Interrupted { error, .. } => error.code(),
+        }
+    }
+
+    /// What had come of an answer that broke off.
+    pub fn answer(&self) -> Option<&Response> {
+        match self {
+            Self::Interrupted { answer, .. } => Some(answer),
+            _ => None,
         }
     }
 

@@ -38,6 +38,7 @@ pub fn routes() -> OpenApiRouter<Api> {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct OutgoingSigning {
     /// The secret. Made at random if it is not given, and shown only then; later masked. The masked form leaves it unchanged.
+    /// For `standard_webhooks` it must be base64, behind `whsec_` or alone.
     #[schema(min_length = 8, max_length = 500)]
     secret: Option<String>,
     /// The schemes, all at once.
@@ -137,7 +138,8 @@ impl OutgoingSigning {
         }
     }
 
-    /// The secret and the private key that are to hold: those that were given, or else the current ones.
+    /// The secret and the private key that are to hold: those that were given, or else the current ones. `before` are the schemes
+    /// until now: a secret that was taken for them stays.
     ///
     /// # Errors
     /// If what was given is none, or can't be used for the schemes.
@@ -145,10 +147,19 @@ impl OutgoingSigning {
         &self,
         vault: &Vault,
         current: &OutgoingSecrets,
+        before: Option<&SigningSettings>,
     ) -> Result<(Rotating, Option<Rotating>), FieldError> {
         let signing = secret::choose("signing.secret", self.secret.as_deref(), current.signing.clone())?;
         if let Some(message) = self.secret.as_deref().and_then(secret::standard_fault) {
             return Err(fault("secret", &message));
+        }
+        let was_standard =
+            before.is_some_and(|before| before.schemes.contains(&SigningScheme::StandardWebhooks));
+        let is_as_before = was_standard && signing.current == current.signing.current;
+        if self.schemes.contains(&SigningScheme::StandardWebhooks) && !is_as_before {
+            if let Some(message) = secret::standard_signing_fault(signing.current.expose()) {
+                return Err(fault("secret", message));
+            }
         }
         let custom = self.custom.as_ref().filter(|_| self.schemes.contains(&SigningScheme::Custom));
         let with_secret = custom.filter(|scheme| scheme.algorithm != Algorithm::Ed25519);
@@ -249,6 +260,13 @@ impl OutgoingReplacement {
         let replaced = |part: &Rotating| part.replaced(new.clone(), now, self.grace_seconds);
         match (self.which, &current.private_key) {
             (SigningPart::Secret, _) => {
+                let schemes = &outgoing.webhook.settings.signing.schemes;
+                let is_standard = schemes.contains(&SigningScheme::StandardWebhooks);
+                if let Some(message) =
+                    is_standard.then(|| secret::standard_signing_fault(new.expose())).flatten()
+                {
+                    return Err(invalid("secret", message));
+                }
                 let secrets = OutgoingSecrets { signing: replaced(&current.signing), ..current.clone() };
                 check_custom_secret(&outgoing.webhook, new)?;
                 Ok(secrets)

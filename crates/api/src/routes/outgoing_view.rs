@@ -235,17 +235,18 @@ impl OutgoingWebhookInput {
         }
     }
 
-    /// Its settings, and the secrets that are to hold instead of `current`. `url_before` may be kept whatever it is: the
-    /// rules for destinations may have changed since, and must not keep a webhook from being changed otherwise.
+    /// Its settings, and the secrets that are to hold instead of `current`. What stands in the settings `before` may be kept: the
+    /// rules for destinations and secrets may have changed since, and must not keep a webhook from being changed otherwise.
     pub(super) fn decided(
         &self,
         api: &Api,
         current: &OutgoingSecrets,
-        url_before: Option<&str>,
+        before: Option<&OutgoingSettings>,
     ) -> Result<(OutgoingSettings, OutgoingSecrets), Problem> {
-        let secret = self.signing.choose(api.engine().vault(), current);
-        let destination = match url_before {
-            Some(before) if before == self.url => Ok(()),
+        let signing_before = before.map(|before| &before.signing);
+        let secret = self.signing.choose(api.engine().vault(), current, signing_before);
+        let destination = match before {
+            Some(before) if before.url == self.url => Ok(()),
             _ => api.engine().check_destination(&self.url),
         };
         let destination = destination.map_err(|message| FieldError { field: "url".to_owned(), message });

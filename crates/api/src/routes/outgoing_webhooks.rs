@@ -148,9 +148,8 @@ async fn update(
             let Outgoing { webhook, secrets, .. } = find(configuration, &id)?;
             if_match.check(&version(webhook))?;
             let input = merged(configuration)?;
-            let url_before = Some(webhook.settings.url.as_str());
             let before = known(&webhook.settings, secrets);
-            let (settings, secrets) = input.decided(&api, secrets, url_before)?;
+            let (settings, secrets) = input.decided(&api, secrets, Some(&webhook.settings))?;
             // Who activates it again has read why it was not.
             let disabled_reason =
                 webhook.disabled_reason.clone().filter(|_| settings.status == WebhookStatus::Inactive);

@@ -118,3 +118,30 @@ async fn what_is_wrong_with_signing_is_named_by_its_member() {
     assert_eq!((refused.status, &refused.json()["errors"][0]["field"]), (422, &json!("secret")));
     assert_eq!(server.post(&path, json!({"secret": "aabbccddeeff"})).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_secret_that_receivers_could_not_decode_is_not_taken_for_standard_webhooks() {
+    let server = Server::start().await;
+    let named = |answer: &crate::support::Answer| {
+        let problem = answer.json();
+        (answer.status, text(&problem["errors"][0]["field"]).to_owned())
+    };
+    let plain = "my plain secret text";
+    // By default the scheme is among them.
+    for signing in [json!({"secret": plain}), json!({"secret": plain, "schemes": ["standard_webhooks"]})] {
+        let refused = server.post("/outgoing-webhooks", signed(signing)).await;
+        assert_eq!(named(&refused), (422, "signing.secret".to_owned()));
+        assert!(refused.json().to_string().contains("whsec_ and, in base64, 24 to 64 bytes"));
+    }
+    let alone = json!({"secret": plain, "schemes": ["x_webhook_signature"]});
+    let made = server.post("/outgoing-webhooks", signed(alone)).await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    let path = format!("/outgoing-webhooks/{}", text(&made.json()["id"]));
+    let both = json!({"schemes": ["x_webhook_signature", "standard_webhooks"]});
+    let refused = server.patch(&path, json!({"signing": both})).await;
+    assert_eq!(named(&refused), (422, "signing.secret".to_owned()), "the one that it has is none");
+    let mended = json!({"schemes": both["schemes"], "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"});
+    assert_eq!(server.patch(&path, json!({"signing": mended})).await.status, 200);
+    let refused = server.post(&format!("{path}/rotate-secret"), json!({"secret": plain})).await;
+    assert_eq!(named(&refused), (422, "secret".to_owned()));
+}

@@ -237,6 +237,7 @@ fn code(error: &SendError) -> &'static str {
         | SendError::Dns { .. }
         | SendError::InvalidResponse(_) => error.code(),
         SendError::Tls(_) => "tls",
+        SendError::Interrupted { error, .. } => code(error),
         _ => "connect_failed",
     }
 }

@@ -17,6 +17,7 @@ on_both_databases!(
     several_signatures_at_once_and_while_keys_are_replaced,
     a_client_certificate_opens_what_is_closed_without,
     a_token_is_fetched_once_for_many_and_anew_before_it_ends,
+    a_token_is_asked_for_as_its_server_wants_it,
 );
 
 async fn outgoing(server: &Server, url: &str, settings: Value) -> Value {
@@ -52,6 +53,17 @@ fn methods(receiver: &Receiver) -> Vec<(Value, &'static str, String)> {
             json!({"method": "basic", "username": "Aladdin", "password": "sekret sesame"}),
             "authorization",
             "Basic QWxhZGRpbjpzZWtyZXQgc2VzYW1l".into(),
+        ),
+        // Without a password, and in UTF-8: base64 of `sk_test:` and of `Jürgen:sekret-pä`.
+        (
+            json!({"method": "basic", "username": "sk_test", "password": ""}),
+            "authorization",
+            "Basic c2tfdGVzdDo=".into(),
+        ),
+        (
+            json!({"method": "basic", "username": "Jürgen", "password": "sekret-pä"}),
+            "authorization",
+            "Basic SsO8cmdlbjpzZWtyZXQtcMOk".into(),
         ),
         (
             json!({"method": "custom_headers", "headers": {"X-One": "sekret-one", "X-Two": "sekret-two"}}),
@@ -282,4 +294,50 @@ async fn a_token_is_fetched_once_for_many_and_anew_before_it_ends(kind: Kind) {
     })
     .await
     .unwrap();
+}
+
+async fn a_token_is_asked_for_as_its_server_wants_it(kind: Kind) {
+    let world = World::new(kind).await;
+    let server = world.serve().await;
+    let receiver = Receiver::start().await.unwrap();
+    receiver
+        .on("/token", always(Answer::ok().body(json!({"access_token": "t", "expires_in": 60}).to_string())));
+    let token_url = receiver.url("/token");
+    let auth = json!({"method": "oauth2_client_credentials", "token_url": token_url, "client_id": "me", "client_secret": "sekret &",
+        "client_auth": "basic", "params": {"audience": "https://api.example.com/"}});
+    let webhook = outgoing(&server, &receiver.url("/hook"), json!({"auth": auth})).await;
+    let path = format!("/outgoing-webhooks/{}", text(&webhook["id"]));
+    let asked = async |expected: (Option<&str>, &str)| {
+        let before = receiver.requests().len();
+        assert_eq!(try_it(&server, &webhook).await["status"], 200);
+        let requests = receiver.requests();
+        let [token, hook] = &requests[before..] else { panic!("{requests:?}") };
+        assert_eq!((token.path(), hook.header("authorization")), ("/token", Some("Bearer t")));
+        assert_eq!((token.header("authorization"), String::from_utf8_lossy(&token.body).as_ref()), expected);
+    };
+    // Base64 of `me:sekret+%26`.
+    asked((
+        Some("Basic bWU6c2VrcmV0KyUyNg=="),
+        "grant_type=client_credentials&audience=https%3A%2F%2Fapi.example.com%2F",
+    ))
+    .await;
+    // What was read masked is sent back with something else changed.
+    let mut shown = server.show(&path).await["auth"].take();
+    assert_eq!((&shown["client_auth"], text(&shown["params"]["audience"])), (&json!("basic"), "••••com/"));
+    shown["client_auth"] = json!("body");
+    server.change(&path, json!({"auth": shown})).await;
+    asked((
+        None,
+        "grant_type=client_credentials&client_id=me&client_secret=sekret+%26&audience=https%3A%2F%2Fapi.example.com%2F",
+    ))
+    .await;
+    for (change, field) in [
+        (json!({"client_auth": "header"}), "auth.client_auth"),
+        (json!({"method": "oauth"}), "auth.method"),
+        (json!({"params": {"scope": "x"}}), "auth.params.scope"),
+    ] {
+        let refused = server.patch(&path, &json!({"auth": change})).await.unwrap();
+        let refused = refused.expect(StatusCode::UNPROCESSABLE_ENTITY).unwrap();
+        assert_eq!(refused["errors"][0]["field"], field, "{refused}");
+    }
 }

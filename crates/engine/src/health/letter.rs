@@ -24,8 +24,9 @@ impl Alerts {
         let text = |member: &str| data[member].as_str().unwrap_or("an unknown time").to_owned();
         let (host, attempts) = (text("webhook_host"), &data["failed_attempts"]);
         let last = match (&data["http_status"], &data["error_code"]) {
+            // An answer that broke off, or is not what was wanted, has a status as well.
+            (_, Value::String(code)) if code != "http_status" => format!("The last one failed: {code}."),
             (Value::Number(status), _) => format!("The last one was answered with {status}."),
-            (_, Value::String(code)) => format!("The last one failed: {code}."),
             _ => String::new(),
         };
         let (subject, mut body) = if *event_type == catalog::WEBHOOK_RECOVERED {

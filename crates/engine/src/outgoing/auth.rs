@@ -60,6 +60,19 @@ mod tests {
                 Some(("authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")),
             ),
             (
+                json!({"method": "basic", "username": "sk_test", "password": ""}),
+                None,
+                "https://a.b/?x=1",
+                Some(("authorization", "Basic c2tfdGVzdDo=")),
+            ),
+            // The example of RFC 7617, section 2.1: in UTF-8.
+            (
+                json!({"method": "basic", "username": "test", "password": "123£"}),
+                None,
+                "https://a.b/?x=1",
+                Some(("authorization", "Basic dGVzdDoxMjPCow==")),
+            ),
+            (
                 json!({"method": "custom_headers", "headers": {"X-My": "m"}}),
                 None,
                 "https://a.b/?x=1",

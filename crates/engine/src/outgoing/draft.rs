@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use domain::outgoing::BodyFormat;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -32,8 +32,15 @@ struct Changed {
     method: Option<String>,
     url: Option<String>,
     headers: Option<Map<String, Value>>,
+    /// `null` is a body, the empty one: only a member that is left out leaves it as it was.
+    #[serde(default, deserialize_with = "given")]
     body: Option<Value>,
     cancel: Option<String>,
+}
+
+/// A value that is there, `null` as well.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// What became of a draft in a `transform`.
@@ -83,6 +90,7 @@ impl Draft {
             self.headers = own_headers(headers)?;
         }
         match changed.body {
+            Some(Value::Null) => self.body = Bytes::new(),
             Some(Value::String(text)) => self.body = text.into(),
             Some(body) if self.is_form() => self.body = rendering::form(&body).into(),
             Some(body) => self.body = body.to_string().into(),
@@ -155,6 +163,19 @@ mod tests {
         };
         assert_eq!(changed("application/x-www-form-urlencoded"), "a=1&b%5B%5D=x+y&b%5B%5D=");
         assert_eq!(changed("application/json"), r#"{"a":1,"b":["x y",null]}"#);
+    }
+
+    #[test]
+    fn a_body_of_null_is_empty_and_one_left_out_is_unchanged() {
+        for (returned, expected) in [
+            (json!({"body": null}), ""),
+            (json!({"headers": {"Content-Type": "application/x-www-form-urlencoded"}, "body": null}), ""),
+            (json!({"body": ""}), ""),
+            (json!({}), r#"{"a":1}"#),
+        ] {
+            let Ok(Fate::Sent(changed)) = draft().changed(returned.clone()) else { panic!("{returned}") };
+            assert_eq!((&changed.body[..], changed.is_own_body), (expected.as_bytes(), true), "{returned}");
+        }
     }
 
     #[test]

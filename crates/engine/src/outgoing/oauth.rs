@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use domain::{Auth, Timestamp, WebhookId};
+use domain::{Auth, ClientAuth, Timestamp, WebhookId};
 use http::{HeaderMap, HeaderValue, Method, header};
 use outbound::{Client, Request, SendError};
 use parking_lot::Mutex;
@@ -137,6 +139,13 @@ async fn fetch(client: &Client, auth: &Auth, refresh: Option<&str>) -> Result<An
     headers.insert(header::CONTENT_TYPE, form);
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(crate::send::USER_AGENT));
+    if let Some(credentials) = basic_of(auth) {
+        // Base64 is visible ASCII.
+        if let Ok(mut value) = HeaderValue::try_from(format!("Basic {credentials}")) {
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+    }
     let body = Bytes::from(form_of(auth, refresh));
     let request =
         Request { method: Method::POST, url, headers, body, timeout: TIMEOUT, connect_timeout: None };
@@ -157,28 +166,58 @@ async fn fetch(client: &Client, auth: &Auth, refresh: Option<&str>) -> Result<An
     }
 }
 
-/// RFC 6749, sections 4.4.2 and 6, with the client's credentials in the body (section 2.3.1), which is what servers in use take.
+/// RFC 6749, sections 4.4.2 and 6.
 fn form_of(auth: &Auth, refresh: Option<&str>) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
-    let (id, secret, scope) = match auth {
-        Auth::Oauth2ClientCredentials { client_id, client_secret, scope, .. } => {
+    let (id, secret, scope, client_auth, params) = match auth {
+        Auth::Oauth2ClientCredentials { client_id, client_secret, scope, client_auth, params, .. } => {
             form.append_pair("grant_type", "client_credentials");
-            (client_id, Some(client_secret), scope)
+            (client_id, Some(client_secret), scope, client_auth, params)
         }
-        Auth::Oauth2RefreshToken { client_id, client_secret, refresh_token, scope, .. } => {
+        Auth::Oauth2RefreshToken {
+            client_id,
+            client_secret,
+            refresh_token,
+            scope,
+            client_auth,
+            params,
+            ..
+        } => {
             form.append_pair("grant_type", "refresh_token");
             form.append_pair("refresh_token", refresh.unwrap_or(refresh_token));
-            (client_id, client_secret.as_ref(), scope)
+            (client_id, client_secret.as_ref(), scope, client_auth, params)
         }
         _ => return String::new(),
     };
-    form.append_pair("client_id", id);
-    for (name, value) in [("client_secret", secret), ("scope", scope.as_ref())] {
+    // Credentials stand in one place: whoever sends them in two is refused (RFC 6749, section 2.3).
+    let (id, secret) = match client_auth {
+        ClientAuth::Body => (Some(id), secret),
+        ClientAuth::Basic => (None, None),
+    };
+    for (name, value) in [("client_id", id), ("client_secret", secret), ("scope", scope.as_ref())] {
         if let Some(value) = value {
             form.append_pair(name, value);
         }
     }
+    form.extend_pairs(params);
     form.finish()
+}
+
+/// The client's credentials as they stand in `Authorization: Basic`, if that is where they stand: each urlencoded before they
+/// are joined (RFC 6749, section 2.3.1).
+pub(crate) fn basic_of(auth: &Auth) -> Option<String> {
+    let (client_auth, id, secret) = match auth {
+        Auth::Oauth2ClientCredentials { client_auth, client_id, client_secret, .. } => {
+            (client_auth, client_id, client_secret)
+        }
+        Auth::Oauth2RefreshToken { client_auth, client_id, client_secret: Some(client_secret), .. } => {
+            (client_auth, client_id, client_secret)
+        }
+        _ => return None,
+    };
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    (*client_auth == ClientAuth::Basic)
+        .then(|| STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret))))
 }
 
 /// Some servers send the number as a text.
@@ -200,12 +239,27 @@ mod tests {
     fn forms_of_the_grants() {
         let credentials = json!({"method": "oauth2_client_credentials", "token_url": "https://t", "client_id": "i", "client_secret": "s&", "scope": "a b"});
         let refresh = json!({"method": "oauth2_refresh_token", "token_url": "https://t", "client_id": "i", "refresh_token": "r"});
+        let basic = json!({"method": "oauth2_client_credentials", "token_url": "https://t", "client_id": "i", "client_secret": "s",
+            "client_auth": "basic", "scope": "a", "params": {"audience": "https://a.b/", "resource": "r"}});
         for (auth, new, expected) in [
+            (basic, None, "grant_type=client_credentials&scope=a&audience=https%3A%2F%2Fa.b%2F&resource=r"),
             (credentials, None, "grant_type=client_credentials&client_id=i&client_secret=s%26&scope=a+b"),
             (refresh.clone(), None, "grant_type=refresh_token&refresh_token=r&client_id=i"),
             (refresh, Some("r2"), "grant_type=refresh_token&refresh_token=r2&client_id=i"),
         ] {
             assert_eq!(form_of(&serde_json::from_value(auth).unwrap(), new), expected);
+        }
+    }
+
+    #[test]
+    fn credentials_in_the_header_are_urlencoded_first() {
+        for (client_auth, expected) in
+            // Base64 of `my+id%3A:s%26+%C3%A4`.
+            [("body", None), ("basic", Some("bXkraWQlM0E6cyUyNislQzMlQTQ="))]
+        {
+            let auth = json!({"method": "oauth2_client_credentials", "token_url": "https://t", "client_id": "my id:",
+                "client_secret": "s& ä", "client_auth": client_auth});
+            assert_eq!(basic_of(&serde_json::from_value(auth).unwrap()).as_deref(), expected);
         }
     }
 

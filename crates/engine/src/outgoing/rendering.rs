@@ -255,7 +255,8 @@ fn escape_xml(text: &str) -> String {
     escaped
 }
 
-/// Members nest by brackets; `null` is empty.
+/// Members nest by brackets; `null` is empty. Items that have members or items themselves are numbered, as PHP writes them:
+/// without, each of their members would begin an item of its own.
 pub(super) fn form(value: &Value) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     add(&mut form, "", value);
@@ -267,6 +268,9 @@ fn add(form: &mut form_urlencoded::Serializer<'_, String>, name: &str, value: &V
     match value {
         Value::Object(members) => {
             members.iter().for_each(|(member, value)| add(form, &inside(member), value))
+        }
+        Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+            items.iter().enumerate().for_each(|(at, item)| add(form, &inside(&at.to_string()), item));
         }
         Value::Array(items) => items.iter().for_each(|item| add(form, &inside(""), item)),
         Value::Null => {
@@ -340,6 +344,20 @@ mod tests {
             drafted(json!({"format": "xml", "payload": "x"})).headers["content-type"],
             "application/xml; charset=utf-8"
         );
+    }
+
+    #[test]
+    fn items_with_members_are_numbered_in_a_form() {
+        for (value, expected) in [
+            (json!({"a": [1, "x", null]}), "a[]=1&a[]=x&a[]="),
+            (json!({"a": [{"x": 1, "y": 2}, {"x": 3}]}), "a[0][x]=1&a[0][y]=2&a[1][x]=3"),
+            (json!({"a": [[1, 2], [3]]}), "a[0][]=1&a[0][]=2&a[1][]=3"),
+            (json!({"a": [1, {"x": [2]}, 3]}), "a[0]=1&a[1][x][]=2&a[2]=3"),
+            (json!({"a": {"b": [{"c": [{"d": 1}]}]}}), "a[b][0][c][0][d]=1"),
+        ] {
+            let written = form(&value).replace("%5B", "[").replace("%5D", "]");
+            assert_eq!(written, expected, "{value}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use domain::Auth;
 use http::HeaderMap;
 use url::form_urlencoded;
 
+use super::oauth;
+
 /// What takes the place of a secret.
 const MASK: &str = "••••";
 /// A shorter secret is not looked for: it would be found in words that are none.
@@ -19,6 +21,8 @@ impl Veil {
         if *auth != Auth::None {
             secrets.extend(auth.clone().secrets_mut().into_iter().map(|(_, secret)| secret.clone()));
         }
+        // The server that gives tokens may repeat this one in what it says of an error.
+        secrets.extend(oauth::basic_of(auth));
         let marked =
             sent.into_iter().flat_map(|headers| headers.values()).filter(|value| value.is_sensitive());
         for value in marked.filter_map(|value| value.to_str().ok()) {
@@ -95,6 +99,14 @@ mod tests {
                 "/?k=•••• or ••••",
             ),
             (oauth, Some("token"), "Bearer token by sekret", "•••• by ••••"),
+            (
+                // Base64 of `me:sekret`.
+                json!({"method": "oauth2_client_credentials", "token_url": "https://t", "client_id": "me", "client_secret": "sekret",
+                    "client_auth": "basic", "params": {"key": "sekret2"}}),
+                Some("token"),
+                "Basic bWU6c2VrcmV0, sekret2",
+                "Basic ••••, ••••",
+            ),
             (json!({"method": "api_key", "key": "abc"}), None, "abcd", "abcd"),
         ] {
             assert_eq!(veiled(auth, token, said), shown);
