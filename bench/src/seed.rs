@@ -80,6 +80,7 @@ pub async fn deliveries(store: &Store, webhooks: &[WebhookId], each: usize) -> a
                 data: format!(r#"{{"subscriber_id":{number},"email":"waiting.{number}@example.org"}}"#)
                     .into(),
                 request_id: None,
+                subscriber: None,
             };
             writes.deliveries.push(NewDelivery {
                 id: ids.next::<DeliveryId>(now),

@@ -51,6 +51,9 @@ pub fn version(name: &EventType) -> u32 {
     CHANGED.iter().find(|(changed, _)| changed == name).map_or(1, |(_, version)| *version)
 }
 
+/// When the campaign of the examples was sent.
+const SENT: &str = "2026-01-15T10:00:00Z";
+
 /// An example of the data of a built-in kind.
 pub fn example(name: &EventType) -> Value {
     let name = name.as_str();
@@ -80,9 +83,13 @@ pub fn example(name: &EventType) -> Value {
             json!({"url": "https://example.com/offer", "ip_address": "192.0.2.1", "user_agent": "Mozilla/5.0"})
         }
         "email_bounced" => json!({"bounce_type": "hard", "reason": "550 5.1.1 no such mailbox"}),
-        "campaign_sent" => json!({"recipients": 1000}),
-        "campaign_completed" => json!({"recipients": 1000, "sent": 998, "failed": 2}),
-        "campaign_failed" => json!({"reason": "the mail server refused the connection"}),
+        "campaign_sent" => json!({"campaign_sent_date": SENT, "recipients": 1000}),
+        "campaign_completed" => {
+            json!({"campaign_sent_date": SENT, "recipients": 1000, "sent": 998, "failed": 2})
+        }
+        "campaign_failed" => {
+            json!({"campaign_sent_date": SENT, "reason": "the mail server refused the connection"})
+        }
         "webhook_failing" => json!({"disabled_at_the_earliest": "2026-01-20T10:30:00Z"}),
         "webhook_disabled" => json!({"reason": "Nothing but failure for 5 days"}),
         "webhook_recovered" => json!({"recovered_at": "2026-01-15T12:00:00Z"}),

@@ -20,6 +20,8 @@ pub struct Draft {
     pub data: String,
     /// Whom it is about.
     pub subject: Option<SubscriberId>,
+    /// Whether the data say all that is known of a subscriber whom they name.
+    pub is_whole: bool,
 }
 
 impl Draft {
@@ -30,11 +32,11 @@ impl Draft {
             subscriber_id: SubscriberId,
         }
         let subject = serde_json::from_str::<Named>(&data).ok().map(|named| named.subscriber_id);
-        Self { event_type, data, subject }
+        Self { event_type, data, subject, is_whole: false }
     }
 
     fn about(subscriber: &Subscriber, event_type: EventType, data: String) -> Self {
-        Self { event_type, data, subject: Some(subscriber.id) }
+        Self { event_type, data, subject: Some(subscriber.id), is_whole: true }
     }
 }
 
@@ -115,7 +117,8 @@ struct Data<'a> {
     custom_fields: &'a Map<String, Value>,
 }
 
-fn data(of: &Subscriber) -> String {
+/// A subscriber as the data of an event that is about a change of it.
+pub fn data(of: &Subscriber) -> String {
     let data = Data {
         subscriber_id: of.id.0,
         email: of.email.as_str(),

@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::email::Email;
 use crate::id::{EventId, RequestId, SubscriberId};
 use crate::time::Timestamp;
 
@@ -148,6 +150,29 @@ pub struct Event {
     pub data: Arc<str>,
     /// The incoming request that caused it, if one did.
     pub request_id: Option<RequestId>,
+    /// What was known of the subscriber whom the data name when it happened, where a webhook asks for more than the data say: a
+    /// JSON object, as [`crate::change::data`] makes it. It stands beside the data, and is never sent as it is.
+    pub subscriber: Option<Arc<str>>,
+}
+
+/// How an event's data name a subscriber.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// By `subscriber_id`.
+    Id(SubscriberId),
+    /// By `subscriber_email` or `email`, where there is no id.
+    Email(Email),
+}
+
+impl Named {
+    /// Whom data name, if they name anybody.
+    pub fn in_data(data: &Value) -> Option<Self> {
+        if let Some(id) = data.get("subscriber_id").and_then(Value::as_i64) {
+            return Some(Self::Id(SubscriberId(id)));
+        }
+        let addresses = ["subscriber_email", "email"].into_iter().filter_map(|name| data.get(name)?.as_str());
+        addresses.filter_map(|address| address.parse().ok()).next().map(Self::Email)
+    }
 }
 
 impl Event {
@@ -170,6 +195,8 @@ impl Event {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -208,10 +235,25 @@ mod tests {
             occurred_at: "2024-01-15T11:45:00Z".parse().unwrap(),
             data: r#"{"campaign_id":456}"#.into(),
             request_id: None,
+            subscriber: Some(r#"{"first_name":"Ada"}"#.into()),
         };
         assert_eq!(
             event.envelope(),
             r#"{"event":"email_opened","timestamp":"2024-01-15T11:45:00Z","data":{"campaign_id":456}}"#
         );
+    }
+
+    #[test]
+    fn data_name_a_subscriber_by_id_or_else_by_address() {
+        let ada = || Some(Named::Email("ada@example.com".parse().unwrap()));
+        for (data, expected) in [
+            (json!({"subscriber_id": 7, "email": "ada@example.com"}), Some(Named::Id(SubscriberId(7)))),
+            (json!({"subscriber_id": null, "subscriber_email": "Ada@example.com"}), ada()),
+            (json!({"subscriber_email": "nobody", "email": "ada@example.com"}), ada()),
+            (json!({"subscriber_id": "7", "email": ""}), None),
+            (json!({"campaign_id": 456}), None),
+        ] {
+            assert_eq!(Named::in_data(&data), expected, "{data}");
+        }
     }
 }

@@ -38,7 +38,7 @@ pub mod user;
 pub use action::Action;
 pub use auth::{Auth, ClientAuth};
 pub use email::Email;
-pub use event::{Event, EventPattern, EventType};
+pub use event::{Event, EventPattern, EventType, Named};
 pub use event_path::EventPath;
 pub use http_status::HttpStatuses;
 pub use id::{AuditId, DeliveryId, EventId, Ids, ListId, RequestId, SubscriberId, WebhookId};

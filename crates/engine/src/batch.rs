@@ -8,6 +8,7 @@ use std::sync::Arc;
 use store::StoreError;
 use store::commit::{Decide, DedupeKey, Found, Needs};
 
+use crate::actions::plan::Ended;
 use crate::command::Command;
 use crate::decide::Decision;
 pub use crate::item::{Decided, Done, Item, Items, Shared};
@@ -33,7 +34,7 @@ impl Decide for Batch {
         let mut needs = Needs { config_version: self.snapshot.version, ..Needs::default() };
         for item in self.items.iter() {
             match item {
-                Item::Request(accepted) => need_request(&mut needs, accepted),
+                Item::Request(accepted) => self.need_request(&mut needs, accepted, &Ended::default()),
                 Item::Refused(_) => {}
                 Item::Command(command) => self.need_command(&mut needs, command),
             }
@@ -51,21 +52,22 @@ impl Decide for Batch {
     }
 }
 
-fn need_request(needs: &mut Needs, accepted: &Accepted) {
-    if let Content::Records(records) = &accepted.content
-        && !accepted.incoming.webhook.settings.actions.is_empty()
-    {
-        needs.emails.extend(records.list.iter().filter_map(|record| match record {
-            Record::Mapped(record) => record.mapped.fields.email.clone(),
-            Record::Ignored(_) | Record::Invalid(_) => None,
-        }));
-    }
-    let webhook_id = accepted.webhook_id();
-    let key = |name: &String| DedupeKey { webhook_id: webhook_id.clone(), key: name.clone() };
-    needs.dedupe.extend(accepted.names.all().map(key));
-}
-
 impl Batch {
+    fn need_request(&self, needs: &mut Needs, accepted: &Accepted, ended: &Ended<'_>) {
+        if let Content::Records(records) = &accepted.content
+            && !accepted.incoming.webhook.settings.actions.is_empty()
+        {
+            needs.emails.extend(records.list.iter().filter_map(|record| match record {
+                Record::Mapped(record) => record.mapped.fields.email.clone(),
+                Record::Ignored(_) | Record::Invalid(_) => None,
+            }));
+        }
+        let webhook_id = accepted.webhook_id();
+        let key = |name: &String| DedupeKey { webhook_id: webhook_id.clone(), key: name.clone() };
+        needs.dedupe.extend(accepted.names.all().map(key));
+        needs.looked_at.extend(self.snapshot.named_by(accepted, ended));
+    }
+
     fn need_command(&self, needs: &mut Needs, command: &Command) {
         match command {
             Command::CreateSubscriber(new) => needs.emails.extend(new.fields.email.clone()),
@@ -76,7 +78,7 @@ impl Batch {
             Command::DeleteSubscriber(id, _) => needs.subscribers.push(*id),
             Command::Rerun(rerun) => {
                 if let Some(accepted) = rerun.admit(&self.snapshot) {
-                    need_request(needs, &accepted);
+                    self.need_request(needs, &accepted, &rerun.ended());
                     needs.emails.extend(rerun.emails_of_scripts(&accepted.incoming));
                 }
             }
@@ -84,7 +86,11 @@ impl Batch {
                 let new = piece.lines.iter().filter_map(|line| line.entry.as_ref().ok());
                 needs.emails.extend(new.filter_map(|new| new.fields.email.clone()));
             }
-            Command::Publish(_) | Command::Resend(_) => {}
+            Command::Publish(events) => {
+                let asked = events.iter().filter_map(|e| self.snapshot.asked_about(&e.event_type, &e.data));
+                needs.looked_at.extend(asked);
+            }
+            Command::Resend(resend) => needs.looked_at.extend(resend.newly_named(&self.snapshot)),
             Command::Settle(webhook_id) => needs.health.push(webhook_id.clone()),
         }
     }

@@ -43,7 +43,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) now: Timestamp,
-    roster: Roster,
+    pub(crate) roster: Roster,
     dedupe: HashMap<DedupeKey, String>,
     /// How destinations do that are to be looked at.
     pub(crate) health: HashMap<WebhookId, HealthRow>,
@@ -310,8 +310,15 @@ impl<'a> Decision<'a> {
         about: Option<&WebhookId>,
     ) -> EventId {
         let id = self.shared.ids.lock().next(self.now);
-        let event =
-            Event { id, event_type: draft.event_type, occurred_at, data: draft.data.into(), request_id };
+        let known = if draft.is_whole { None } else { self.known(&draft.event_type, &draft.data) };
+        let event = Event {
+            id,
+            event_type: draft.event_type,
+            occurred_at,
+            data: draft.data.into(),
+            request_id,
+            subscriber: known,
+        };
         self.writes.subjects.extend(draft.subject.map(|subject| (id, subject)));
         let mut shared = None;
         let mut skipped = Skips::default();

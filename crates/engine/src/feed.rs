@@ -383,7 +383,14 @@ mod tests {
 
     fn told(event_type: EventType, data: &str) -> Option<Entry> {
         let id = EventId::lowest_at(NOW);
-        Entry::health(&Event { id, event_type, occurred_at: NOW, data: data.into(), request_id: None })
+        Entry::health(&Event {
+            id,
+            event_type,
+            occurred_at: NOW,
+            data: data.into(),
+            request_id: None,
+            subscriber: None,
+        })
     }
 
     #[test]

@@ -46,6 +46,7 @@ mod limits;
 mod mails;
 pub mod mapping;
 pub mod missed;
+mod named;
 mod names;
 mod outcome;
 pub mod outgoing;

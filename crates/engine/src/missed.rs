@@ -88,6 +88,7 @@ mod tests {
             occurred_at: NOW,
             data: data.into(),
             request_id: None,
+            subscriber: None,
         }
     }
 

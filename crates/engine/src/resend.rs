@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use domain::audit::{Act, Actor, Entry, TargetKind, Verb};
 use domain::log::DeliveryStatus;
-use domain::{DeliveryId, Event, WebhookId};
+use domain::{DeliveryId, Event, Named, WebhookId};
 use serde_json::json;
 use store::deliveries::DeliveryEntry;
 use store::resend::Resent;
 
 use crate::command::{Executed, NewEvent};
 use crate::decide::Decision;
+use crate::snapshot::Snapshot;
 
 /// What is sent once more.
 #[derive(Clone, Debug)]
@@ -29,6 +30,18 @@ pub struct Resend {
     pub data: Option<String>,
     /// Who asks for it.
     pub actor: Actor,
+}
+
+impl Resend {
+    /// Whom the event names after it was edited, if that is someone else than before and is asked for.
+    pub(crate) fn newly_named(&self, snapshot: &Snapshot) -> Option<Named> {
+        let named = snapshot.asked_about(&self.event.event_type, self.data.as_deref()?)?;
+        (Some(&named) != named_in(&self.event.data).as_ref()).then_some(named)
+    }
+}
+
+fn named_in(data: &str) -> Option<Named> {
+    Named::in_data(&serde_json::from_str(data).ok()?)
 }
 
 impl Decision<'_> {
@@ -49,7 +62,12 @@ impl Decision<'_> {
             let mut ids = self.shared.ids.lock();
             (ids.next(self.now), ids.next(self.now), ids.next(self.now))
         };
-        let event = Event { id: event_id, data: new.data.into(), ..first.clone() };
+        // What was known then of the same subscriber stays.
+        let subscriber = match named_in(&new.data) == named_in(&first.data) {
+            true => first.subscriber.clone(),
+            false => self.known(&new.event_type, &new.data),
+        };
+        let event = Event { id: event_id, data: new.data.into(), subscriber, ..first.clone() };
         let act =
             Act::new(TargetKind::Delivery, Verb::Resent).on(from).making(&json!({"delivery": delivery}));
         self.writes.audit.push(Entry { id: told, actor: actor.clone(), act });

@@ -16,6 +16,7 @@ fn first(data: Option<&str>) -> Resend {
         occurred_at: NOW.plus_millis(-5_000),
         data: r#"{"subscriber_id":7,"n":1}"#.into(),
         request_id: None,
+        subscriber: None,
     };
     Resend {
         delivery: DeliveryId::lowest_at(NOW),
@@ -78,4 +79,27 @@ fn a_webhook_that_is_gone_gets_nothing() {
     let (writes, decided) = run(&snapshot, &resend);
     assert!(matches!(executed(&decided), Executed::WebhookGone), "{:?}", decided.done);
     assert!(writes.deliveries.is_empty() && writes.resent.is_none() && writes.audit.is_empty(), "{writes:?}");
+}
+
+#[test]
+fn what_was_known_of_the_subscriber_goes_along_unless_it_is_another() {
+    let mut snapshot = Arc::into_inner(snapshot(serde_json::json!({}), &[&["order_paid"]])).unwrap();
+    let outgoing = snapshot.outgoing.get_mut(&destination(0)).unwrap();
+    let mut webhook = outgoing.webhook.clone();
+    webhook.settings.payload = Some("{subscriber_first_name}".into());
+    let secrets = outgoing.secrets.clone();
+    *outgoing = Arc::new(crate::snapshot::Outgoing::new(webhook, secrets));
+    let snapshot = Arc::new(snapshot);
+    let kept: Arc<str> = r#"{"first_name":"Ada"}"#.into();
+    for (data, expected) in [
+        (None, Some(kept.clone())),
+        (Some(r#"{"subscriber_id":7,"n":2}"#), Some(kept.clone())),
+        (Some(r#"{"subscriber_id":8}"#), None),
+        (Some("{}"), None),
+    ] {
+        let mut resend = first(data);
+        resend.event.subscriber = Some(kept.clone());
+        let (writes, _) = run(&snapshot, &resend);
+        assert_eq!(writes.resent.unwrap().event.subscriber, expected, "{data:?}");
+    }
 }

@@ -26,6 +26,7 @@ use crate::kinds::Kinds;
 use crate::mapping::Mapper;
 use crate::outgoing::rendering::Rendering;
 use crate::outgoing::signing::Signing;
+use crate::outgoing::variables::Asked;
 use crate::rotating::Ready;
 use crate::vault::{IncomingSecrets, OutgoingSecrets, Vault, VaultError};
 
@@ -136,6 +137,12 @@ impl Outgoing {
     pub(crate) fn refuses(&self, event: &Event) -> Option<String> {
         // What can't be compiled fails when it is sent, where the log shows it.
         self.rendering.as_ref().ok()?.refuses(&self.webhook.settings, event)
+    }
+
+    /// What it asks of the subscribers whom events name, if it asks for anything.
+    pub(crate) fn asked(&self) -> Option<&Asked> {
+        let asked = self.rendering.as_ref().ok()?.asked();
+        (!asked.is_nothing()).then_some(asked)
     }
 
     /// How often its deliveries may be sent, by all nodes together, if that is limited.

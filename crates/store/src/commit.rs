@@ -8,7 +8,8 @@ use domain::audit::Entry;
 use domain::log::{DeliveryStatus, RequestStatus};
 use domain::roster::Changed;
 use domain::{
-    DeliveryId, Email, Event, EventId, EventType, RequestId, Subscriber, SubscriberId, Timestamp, WebhookId,
+    DeliveryId, Email, Event, EventId, EventType, Named, RequestId, Subscriber, SubscriberId, Timestamp,
+    WebhookId,
 };
 use futures_util::future::try_join_all;
 use futures_util::try_join;
@@ -33,6 +34,8 @@ pub struct Needs {
     pub emails: Vec<Email>,
     /// Subscribers by id.
     pub subscribers: Vec<SubscriberId>,
+    /// Subscribers who are only looked at: nothing is reserved for who is not there.
+    pub looked_at: Vec<Named>,
     /// Answers given before.
     pub dedupe: Vec<DedupeKey>,
     /// How the destinations of these webhooks do.
@@ -240,8 +243,14 @@ impl<D: Decide> Work for Rehearse<D> {
 }
 
 async fn load<T: Tx>(tx: &T, needs: Needs, locks: bool) -> Result<(Found, Versions), StoreError> {
-    let emails: Vec<String> = needs.emails.iter().map(|email| email.as_str().to_owned()).collect();
-    let ids: Vec<i64> = needs.subscribers.iter().map(|id| id.0).collect();
+    let mut emails: Vec<String> = needs.emails.iter().map(|email| email.as_str().to_owned()).collect();
+    let mut ids: Vec<i64> = needs.subscribers.iter().map(|id| id.0).collect();
+    for named in &needs.looked_at {
+        match named {
+            Named::Id(id) => ids.push(id.0),
+            Named::Email(email) => emails.push(email.as_str().to_owned()),
+        }
+    }
     let locked = if locks { Some(subscribers::lock(tx, &emails, &ids).await?) } else { None };
     let (version, (found, versions), dedupe, health) = try_join!(
         config::version(tx),
@@ -313,7 +322,7 @@ async fn write<T: Tx>(tx: &T, writes: &Writes, versions: &Versions) -> Result<()
 }
 
 async fn insert_events<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError> {
-    let mut rows = Rows::with_capacity(writes.events.len(), 7);
+    let mut rows = Rows::with_capacity(writes.events.len(), 8);
     for event in &writes.events {
         rows.push([
             event.id.to_string().into(),
@@ -324,10 +333,11 @@ async fn insert_events<T: Tx>(tx: &T, writes: &Writes) -> Result<(), StoreError>
             // Ids and texts always have a JSON form.
             writes.skipped.get(&event.id).and_then(|skipped| serde_json::to_string(skipped).ok()).into(),
             writes.subjects.get(&event.id).map(|subscriber| subscriber.0).into(),
+            event.subscriber.as_deref().into(),
         ]);
     }
-    const SQL: &str = "INSERT INTO events (id, event_type, occurred_at, data, request_id, skipped, subscriber_id) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    const SQL: &str = "INSERT INTO events (id, event_type, occurred_at, data, request_id, skipped, subscriber_id, \
+                       subscriber) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     tx.execute_many(SQL, rows).await.map(|_| ())
 }
 

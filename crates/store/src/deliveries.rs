@@ -126,7 +126,7 @@ impl Log for DeliveriesOf {
     const ID: &'static str = "d.id";
     const TABLE: &'static str = "deliveries d";
     const ALL: &'static str = "deliveries d LEFT JOIN events e ON e.id = d.event_id";
-    const SIZE: &'static str = "LENGTH(COALESCE(e.data, d.test_event, '')) + (SELECT COALESCE(SUM(LENGTH(a.request_headers) + \
+    const SIZE: &'static str = "LENGTH(COALESCE(e.data, d.test_event, '')) + LENGTH(COALESCE(e.subscriber, '')) + (SELECT COALESCE(SUM(LENGTH(a.request_headers) + \
                LENGTH(a.response_headers) + LENGTH(a.response_body) + LENGTH(COALESCE(a.request_body, ''))), 0) \
                FROM attempts a WHERE a.delivery_id = d.id)";
 
@@ -229,7 +229,7 @@ async fn load<T: Tx>(tx: &T, ids: Vec<String>) -> Result<Vec<DeliveryEntry>, Sto
     const DELIVERIES: &str = "SELECT d.id, d.webhook_id, d.created_at, d.status, d.cancel_reason, d.due_at, \
                               CASE WHEN d.test_event IS NULL THEN 0 ELSE 1 END, \
                               d.event_id, d.event_type, COALESCE(e.occurred_at, d.created_at), \
-                              COALESCE(e.data, d.test_event, '{}'), e.request_id, e.resent_from \
+                              COALESCE(e.data, d.test_event, '{}'), e.request_id, e.subscriber, e.resent_from \
                               FROM deliveries d LEFT JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.id DESC";
     let (deliveries, attempts) = try_join!(
         tx.query(DELIVERIES, vec![Value::Texts(ids.clone())]),

@@ -17,7 +17,7 @@ use crate::tx::{Columns, Row, Tx, Value, Work};
 pub(crate) const DELIVERIES_MADE_WITHIN_MS: i64 = 1_000;
 
 /// The columns of an event, in the order of [`read_event`].
-pub(crate) const COLUMNS: &str = "e.id, e.event_type, e.occurred_at, e.data, e.request_id";
+pub(crate) const COLUMNS: &str = "e.id, e.event_type, e.occurred_at, e.data, e.request_id, e.subscriber";
 
 /// Not one that was made by editing what a delivery had sent. There are few of those, so that it does not make a search longer.
 const HAPPENED: &str = "e.resent_from IS NULL";
@@ -30,6 +30,7 @@ pub(crate) fn read_event(row: &mut Columns) -> Result<Event, StoreError> {
         occurred_at: row.time()?,
         data: Arc::from(row.text()?),
         request_id: row.opt_text()?.and_then(|id| id.parse().ok()),
+        subscriber: row.opt_text()?.map(Arc::from),
     })
 }
 
@@ -52,7 +53,7 @@ impl Log for EventLog {
     const ID: &'static str = "e.id";
     const TABLE: &'static str = "events e";
     const ALL: &'static str = "events e";
-    const SIZE: &'static str = "LENGTH(e.data)";
+    const SIZE: &'static str = "LENGTH(e.data) + LENGTH(COALESCE(e.subscriber, ''))";
 
     async fn ways<T: Tx>(&self, _: &T) -> Result<Vec<Conditions>, StoreError> {
         let mut way = self.0.way("e.id", EventId::lowest_at);
@@ -91,7 +92,7 @@ impl Log for EventsAbout {
     const ID: &'static str = "e.id";
     const TABLE: &'static str = "events e";
     const ALL: &'static str = "events e";
-    const SIZE: &'static str = "LENGTH(e.data)";
+    const SIZE: &'static str = "LENGTH(e.data) + LENGTH(COALESCE(e.subscriber, ''))";
 
     async fn ways<T: Tx>(&self, _: &T) -> Result<Vec<Conditions>, StoreError> {
         let mut way = Conditions::default();

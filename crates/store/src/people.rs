@@ -1,12 +1,12 @@
 //! Subscribers as they are looked up and listed.
 
-use domain::{Email, ListId, Status, Subscriber, SubscriberId};
+use domain::{Email, ListId, Named, Status, Subscriber, SubscriberId};
 
 use crate::error::StoreError;
 use crate::filter::{Conditions, pattern};
 use crate::params;
 use crate::subscribers::{COLUMNS, read};
-use crate::tx::{Tx, Work};
+use crate::tx::{Tx, Value, Work};
 
 /// Looks up a subscriber.
 pub struct GetSubscriber {
@@ -21,6 +21,25 @@ impl Work for GetSubscriber {
         let sql = format!("SELECT {COLUMNS} FROM subscribers s WHERE s.id = ?1");
         let rows = tx.query(&sql, params![self.id.0]).await?;
         Ok(read(rows)?.pop())
+    }
+}
+
+/// Looks up the subscriber whom an event names.
+pub struct GetNamed {
+    /// Whom.
+    pub named: Named,
+}
+
+impl Work for GetNamed {
+    type Output = Option<Subscriber>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<Subscriber>, StoreError> {
+        let (column, value) = match &self.named {
+            Named::Id(id) => ("s.id", Value::from(id.0)),
+            Named::Email(email) => ("s.email", Value::from(email.as_str())),
+        };
+        let sql = format!("SELECT {COLUMNS} FROM subscribers s WHERE {column} = ?1");
+        Ok(read(tx.query(&sql, vec![value]).await?)?.pop())
     }
 }
 

@@ -183,7 +183,7 @@ impl Work for Claim {
                ORDER BY d.due_at LIMIT ?4 /*pg: FOR UPDATE OF d SKIP LOCKED */) \
              RETURNING id";
         const LOAD: &str = "SELECT d.id, d.webhook_id, d.attempts, d.attempts_before, d.first_attempt_at, d.subject, e.id, e.event_type, \
-               e.occurred_at, e.data, e.request_id FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.webhook_id, d.due_at, d.id";
+               e.occurred_at, e.data, e.request_id, e.subscriber FROM deliveries d JOIN events e ON e.id = d.event_id WHERE d.id IN ?1 ORDER BY d.webhook_id, d.due_at, d.id";
         let lease = |(webhook_id, limit): &(WebhookId, usize)| {
             let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
             let params = params![webhook_id.as_str().to_owned(), self.node.as_ref(), self.now, limit];
@@ -226,6 +226,7 @@ fn read_event(mut row: Columns, events: &mut HashMap<EventId, Arc<Event>>) -> Re
         occurred_at: row.time()?,
         data: row.text()?.into(),
         request_id: row.opt_text()?.and_then(|id| id.parse().ok()),
+        subscriber: row.opt_text()?.map(Arc::from),
     });
     events.insert(id, event.clone());
     Ok(event)

@@ -23,8 +23,8 @@ pub struct Resent {
 
 /// Writes the event; its delivery is written as all are.
 pub(crate) async fn insert<T: Tx>(tx: &T, resent: Option<&Resent>) -> Result<(), StoreError> {
-    const SQL: &str = "INSERT INTO events (id, event_type, occurred_at, data, request_id, resent_from, resent_as) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    const SQL: &str = "INSERT INTO events (id, event_type, occurred_at, data, request_id, resent_from, resent_as, subscriber) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let Some(Resent { event, from, delivery }) = resent else { return Ok(()) };
     let row = params![
         event.id.to_string(),
@@ -34,6 +34,7 @@ pub(crate) async fn insert<T: Tx>(tx: &T, resent: Option<&Resent>) -> Result<(),
         event.request_id.map(|id| id.to_string()),
         from.to_string(),
         delivery.to_string(),
+        event.subscriber.as_deref(),
     ];
     tx.execute(SQL, row).await.map(|_| ())
 }

@@ -160,7 +160,7 @@ struct PublishedEvents {
 
 impl From<&Event> for EventView {
     fn from(event: &Event) -> Self {
-        let Event { id, event_type, occurred_at, data, request_id } = event.clone();
+        let Event { id, event_type, occurred_at, data, request_id, subscriber: _ } = event.clone();
         Self { id, event_type, timestamp: occurred_at, data: json(data.as_ref().to_owned()), request_id }
     }
 }

@@ -8,8 +8,8 @@ use axum::extract::State;
 use domain::log::FieldError;
 use domain::outgoing::{BodyFormat, OutgoingSettings};
 use domain::{DeliveryId, Event, EventId, EventType, OutgoingWebhook, WebhookId, catalog};
+use engine::Outgoing;
 use engine::outgoing::Draft;
-use engine::{NewEvent, Outgoing};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -285,8 +285,10 @@ async fn event(api: &Api, outgoing: &Outgoing, input: TestInput) -> Result<Event
         return Ok(found.event);
     }
     let event_type = input.event_type.or_else(|| first_kind(outgoing)).unwrap_or(catalog::SUBSCRIBER_ADDED);
-    let data = input.data.map_or_else(|| catalog::example(&event_type), Value::Object);
-    Ok(api.engine().sample(NewEvent { event_type, occurred_at: None, data: data.to_string() }))
+    match input.data {
+        Some(data) => Ok(api.engine().sample(event_type, Value::Object(data)).await?),
+        None => Ok(api.engine().example(event_type)),
+    }
 }
 
 /// The first kind of event that the webhook gets.

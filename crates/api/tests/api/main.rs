@@ -65,6 +65,8 @@ mod signing;
 #[cfg(test)]
 mod subscribers;
 #[cfg(test)]
+mod subscribers_of_events;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tags;

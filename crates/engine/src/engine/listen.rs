@@ -132,6 +132,7 @@ mod tests {
             occurred_at: NOW,
             data: "{}".into(),
             request_id: None,
+            subscriber: None,
         };
         let draft = send::draft(&outgoing, &event).unwrap();
         let request = send::sign(&outgoing, &event, draft, None, NOW).unwrap();

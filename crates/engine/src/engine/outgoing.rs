@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use domain::log::{DeliveryStatus, FieldError};
-use domain::{Event, EventId};
+use domain::{Event, EventId, EventType, Named, catalog, change};
 use sandbox::SandboxError;
+use serde_json::Value;
 use store::StoreError;
 use store::deliveries::InsertTest;
+use store::people::GetNamed;
 use store::queue::DueDelivery;
 use store::record::AttemptRow;
 
 use super::Engine;
 use crate::actions::script;
 use crate::attempt::Attempt;
-use crate::command::NewEvent;
 use crate::feed::Entry;
+use crate::outgoing::variables::Asked;
 use crate::outgoing::{Draft, Unsendable, redacted};
 use crate::snapshot::Outgoing;
 
@@ -72,14 +74,36 @@ impl Engine {
         prepared.map_err(|unsent| Unsendable { code: unsent.code, message: unsent.message })
     }
 
-    /// An event to try webhooks with: none that happened.
-    pub fn sample(&self, new: NewEvent) -> Event {
+    /// An event to try webhooks with: none that happened. Of the subscriber whom it names it has what is known, as one that
+    /// happens would.
+    ///
+    /// # Errors
+    /// If the subscriber can't be looked up.
+    pub async fn sample(&self, event_type: EventType, data: Value) -> Result<Event, StoreError> {
+        let named = Named::in_data(&data).filter(|_| Asked::all().exceeds(&data));
+        let known = match named {
+            Some(named) => self.core.store.read(GetNamed { named }).await?,
+            None => None,
+        };
+        Ok(self.untold(event_type, &data, known.map(|subscriber| change::data(&subscriber))))
+    }
+
+    /// The example of a kind of event, with an example of a subscriber where it names one.
+    pub fn example(&self, event_type: EventType) -> Event {
+        let data = catalog::example(&event_type);
+        let names_more = Named::in_data(&data).is_some() && Asked::all().exceeds(&data);
+        let subscriber = names_more.then(|| catalog::example(&catalog::SUBSCRIBER_ADDED).to_string());
+        self.untold(event_type, &data, subscriber)
+    }
+
+    fn untold(&self, event_type: EventType, data: &Value, subscriber: Option<String>) -> Event {
         Event {
             id: self.next_event_id(),
-            event_type: new.event_type,
-            occurred_at: new.occurred_at.unwrap_or_else(|| self.core.now()),
-            data: new.data.into(),
+            event_type,
+            occurred_at: self.core.now(),
+            data: data.to_string().into(),
             request_id: None,
+            subscriber: subscriber.map(Into::into),
         }
     }
 

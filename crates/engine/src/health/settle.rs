@@ -37,7 +37,7 @@ impl Decision<'_> {
         };
         let (event_type, data) = told(webhook, &row, notice, reason.as_deref(), disable_after);
         let letter = self.shared.operations.alerts.letter(&event_type, webhook, &data);
-        let draft = Draft { event_type, data: data.to_string(), subject: None };
+        let draft = Draft { event_type, data: data.to_string(), subject: None, is_whole: true };
         let event_id = self.tell_about(draft, webhook_id);
         self.mail(event_id, letter);
         if let Some(reason) = reason {

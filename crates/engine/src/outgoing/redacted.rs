@@ -6,6 +6,7 @@ use domain::redact::{MASK, Masked, RedactPath};
 use serde_json::Value;
 use store::record::AttemptRow;
 
+use super::variables;
 use crate::snapshot::Outgoing;
 
 /// The row of an attempt without what the log must not hold.
@@ -19,7 +20,7 @@ pub(crate) fn attempt(outgoing: &Outgoing, event: &Event, mut row: AttemptRow) -
             Some(masked) => masked,
             None => return unseen(row),
         },
-        None => Masked::mask(paths, &mut envelope(event)),
+        None => Masked::mask(paths, &mut with_beside(event)),
     };
     masked.hide_json(&mut row.request_headers);
     masked.hide_json(&mut row.response_headers);
@@ -51,6 +52,17 @@ fn unseen(row: AttemptRow) -> AttemptRow {
 
 fn envelope(event: &Event) -> Value {
     serde_json::from_str(&event.envelope()).unwrap_or_default()
+}
+
+/// The same with what is kept beside the data: headers may have that, too.
+fn with_beside(event: &Event) -> Value {
+    let mut envelope = envelope(event);
+    if let (Value::Object(known), Some(data)) = (variables::beside(event), envelope["data"].as_object_mut()) {
+        for (name, value) in known {
+            data.entry(name).or_insert(value);
+        }
+    }
+    envelope
 }
 
 /// The event's envelope as the log of the webhook shows it.
@@ -119,6 +131,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_of_a_subscriber_is_hidden_where_headers_have_it() {
+        let event = Event {
+            id: "evt_01hm6m6f40qv1s0a7yj1e2x3z4".parse().unwrap(),
+            event_type: "email_opened".parse().unwrap(),
+            occurred_at: NOW,
+            data: r#"{"subscriber_id":7}"#.into(),
+            request_id: None,
+            subscriber: Some(r#"{"subscriber_id":7,"phone":"4111-1111"}"#.into()),
+        };
+        let kept = attempt(&outgoing_with(&["data.phone"]), &event, row(None));
+        let shown = format!("{kept:?}");
+        assert!(!shown.contains("4111"), "{shown}");
+    }
+
+    #[test]
     fn no_part_of_an_entry_shows_it() {
         let event = Event {
             id: "evt_01hm6m6f40qv1s0a7yj1e2x3z4".parse().unwrap(),
@@ -126,6 +153,7 @@ mod tests {
             occurred_at: NOW,
             data: r#"{"card":"4111-1111","n":1}"#.into(),
             request_id: None,
+            subscriber: None,
         };
         for (path, body) in [
             ("data.card", None),

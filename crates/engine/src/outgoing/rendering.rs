@@ -12,12 +12,16 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::draft::Draft;
-use super::variables;
+use super::variables::{self, Asked};
 use crate::actions::call::escape_url;
 use crate::actions::compile::check_url;
 
 /// The most bytes of a body.
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// The variables that `lists` and `tags` of a webhook look at.
+const LISTS: &str = "subscriber_lists";
+const TAGS: &str = "subscriber_tags";
 
 /// Why there is nothing to send.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +48,8 @@ pub(crate) struct Rendering {
     fixed_headers: HeaderMap,
     body: Body,
     filter: Option<Expression>,
+    /// What they ask of a subscriber.
+    asked: Asked,
 }
 
 #[derive(Debug)]
@@ -103,10 +109,32 @@ impl Rendering {
         fixed_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(settings.format.content_type()));
         match (url, body) {
             (Ok(url), Ok(body)) if faults.is_empty() => {
-                Ok(Self { url, headers, fixed_headers, body, filter })
+                let asked = Asked::default();
+                Ok(Self { url, headers, fixed_headers, body, filter, asked }.asking(settings))
             }
             _ => Err(faults),
         }
+    }
+
+    fn asking(mut self, settings: &OutgoingSettings) -> Self {
+        let mut names: Vec<String> = self.filter.iter().flat_map(Expression::variables).collect();
+        let url = if let Address::Template(template) = &self.url { Some(template) } else { None };
+        let text =
+            if let Body::Text(template) | Body::Xml(template) = &self.body { Some(template) } else { None };
+        let texts = self.headers.iter().map(|(_, template)| template).chain(url).chain(text);
+        names.extend(texts.flat_map(Template::variables).map(|(_, name)| name));
+        if let Body::Json(template) | Body::Form(template) = &self.body {
+            names.extend(template.variables().into_iter().map(|variable| variable.name));
+        }
+        names.extend((!settings.lists.is_empty()).then(|| LISTS.to_owned()));
+        names.extend((!settings.tags.is_empty()).then(|| TAGS.to_owned()));
+        self.asked = Asked::by(&names);
+        self
+    }
+
+    /// What of a subscriber it takes to render an event, and to know whether it is wanted.
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// What is to be sent of an event.
@@ -176,18 +204,22 @@ impl Rendering {
         }
         let variables = variables::of(event);
         let has_one = |name: &str, wanted: Vec<Value>| {
-            let has: HashSet<&Value> = variables[name].as_array().into_iter().flatten().collect();
-            wanted.iter().any(|value| has.contains(value))
+            let has: HashSet<&Value> = variables[name].as_array()?.iter().collect();
+            Some(wanted.iter().any(|value| has.contains(value)))
         };
-        if !settings.lists.is_empty()
-            && !has_one("subscriber_lists", settings.lists.iter().map(|list| list.0.into()).collect())
-        {
-            return Some("the subscriber is on none of the webhook's lists".to_owned());
+        if !settings.lists.is_empty() {
+            match has_one(LISTS, settings.lists.iter().map(|list| list.0.into()).collect()) {
+                Some(true) => {}
+                Some(false) => return Some("the subscriber is on none of the webhook's lists".to_owned()),
+                None => return Some("the event does not say which lists a subscriber is on".to_owned()),
+            }
         }
-        if !settings.tags.is_empty()
-            && !has_one("subscriber_tags", settings.tags.iter().map(|tag| tag.as_str().into()).collect())
-        {
-            return Some("the subscriber has none of the webhook's tags".to_owned());
+        if !settings.tags.is_empty() {
+            match has_one(TAGS, settings.tags.iter().map(|tag| tag.as_str().into()).collect()) {
+                Some(true) => {}
+                Some(false) => return Some("the subscriber has none of the webhook's tags".to_owned()),
+                None => return Some("the event does not say which tags a subscriber has".to_owned()),
+            }
         }
         match self.filter.as_ref()?.is_true(&Payload::new(&variables)) {
             Ok(true) => None,
@@ -307,6 +339,7 @@ mod tests {
             data: json!({"subscriber_id": 7, "email": "ada+x@example.com", "first_name": "A & <B>", "status": "subscribed",
                          "lists": [1, 2], "tags": ["web", "vip"], "custom_fields": {"plan": "pro"}}).to_string().into(),
             request_id: None,
+            subscriber: None,
         }
     }
 
@@ -398,6 +431,67 @@ mod tests {
             let [fault] = &faults[..] else { panic!("{change}: {faults:?}") };
             let fault = format!("{}: {}", fault.field, fault.message);
             assert!(fault.starts_with(expected), "{fault}");
+        }
+    }
+
+    /// An event that names who is known here, if anybody is.
+    fn opened(subscriber: Option<Value>) -> Event {
+        let data = json!({"subscriber_id": 7, "subscriber_email": "ada@example.com", "campaign_id": 456});
+        let subscriber = subscriber.map(|known| known.to_string().into());
+        Event {
+            event_type: "email_opened".parse().unwrap(),
+            data: data.to_string().into(),
+            subscriber,
+            ..event()
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_a_subscriber_is_asked_where_the_event_does_not_say_it() {
+        let known = || Some(json!({"status": "subscribed", "lists": [1, 2], "tags": []}));
+        let on_none = Some("the subscriber is on none of the webhook's lists");
+        for (change, event, expected) in [
+            (json!({"lists": [2]}), opened(known()), None),
+            (json!({"lists": [9]}), opened(known()), on_none),
+            (
+                json!({"lists": [2]}),
+                opened(None),
+                Some("the event does not say which lists a subscriber is on"),
+            ),
+            (
+                json!({"tags": ["vip"]}),
+                opened(known()),
+                Some("the subscriber has none of the webhook's tags"),
+            ),
+            (
+                json!({"tags": ["vip"]}),
+                opened(None),
+                Some("the event does not say which tags a subscriber has"),
+            ),
+            (json!({"filter": "subscriber_status == 'subscribed'"}), opened(known()), None),
+        ] {
+            let settings = settings(change.clone());
+            let refused = Rendering::compile(&settings).unwrap().refuses(&settings, &event);
+            assert_eq!(refused.as_deref(), expected, "{change}");
+        }
+    }
+
+    #[test]
+    fn wherever_a_subscriber_is_asked_for_is_known() {
+        let data: Value = serde_json::from_str(&opened(None).data).unwrap();
+        for (change, expected) in [
+            (json!({}), false),
+            (json!({"payload": {"id": "{subscriber_id}", "of": ["{subscriber_email}"]}}), false),
+            (json!({"payload": {"id": "{subscriber_id}", "of": ["{subscriber_first_name}"]}}), true),
+            (json!({"payload": "{custom_field_plan}", "format": "text"}), true),
+            (json!({"url": "https://example.com/{subscriber_phone}"}), true),
+            (json!({"headers": {"x-status": "{subscriber_status}"}}), true),
+            (json!({"filter": "'vip' in subscriber_tags"}), true),
+            (json!({"lists": [1]}), true),
+            (json!({"tags": ["vip"]}), true),
+        ] {
+            let rendering = Rendering::compile(&settings(change.clone())).unwrap();
+            assert_eq!(rendering.asked().exceeds(&data), expected, "{change}");
         }
     }
 

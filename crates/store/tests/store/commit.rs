@@ -2,7 +2,7 @@
 
 use domain::roster::Changed;
 use domain::subscriber::MemberStatus;
-use domain::{ListId, Status, Subscriber, SubscriberId};
+use domain::{ListId, Named, Status, Subscriber, SubscriberId};
 use serde_json::json;
 use store::StoreError;
 use store::commit::{DedupeAnswer, DedupeKey, Found, Needs, NewDelivery, RequestRow, Writes};
@@ -16,6 +16,7 @@ conformance!(
     a_deleted_subscriber_leaves_nothing,
     found_by_id_or_address,
     ids_are_reserved_for_who_is_not_there,
+    who_is_only_looked_at_is_loaded_without_an_id,
     logs_are_written,
     an_answer_is_remembered_once,
     another_configuration_is_refused,
@@ -78,6 +79,25 @@ async fn found_by_id_or_address(database: &Database) {
     assert_eq!(found.subscribers, [full(3, "b@x.org"), full(1, "z@x.org")]);
     // One for q@x.org, and one for each address that may become free.
     assert_eq!(found.free_ids.len(), 1 + 3);
+}
+
+async fn who_is_only_looked_at_is_loaded_without_an_id(database: &Database) {
+    put_subscribers(database, vec![full(1, "z@x.org"), full(2, "m@x.org"), full(3, "b@x.org")]).await;
+    let needs = || Needs {
+        emails: vec!["b@x.org".parse().unwrap()],
+        looked_at: vec![
+            Named::Id(SubscriberId(1)),
+            Named::Id(SubscriberId(1)),
+            Named::Id(SubscriberId(9)),
+            Named::Email("m@x.org".parse().unwrap()),
+            Named::Email("q@x.org".parse().unwrap()),
+        ],
+        ..Needs::default()
+    };
+    let found =
+        commit(&database.store, plan(needs, |found: Found| Ok((Writes::default(), found)))).await.unwrap();
+    assert_eq!(found.subscribers, [full(3, "b@x.org"), full(2, "m@x.org"), full(1, "z@x.org")]);
+    assert_eq!(found.free_ids, []);
 }
 
 async fn ids_are_reserved_for_who_is_not_there(database: &Database) {

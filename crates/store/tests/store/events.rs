@@ -4,14 +4,18 @@ use domain::log::DeliveryStatus;
 use domain::{Event, EventId, SubscriberId};
 use store::LogFilter;
 use store::commit::{NewDelivery, Skipped, Skips, Writes};
+use store::deliveries::GetDelivery;
 use store::events::{EventDelivery, EventLog, EventsAbout, EventsById, GetEvent};
 use store::look::{Look, Order, Piece, fit};
+use store::queue::Claim;
+use store::resend::Resent;
 
 use crate::samples::{delivery, event, webhook};
 use crate::support::{Database, NOW};
 
 conformance!(
     looked_up_with_its_deliveries,
+    what_is_known_of_a_subscriber_stays_beside_it,
     who_was_skipped_is_told_and_counted,
     listed_in_pages,
     filtered,
@@ -48,6 +52,23 @@ async fn looked_up_with_its_deliveries(database: &Database) {
     assert_eq!(found.skipped, Skips::default());
     let nothing = database.store.read(GetEvent { id: EventId::lowest_at(NOW) }).await.unwrap();
     assert_eq!(nothing, None);
+}
+
+async fn what_is_known_of_a_subscriber_stays_beside_it(database: &Database) {
+    let told =
+        Event { subscriber: Some(r#"{"first_name":"Ada"}"#.into()), ..event(database.id(), "email_opened") };
+    let made = delivery(database, &told, webhook('b'), NOW);
+    put(database, vec![told.clone()], vec![made.clone()]).await;
+    let store = &database.store;
+    assert_eq!(store.read(GetEvent { id: told.id }).await.unwrap().unwrap().event, told);
+    assert_eq!(store.read(EventsById { ids: vec![told.id] }).await.unwrap(), [told.clone()]);
+    assert_eq!(store.read(GetDelivery { id: made.id }).await.unwrap().unwrap().event, told);
+    let claim = Claim { wants: vec![(webhook('b'), 1)], node: "n1".into(), now: NOW };
+    assert_eq!(*store.write(claim).await.unwrap()[0].event, told);
+    let edited = Event { id: database.id(), ..told.clone() };
+    let resent = Resent { event: edited.clone(), from: made.id, delivery: database.id() };
+    database.put(move || Writes { resent: Some(resent.clone()), ..Writes::default() }).await;
+    assert_eq!(store.read(GetEvent { id: edited.id }).await.unwrap().unwrap().event, edited);
 }
 
 async fn who_was_skipped_is_told_and_counted(database: &Database) {

@@ -1,9 +1,9 @@
 //! Subscribers, looked up and listed.
 
 use domain::subscriber::MemberStatus;
-use domain::{ListId, Status, Subscriber, SubscriberId};
+use domain::{ListId, Named, Status, Subscriber, SubscriberId};
 use serde_json::json;
-use store::people::{GetSubscriber, ListSubscribers, SubscriberFilter};
+use store::people::{GetNamed, GetSubscriber, ListSubscribers, SubscriberFilter};
 
 use crate::samples::{full, put_subscribers, subscriber};
 use crate::support::Database;
@@ -14,8 +14,12 @@ async fn looked_up(database: &Database) {
     let ada = full(7, "ada@example.com");
     put_subscribers(database, vec![ada.clone(), subscriber(8, "bob@example.com")]).await;
     let get = |id| database.store.read(GetSubscriber { id: SubscriberId(id) });
-    assert_eq!(get(7).await.unwrap(), Some(ada));
+    assert_eq!(get(7).await.unwrap(), Some(ada.clone()));
     assert_eq!(get(9).await.unwrap(), None);
+    let named = |named| database.store.read(GetNamed { named });
+    assert_eq!(named(Named::Id(SubscriberId(7))).await.unwrap(), Some(ada.clone()));
+    assert_eq!(named(Named::Email("Ada@example.com".parse().unwrap())).await.unwrap(), Some(ada));
+    assert_eq!(named(Named::Email("eve@example.com".parse().unwrap())).await.unwrap(), None);
 }
 
 async fn list(

@@ -34,6 +34,7 @@ pub fn event(id: EventId, event_type: &str) -> Event {
         occurred_at: NOW,
         data: r#"{"email":"ada@example.com"}"#.into(),
         request_id: None,
+        subscriber: None,
     }
 }
 
