@@ -20,7 +20,7 @@ const SECRET = new Set(["secret", "password", "token", "api_key", "client_key", 
 /** Members whose own members have names that people give them, and values that may be secrets. */
 const NAMED = new Set(["headers", "params"]);
 /** What is no secret of an authentication. All the rest of it is. */
-const SHOWN_OF_AUTH = new Set(["method", "header", "username", "token_url", "client_id", "scope", ...NAMED]);
+const SHOWN_OF_AUTH = new Set(["method", "header", "username", "token_url", "client_id", "client_auth", "scope", ...NAMED]);
 
 // No text that is typed begins as these do.
 /** Stands where a secret is as it was when the editing began. */

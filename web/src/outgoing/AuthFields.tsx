@@ -1,7 +1,7 @@
 import { PasswordInput, Select, TextInput } from "@mantine/core";
 import { LinesText } from "../components/LinesText";
 import { useTexts } from "../texts";
-import { AUTH_METHODS, newAuth, type Auth, type AuthMethod } from "./form";
+import { AUTH_METHODS, CLIENT_AUTHS, newAuth, type Auth, type AuthMethod } from "./form";
 
 interface AuthFieldsProps {
   auth: Auth;
@@ -40,7 +40,7 @@ function Credentials({ auth, onChange }: AuthFieldsProps) {
       return (
         <>
           <TextInput label={t("user_name")} required autoComplete="off" value={auth.username} onChange={(event) => onChange({ ...auth, username: event.currentTarget.value })} />
-          <Hidden label={t("password")} value={auth.password} onChange={(password) => onChange({ ...auth, password })} />
+          <Hidden label={t("password")} required={false} value={auth.password} onChange={(password) => onChange({ ...auth, password })} />
         </>
       );
     case "custom_headers":
@@ -50,9 +50,18 @@ function Credentials({ auth, onChange }: AuthFieldsProps) {
     case "oauth2_client_credentials":
       return (
         <>
-          <TextInput label={t("token_url")} type="url" required value={auth.token_url} onChange={(event) => onChange({ ...auth, token_url: event.currentTarget.value })} />
-          <TextInput label={t("client_id")} required value={auth.client_id} onChange={(event) => onChange({ ...auth, client_id: event.currentTarget.value })} />
+          <TokenServer auth={auth} onChange={onChange} />
           <Hidden label={t("client_secret")} value={auth.client_secret} onChange={(client_secret) => onChange({ ...auth, client_secret })} />
+          <TokenRequest auth={auth} onChange={onChange} />
+        </>
+      );
+    case "oauth2_refresh_token":
+      return (
+        <>
+          <TokenServer auth={auth} onChange={onChange} />
+          <Hidden label={t("client_secret")} required={false} value={auth.client_secret ?? ""} onChange={(secret) => onChange({ ...auth, client_secret: secret || undefined })} />
+          <Hidden label={t("refresh_token")} value={auth.refresh_token} onChange={(refresh_token) => onChange({ ...auth, refresh_token })} />
+          <TokenRequest auth={auth} onChange={onChange} />
         </>
       );
     default:
@@ -60,8 +69,42 @@ function Credentials({ auth, onChange }: AuthFieldsProps) {
   }
 }
 
-function Hidden({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
-  return <PasswordInput label={label} required autoComplete="off" value={value} onChange={(event) => onChange(event.currentTarget.value)} />;
+type OAuth = Extract<Auth, { token_url: string }>;
+
+interface OAuthFieldsProps {
+  auth: OAuth;
+  onChange: (auth: OAuth) => void;
+}
+
+/** Who gives tokens, and to whom. */
+function TokenServer({ auth, onChange }: OAuthFieldsProps) {
+  const t = useTexts();
+  return (
+    <>
+      <TextInput label={t("token_url")} type="url" required value={auth.token_url} onChange={(event) => onChange({ ...auth, token_url: event.currentTarget.value })} />
+      <TextInput label={t("client_id")} required value={auth.client_id} onChange={(event) => onChange({ ...auth, client_id: event.currentTarget.value })} />
+    </>
+  );
+}
+
+/** What some servers want besides. */
+function TokenRequest({ auth, onChange }: OAuthFieldsProps) {
+  const t = useTexts();
+  return (
+    <>
+      <TextInput label={t("token_scope")} description={t("token_scope_about")} value={auth.scope ?? ""} onChange={(event) => onChange({ ...auth, scope: event.currentTarget.value || undefined })} />
+      <Select
+        label={t("client_auth")} description={t("client_auth_about")} allowDeselect={false} value={auth.client_auth ?? "body"}
+        onChange={(where) => onChange({ ...auth, client_auth: CLIENT_AUTHS.find((known) => known === where) })}
+        data={CLIENT_AUTHS.map((where) => ({ value: where, label: t(`client_auth_${where}`) }))}
+      />
+      <LinesText label={t("token_params")} description={t("token_params_about")} value={auth.params ?? {}} onChange={(params) => onChange({ ...auth, params })} />
+    </>
+  );
+}
+
+function Hidden({ label, value, required = true, onChange }: { label: string; value: string; required?: boolean; onChange: (value: string) => void }) {
+  return <PasswordInput label={label} required={required} autoComplete="off" value={value} onChange={(event) => onChange(event.currentTarget.value)} />;
 }
 
 function methodName(t: ReturnType<typeof useTexts>, method: AuthMethod): string {

@@ -20,3 +20,13 @@ test("only what differs is changed", () => {
   const saved = { name: "a", url: "https://a.example", events: ["*"], headers: { a: "1" } };
   expect(differing(saved, { ...saved, events: ["x"], headers: { a: "1" } })).toEqual({ events: ["x"] });
 });
+
+test("what is taken out is null in the patch, and one value is sent as a whole", () => {
+  const headers = { "X-One": "1", "X-Two": "2" };
+  const saved = { name: "a", url: "https://a.example", events: ["*"], headers, payload: { id: 1, phone: 2 }, auth: { method: "query" as const, params: { a: "••••", b: "••••" } } };
+  expect(differing(saved, { ...saved, headers: { "X-One": "1" } })).toEqual({ headers: { "X-One": "1", "X-Two": null } });
+  expect(differing(saved, { ...saved, payload: { id: 1 } })).toEqual({ payload: { id: 1 } });
+  expect(differing(saved, { ...saved, auth: { method: "query", params: { b: "••••" } } })).toEqual({ auth: { method: "query", params: { a: null, b: "••••" } } });
+  const bearer = { method: "bearer" as const, token: "t" };
+  expect(differing(saved, { ...saved, auth: bearer })).toEqual({ auth: bearer });
+});

@@ -8,7 +8,10 @@ export type Auth = Schemas["Auth"];
 
 export type AuthMethod = Auth["method"];
 
-export const AUTH_METHODS = ["none", "api_key", "bearer", "basic", "custom_headers", "query", "oauth2_client_credentials"] as const;
+export const AUTH_METHODS = ["none", "api_key", "bearer", "basic", "custom_headers", "query", "oauth2_client_credentials", "oauth2_refresh_token"] as const;
+
+/** Where a server that gives tokens takes the client's credentials. */
+export const CLIENT_AUTHS = ["body", "basic"] as const;
 
 export const METHODS = ["POST", "PUT", "PATCH"] as const;
 export const FORMATS = ["json", "form", "xml", "text"] as const;
@@ -27,10 +30,26 @@ export function settingsOf(webhook: OutgoingWebhook): OutgoingInput {
   return { name, url, events, ...Object.fromEntries(SETTINGS.map((setting) => [setting, webhook[setting]])) };
 }
 
-/** What of an input is not as it is saved: only that is changed, so that what someone else changed beside it stays. */
+/**
+ * What of an input is not as it is saved, as a merge patch: only that is changed, so that what someone else changed beside it stays, and what was
+ * taken out is null. A payload is one value, and so is the authentication by another method.
+ */
 export function differing(saved: OutgoingInput, input: OutgoingInput): Partial<OutgoingInput> {
   const before: Record<string, unknown> = { ...saved };
-  return Object.fromEntries(Object.entries(input).filter(([name, value]) => !same(value, before[name])));
+  const isWhole = (name: string) => name === "payload" || (name === "auth" && saved.auth?.method !== input.auth?.method);
+  const changed = Object.entries(input).filter(([name, value]) => !same(value, before[name]));
+  return Object.fromEntries(changed.map(([name, value]) => [name, isWhole(name) ? value : patched(before[name], value)]));
+}
+
+function patched(before: unknown, after: unknown): unknown {
+  if (!isObject(before) || !isObject(after)) return after;
+  const gone = Object.keys(before).filter((name) => after[name] === undefined).map((name) => [name, null]);
+  const left = Object.entries(after).filter(([, value]) => value !== undefined).map(([name, value]) => [name, patched(before[name], value)]);
+  return Object.fromEntries([...left, ...gone]);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Seconds with commas between; nothing if one of them is no whole number. */
@@ -53,6 +72,7 @@ export function newAuth(method: AuthMethod): Auth {
     case "custom_headers": return { method, headers: {} };
     case "query": return { method, params: {} };
     case "oauth2_client_credentials": return { method, token_url: "", client_id: "", client_secret: "" };
+    case "oauth2_refresh_token": return { method, token_url: "", client_id: "", refresh_token: "" };
     default: return { method: "none" };
   }
 }

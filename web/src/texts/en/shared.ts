@@ -12,6 +12,7 @@ export const shared = {
   auth_custom_headers: "Headers of your own",
   auth_none: "None",
   auth_oauth2_client_credentials: "OAuth 2.0 client credentials",
+  auth_oauth2_refresh_token: "OAuth 2.0 refresh token",
   auth_query: "Parameters in the URL",
   cancel: "Cancel",
   changed_elsewhere: "Someone else changed this meanwhile",

@@ -14,6 +14,7 @@ export const shared: Record<keyof typeof english, string> = {
   auth_custom_headers: "Intestazioni proprie",
   auth_none: "Nessuna",
   auth_oauth2_client_credentials: "Credenziali client OAuth 2.0",
+  auth_oauth2_refresh_token: "Token di aggiornamento OAuth 2.0",
   auth_query: "Parametri nell'URL",
   cancel: "Annulla",
   changed_elsewhere: "Nel frattempo qualcun altro l'ha modificato",
