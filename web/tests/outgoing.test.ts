@@ -62,6 +62,26 @@ test("a payload is rendered from an event that happened, and its fault is underl
   await expect(page.getByText("there is no variable subscriber_emial").first()).toBeVisible();
 });
 
+test("what is taken out of the settings and the payload of a webhook is gone", async ({ page }) => {
+  const { id } = await own.inside.call("POST", "/outgoing-webhooks", {
+    name: "Less", url: own.receiver.url, events: ["email_*"], headers: { "X-One": "1", "X-Two": "2" }, auth: { method: "api_key", key: "key-1234" },
+    payload: { id: "{event_id}", phone: "{subscriber_phone}" },
+  });
+  await page.goto(`/outgoing/${id}?tab=settings`);
+  await page.getByRole("textbox", { name: "Headers" }).fill("X-One: 1");
+  await page.getByRole("combobox", { name: "Authentication" }).click();
+  await page.getByRole("option", { name: "Bearer token" }).click();
+  await page.getByLabel(/^Token/).fill("token-5678");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Saved")).toBeVisible();
+  await page.getByRole("tab", { name: "Payload" }).click();
+  await page.getByRole("textbox", { name: "Payload" }).fill(`{"id": "{event_id}"}`);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect.poll(() => own.inside.call("GET", `/outgoing-webhooks/${id}`)).toMatchObject({ payload: { id: "{event_id}" } });
+  const { payload, headers, auth } = await own.inside.call("GET", `/outgoing-webhooks/${id}`);
+  expect({ payload, headers, auth }).toEqual({ payload: { id: "{event_id}" }, headers: { "X-One": "1" }, auth: { method: "bearer", token: "••••5678" } });
+});
+
 test("markup is text in drawers, results of tests, statistics and lists, and they are accessible", async ({ page, request }) => {
   const outgoing = await own.inside.call("POST", "/outgoing-webhooks", { name: MARKUP, url: own.receiver.url, events: ["*"], headers: { "X-Who": "{data.first_name}" } });
   const incoming = await own.inside.call("POST", "/incoming-webhooks", { name: MARKUP, event_type: "subscriber_added", actions: [{ type: "add_subscriber", update_existing: true }] });

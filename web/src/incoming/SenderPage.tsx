@@ -2,6 +2,7 @@ import { Button, Group, Paper, Stack, Switch, TagsInput, Textarea, TextInput } f
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { answer, api } from "../api/client";
+import { mergePatch } from "../api/mergePatch";
 import { ApiProblem } from "../api/problem";
 import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
@@ -54,7 +55,7 @@ function SenderForm({ saved }: { saved?: Description }) {
       const rest = withoutGaps(restOf(form));
       const said = { name, hint: hint ?? "", documentation: documentation ?? [] };
       if (!saved) return answer(api.POST("/presets", { body: { ...said, ...restOf(form), id, scheme } }));
-      return answer(api.PATCH("/presets/{id}", { params: { path: { id } }, body: { ...said, ...rest, scheme: scheme ?? null } }));
+      return answer(api.PATCH("/presets/{id}", { params: { path: { id } }, body: { ...said, ...rest, scheme: mergePatch(saved.scheme, scheme ?? null) as typeof scheme } }));
     },
     onSuccess: () => {
       draft.reset();

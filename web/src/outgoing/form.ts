@@ -1,5 +1,6 @@
 /** What one fills in for an outgoing webhook, and what is sent of it. */
 import type { Schemas } from "../api/client";
+import { mergePatch } from "../api/mergePatch";
 import { same } from "../components/drafts";
 
 export type OutgoingWebhook = Schemas["OutgoingWebhook"];
@@ -38,18 +39,7 @@ export function differing(saved: OutgoingInput, input: OutgoingInput): Partial<O
   const before: Record<string, unknown> = { ...saved };
   const isWhole = (name: string) => name === "payload" || (name === "auth" && saved.auth?.method !== input.auth?.method);
   const changed = Object.entries(input).filter(([name, value]) => !same(value, before[name]));
-  return Object.fromEntries(changed.map(([name, value]) => [name, isWhole(name) ? value : patched(before[name], value)]));
-}
-
-function patched(before: unknown, after: unknown): unknown {
-  if (!isObject(before) || !isObject(after)) return after;
-  const gone = Object.keys(before).filter((name) => after[name] === undefined).map((name) => [name, null]);
-  const left = Object.entries(after).filter(([, value]) => value !== undefined).map(([name, value]) => [name, patched(before[name], value)]);
-  return Object.fromEntries([...left, ...gone]);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return Object.fromEntries(changed.map(([name, value]) => [name, isWhole(name) ? value : mergePatch(before[name], value)]));
 }
 
 /** Seconds with commas between; nothing if one of them is no whole number. */

@@ -197,8 +197,6 @@ impl PresetInput {
 }
 
 impl Input for PresetInput {
-    const VALUES: &[&str] = &["scheme"];
-
     fn check(&self) -> Vec<FieldError> {
         self.preset().err().into_iter().collect()
     }
