@@ -89,7 +89,7 @@ fn has(data: &Value, places: Places) -> bool {
     places.iter().any(|place| data.get(place).is_some())
 }
 
-fn find<'a>(data: &'a Value, places: Places) -> Option<&'a Value> {
+fn find(data: &Value, places: Places) -> Option<&Value> {
     places.iter().find_map(|place| data.get(place).filter(|value| !value.is_null()))
 }
 

@@ -61,7 +61,7 @@ async fn what_is_known_of_a_subscriber_stays_beside_it(database: &Database) {
     put(database, vec![told.clone()], vec![made.clone()]).await;
     let store = &database.store;
     assert_eq!(store.read(GetEvent { id: told.id }).await.unwrap().unwrap().event, told);
-    assert_eq!(store.read(EventsById { ids: vec![told.id] }).await.unwrap(), [told.clone()]);
+    assert_eq!(store.read(EventsById { ids: vec![told.id] }).await.unwrap(), std::slice::from_ref(&told));
     assert_eq!(store.read(GetDelivery { id: made.id }).await.unwrap().unwrap().event, told);
     let claim = Claim { wants: vec![(webhook('b'), 1)], node: "n1".into(), now: NOW };
     assert_eq!(*store.write(claim).await.unwrap()[0].event, told);
