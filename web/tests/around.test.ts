@@ -95,6 +95,7 @@ test("Ctrl-K finds pages, things, entries of logs and deeds, by keyboard alone",
   await page.keyboard.press("ArrowUp");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/incoming\/new$/);
+  await expect(page.getByRole("textbox", { name: "Name", exact: true })).toBeFocused();
 
   const event = (await own.inside.call("GET", "/events?limit=1")).data[0].id;
   await page.keyboard.press("Control+k");

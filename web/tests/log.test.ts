@@ -47,6 +47,8 @@ test("new entries come at the top, and wait while one reads further down", async
   await expect(page.getByRole("button", { name: "1 new entry" })).toBeVisible();
   expect(await seen()).toEqual(before);
   await page.getByRole("button", { name: "1 new entry" }).click();
+  await expect(table(page)).toHaveAttribute("aria-rowcount", "43");
+  await expect(rows(page).first()).toHaveAttribute("aria-rowindex", "2");
   await rows(page).first().getByRole("button").click();
   await expect(page.getByRole("dialog").getByText("newer@example.com").first()).toBeVisible();
 });
