@@ -6,6 +6,8 @@ export const theme = createTheme({
   defaultRadius: "md",
   autoContrast: true,
   cursorType: "pointer",
+  // What waits for the end of a movement that does not take place would stay as it is.
+  respectReducedMotion: true,
   headings: { fontWeight: "650" },
 });
 

@@ -106,6 +106,29 @@ test("Ctrl-K finds pages, things, entries of logs and deeds, by keyboard alone",
   await page.context().close();
 });
 
+test("what is typed into Ctrl-K while a page loads does not go into the page", async ({ browser }) => {
+  const page = await own.inside.open(browser);
+  await page.goto("/settings");
+  await expect(page.getByRole("heading", { name: "Settings", level: 1 })).toBeVisible();
+  let arrive = () => {};
+  const held = new Promise<void>((resolve) => (arrive = resolve));
+  await page.route(/assets\/NewIncomingPage.*\.js/, (route) => held.then(() => route.continue()));
+  const find = page.getByRole("combobox", { name: "Find" });
+  await page.keyboard.press("Control+k");
+  await find.fill("new incoming");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/incoming\/new$/);
+  await page.keyboard.press("Control+k");
+  await find.pressSequentially("gra");
+  arrive();
+  const name = page.locator("main").getByRole("textbox", { name: "Name", exact: true });
+  await expect(name).toBeAttached();
+  await page.keyboard.type("ce");
+  await expect(find).toHaveValue("grace");
+  await expect(name).toHaveValue("");
+  await page.context().close();
+});
+
 test("an address that leads nowhere, the way to the content, and a version that is gone", async ({ browser }) => {
   const page = await own.inside.open(browser);
   await page.goto("/no/such/page");

@@ -5,6 +5,7 @@
  */
 import { useSyncExternalStore } from "react";
 import { keep, kept, same, withKept, type Entry } from "./kept";
+import { collide, merged } from "./merging";
 
 export { same } from "./kept";
 
@@ -43,10 +44,10 @@ export function useScratch<T>(key: string, initial: T): Draft<T> {
 
 function useEntry<T>(key: string, saved: T, scratch: boolean): Draft<T> {
   const entry = useSyncExternalStore(subscribe, () => entries.get(key));
-  const value = entry ? withKept(entry.value as T, saved) : saved;
   const base = entry ? withKept(entry.base as T, saved) : saved;
   // From the store and not from the last rendering: two changes may come between two renderings.
-  const latest = () => (entries.has(key) ? withKept(entries.get(key)?.value as T, saved) : saved);
+  const latest = () => (entries.has(key) ? merged(base, saved, withKept(entries.get(key)?.value as T, saved)) : saved);
+  const value = latest();
   const set = (next: T) => write(key, same(next, saved) ? undefined : { ...entries.get(key), value: next, base, scratch, page: location.pathname });
   return {
     value,
@@ -54,7 +55,7 @@ function useEntry<T>(key: string, saved: T, scratch: boolean): Draft<T> {
     change: (members) => set({ ...latest(), ...members }),
     dirty: entry !== undefined && !same(value, saved),
     reset: () => write(key, undefined),
-    theirs: entry !== undefined && !same(base, saved) && !same(value, saved) ? saved : undefined,
+    theirs: entry !== undefined && collide(base, saved, value) ? saved : undefined,
     keepMine: () => write(key, entry && { ...entry, base: saved }),
     leftOut: entry?.leftOut ?? false,
   };

@@ -43,6 +43,11 @@ export function useSaving<T extends object, B extends object>(params: SavingPara
   });
 }
 
+/** Saves, and goes on then, also if the form is gone by then because another tab was chosen. What fails shows in the form. */
+export function saveThen<B>(saving: { mutateAsync: (change: B) => Promise<unknown> }, change: B, then: () => void) {
+  saving.mutateAsync(change).then(then, () => {});
+}
+
 function member(of: object, name: string): unknown {
   return (of as Record<string, unknown>)[name];
 }

@@ -1,6 +1,8 @@
 import { Select, Textarea, TextInput } from "@mantine/core";
+import { useEffect, useRef } from "react";
 import type { Schemas } from "../api/client";
 import { EventTypeInput } from "../components/EventTypeInput";
+import { focusArrived } from "../shell/arriving";
 import { useTexts } from "../texts";
 
 /** What people know of a webhook. */
@@ -16,15 +18,20 @@ interface AboutFieldsProps {
   onChange: (change: Partial<About>) => void;
   /** What the server says of a field, by its name. */
   faults: Record<string, string>;
-  autoFocus?: boolean;
+  /** Whether a page begins with them. */
+  isFirst?: boolean;
 }
 
-export function AboutFields({ about, onChange, faults, autoFocus }: AboutFieldsProps) {
+export function AboutFields({ about, onChange, faults, isFirst = false }: AboutFieldsProps) {
   const t = useTexts();
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (isFirst) focusArrived(first.current);
+  }, [isFirst]);
   return (
     <>
       <TextInput
-        label={t("name")} placeholder={t("name_hint")} required autoFocus={autoFocus} maxLength={500}
+        label={t("name")} placeholder={t("name_hint")} required ref={first} maxLength={500}
         value={about.name} onChange={(event) => onChange({ name: event.currentTarget.value })} error={faults.name}
       />
       <EventTypeInput

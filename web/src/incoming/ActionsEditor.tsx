@@ -5,6 +5,7 @@ import type { Schemas } from "../api/client";
 import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
 import { Editable, MayWrite, useIsShut } from "../components/MayWrite";
+import { saveThen } from "../components/saving";
 import { Trouble } from "../components/Trouble";
 import { useTexts, useWord } from "../texts";
 import { ActionForm } from "./ActionForm";
@@ -62,7 +63,7 @@ export function ActionsEditor({ webhook }: { webhook: IncomingWebhook }) {
             ))}
           </Menu.Dropdown>
         </Menu>
-        <Button disabled={!dirty} loading={change.isPending} onClick={() => change.mutate({ actions }, { onSuccess: draft.reset })}>{t("save")}</Button>
+        <Button disabled={!dirty} loading={change.isPending} onClick={() => saveThen(change, { actions }, draft.reset)}>{t("save")}</Button>
         {dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
       </Group></MayWrite>
       <MayWrite><DryRun webhook={webhook} actions={actions} /></MayWrite>

@@ -9,6 +9,7 @@ import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
 import { Editable, MayWrite } from "../components/MayWrite";
 import { NewNamed } from "../components/NewNamed";
+import { saveThen } from "../components/saving";
 import { Trouble } from "../components/Trouble";
 import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
@@ -51,7 +52,7 @@ export function MappingEditor({ webhook }: { webhook: IncomingWebhook }) {
       <Text c="dimmed" maw={680}>{t("mapping_about")}</Text>
       <MayWrite says>
         <Group gap="xs">
-          <Button loading={change.isPending} disabled={!dirty} onClick={() => change.mutate({ mapping: rules.length > 0 ? rules : null }, { onSuccess: draft.reset })}>{t("save")}</Button>
+          <Button loading={change.isPending} disabled={!dirty} onClick={() => saveThen(change, { mapping: rules.length > 0 ? rules : null }, draft.reset)}>{t("save")}</Button>
           <Button variant="default" leftSection={<IconWand size={16} />} onClick={() => setRules(suggested(rules, leaves, fields))}>{t("suggest")}</Button>
           {dirty && <Button variant="default" onClick={draft.reset}>{t("undo_changes")}</Button>}
         </Group>

@@ -62,7 +62,7 @@ export function NewIncomingPage() {
           <Paper withBorder p="lg">
             <Stack>
               <Title order={2} size="h4">{t("what_it_is")}</Title>
-              <AboutFields about={form} onChange={draft.change} faults={faults} autoFocus />
+              <AboutFields about={form} onChange={draft.change} faults={faults} isFirst />
             </Stack>
           </Paper>
           <Paper withBorder p="lg">

@@ -5,6 +5,7 @@ import { isMasked } from "../components/CopyNow";
 import { useDraft } from "../components/drafts";
 import { GRACES } from "../components/Grace";
 import { Editable, MayWrite } from "../components/MayWrite";
+import { saveThen } from "../components/saving";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
 import { useChangeIncoming, type IncomingWebhook } from "./IncomingPage";
@@ -25,13 +26,11 @@ export function SecurityForm({ webhook }: { webhook: IncomingWebhook }) {
   const form = draft.value;
   const faults = change.error instanceof ApiProblem ? change.error.fields : {};
   const save = () =>
-    change.mutate(form, {
-      onSuccess: () => {
-        draft.reset();
-        // What was not asked for until now was told to nobody: it is made anew, so that it can be.
-        if (form.require_api_key && !require_api_key) replace.mutate({ what: "key", grace_seconds: GRACES.none });
-        if (needsOurSecret(signature, form.signature)) replace.mutate({ what: "secret", grace_seconds: GRACES.none });
-      },
+    saveThen(change, form, () => {
+      draft.reset();
+      // What was not asked for until now was told to nobody: it is made anew, so that it can be.
+      if (form.require_api_key && !require_api_key) replace.mutate({ what: "key", grace_seconds: GRACES.none });
+      if (needsOurSecret(signature, form.signature)) replace.mutate({ what: "secret", grace_seconds: GRACES.none });
     });
   return (
     <Stack maw={820} gap="lg">

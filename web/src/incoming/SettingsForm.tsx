@@ -3,6 +3,7 @@ import { ApiProblem } from "../api/problem";
 import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
 import { Editable, MayWrite } from "../components/MayWrite";
+import { saveThen } from "../components/saving";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
 import { AboutFields } from "./AboutFields";
@@ -21,7 +22,7 @@ export function SettingsForm({ webhook }: { webhook: IncomingWebhook }) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          change.mutate(draft.value, { onSuccess: draft.reset });
+          saveThen(change, draft.value, draft.reset);
         }}
       >
         <Stack>

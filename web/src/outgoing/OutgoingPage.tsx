@@ -9,6 +9,7 @@ import { CopyNow } from "../components/CopyNow";
 import { Loaded } from "../components/Loaded";
 import { MayWrite } from "../components/MayWrite";
 import { Page } from "../components/Page";
+import { saveThen } from "../components/saving";
 import { StatusBadge } from "../components/small";
 import { tellTrouble } from "../components/tell";
 import { useTexts } from "../texts";
@@ -72,7 +73,7 @@ function SettingsTab({ webhook }: { webhook: OutgoingWebhook }) {
       <Paper withBorder p="lg">
         <OutgoingForm
           draftKey={`outgoing/${webhook.id}/settings`} initial={saved} submit={t("save")} pending={change.isPending} error={change.error}
-          onSubmit={(input, done) => change.mutate(differing(saved, input), { onSuccess: done })}
+          onSubmit={(input, done) => saveThen(change, differing(saved, input), done)}
         />
       </Paper>
       <SigningPanel webhook={webhook} />

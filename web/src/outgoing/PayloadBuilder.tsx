@@ -7,6 +7,7 @@ import { ApiProblem } from "../api/problem";
 import { DraftNotes } from "../components/DraftNotes";
 import { useDraft } from "../components/drafts";
 import { Editable, MayWrite } from "../components/MayWrite";
+import { saveThen } from "../components/saving";
 import { Json } from "../components/small";
 import { Trouble } from "../components/Trouble";
 import { useMay } from "../signing_in/may";
@@ -59,7 +60,7 @@ export default function PayloadBuilder({ webhook }: { webhook: OutgoingWebhook }
           <Faults faults={faults} />
           {change.isError && faultsOf(change.error).length === 0 && <Trouble error={change.error} />}
           <MayWrite says><Group>
-            <Button disabled={payload.fault !== undefined || text === saved} loading={change.isPending} onClick={() => change.mutate({ payload: payload.value as never }, { onSuccess: draft.reset })}>{t("save")}</Button>
+            <Button disabled={payload.fault !== undefined || text === saved} loading={change.isPending} onClick={() => saveThen(change, { payload: payload.value as never }, draft.reset)}>{t("save")}</Button>
             {text !== "" && <Button variant="default" onClick={() => setText("")}>{t("plain_event")}</Button>}
           </Group></MayWrite>
         </Stack>

@@ -50,7 +50,7 @@ function Testing({ webhook }: { webhook: OutgoingWebhook }) {
             label={t("test_data")} description={t("test_data_about")} error={!isObject && t("not_an_object")} autosize minRows={8} maxRows={20}
             classNames={{ input: "mono" }} value={text} onChange={(edited) => scratch.change({ edited })}
           />
-          <Group><Button disabled={!isObject} loading={test.isPending} onClick={() => test.mutate()}>{t("send_test")}</Button></Group>
+          <Group><Button disabled={!isObject || (edited === null && original === undefined)} loading={test.isPending} onClick={() => test.mutate()}>{t("send_test")}</Button></Group>
         </Stack>
       </Paper>
       <Stack aria-live="polite">

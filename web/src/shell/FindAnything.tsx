@@ -7,6 +7,7 @@ import { useState, type KeyboardEvent } from "react";
 import { Trouble } from "../components/Trouble";
 import { useMay } from "../signing_in/may";
 import { useTexts } from "../texts";
+import { useStandsAbovePages } from "./arriving";
 import { findStored, type Found } from "./find";
 import { DEEDS, PLACES } from "./places";
 
@@ -26,6 +27,7 @@ interface FindAnythingProps {
 export function FindAnything({ opened, open, close }: FindAnythingProps) {
   const t = useTexts();
   useHotkeys([["mod+K", open]], [], true);
+  useStandsAbovePages(opened);
   return (
     <Modal opened={opened} onClose={close} title={t("find")} zIndex={ABOVE_DIALOGS} closeButtonProps={{ "aria-label": t("close") }}>
       {opened && <Finder close={close} />}

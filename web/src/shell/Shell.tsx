@@ -10,6 +10,7 @@ import { LogInForm } from "../signing_in/LogInForm";
 import { useMay } from "../signing_in/may";
 import { sessionQuery, useLeave } from "../signing_in/session";
 import { chooseLanguage, LANGUAGES, useTexts, type Language } from "../texts";
+import { focusArrived, useStandsAbovePages } from "./arriving";
 import { FindAnything } from "./FindAnything";
 import { PLACES } from "./places";
 
@@ -75,7 +76,7 @@ function useFocusOnMain(path: string) {
   useEffect(() => {
     if (last.current === path) return;
     last.current = path;
-    document.getElementById("main")?.focus({ preventScroll: true });
+    focusArrived(document.getElementById("main"));
   }, [path]);
 }
 
@@ -131,6 +132,7 @@ function SessionEnded() {
   const t = useTexts();
   const client = useQueryClient();
   const [ended, setEnded] = useState(false);
+  useStandsAbovePages(ended);
   useEffect(() => {
     whenSessionEnds(() => setEnded(true));
     return () => whenSessionEnds(() => {});

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { collide, merged } from "./merging";
+
+const base = { name: "a", phone: "1", tags: ["x"] };
+
+test("what I left alone is as they saved it, and what I changed is mine", () => {
+  const theirs = { ...base, phone: "2" };
+  expect(merged(base, theirs, { ...base, name: "b" })).toEqual({ name: "b", phone: "2", tags: ["x"] });
+  expect(collide(base, theirs, { ...base, name: "b" })).toBe(false);
+  expect(merged(base, theirs, base)).toEqual(theirs);
+  const mine = { ...base, name: "b" };
+  expect(merged(base, base, mine)).toBe(mine);
+});
+
+test("what both changed is mine, and said to be", () => {
+  const theirs = { ...base, phone: "2", tags: ["y"] };
+  const mine = { ...base, phone: "3", tags: ["y"] };
+  expect(merged(base, theirs, mine)).toEqual(mine);
+  expect(collide(base, theirs, mine)).toBe(true);
+  expect(collide(base, theirs, { ...mine, phone: "2" })).toBe(false);
+  expect([merged("a", "b", "c"), merged("a", "b", "a")]).toEqual(["c", "b"]);
+  expect([collide("a", "b", "c"), collide("a", "b", "a"), collide("a", "b", "b")]).toEqual([true, false, false]);
+});

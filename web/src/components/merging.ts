@@ -1,0 +1,21 @@
+/** What becomes of a draft when someone else saves something meanwhile. */
+import { same } from "./kept";
+
+/** Mine, with what they changed beside it: a member that I left alone is as they saved it. */
+export function merged<T>(base: T, theirs: T, mine: T): T {
+  if (same(base, theirs)) return mine;
+  if (!isObject(base) || !isObject(theirs) || !isObject(mine)) return same(base, mine) ? theirs : mine;
+  const names = new Set([...Object.keys(theirs), ...Object.keys(mine)]);
+  return Object.fromEntries([...names].map((name) => [name, same(base[name], mine[name]) ? theirs[name] : mine[name]])) as T;
+}
+
+/** Whether both changed the same, and not to the same. */
+export function collide<T>(base: T, theirs: T, mine: T): boolean {
+  if (!isObject(base) || !isObject(theirs) || !isObject(mine)) return !same(base, theirs) && !same(base, mine) && !same(theirs, mine);
+  const names = new Set([...Object.keys(theirs), ...Object.keys(mine)]);
+  return [...names].some((name) => !same(base[name], theirs[name]) && !same(base[name], mine[name]) && !same(theirs[name], mine[name]));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
