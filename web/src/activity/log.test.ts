@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { liesWithin, newer, rowsOf, withChanged, withNewer, type LogPage, type Row } from "./log";
+import { liesWithin, newer, rowsOf, withChanged, withLoaded, withNewer, type LogPage, type Row } from "./log";
 
 const row = (id: string): Row => ({ id, at: "2026-05-01T12:00:00Z" });
 const page = (ids: string[], next?: string): LogPage<Row> => ({ rows: ids.map(row), next, searchedUntil: undefined });
@@ -32,4 +32,12 @@ test("an entry lies within by its id", () => {
   const known = [row("c"), row("a")];
   expect(["d", "c", "b", "a", "0"].map((id) => liesWithin(known, id))).toEqual([false, false, true, false, false]);
   expect(liesWithin([], "a")).toBe(false);
+});
+
+test("rows that were loaded again are as they are now, and pages without one that changed stay the same", () => {
+  const pages = [page(["c"]), page(["b", "a"])];
+  const loaded = withLoaded(pages, [row("d"), row("c"), { id: "b", at: "then" }]);
+  expect(loaded[0]).toBe(pages[0]);
+  expect(loaded[1]?.rows).toEqual([{ id: "b", at: "then" }, row("a")]);
+  expect(withLoaded(pages, [row("c"), row("z")])).toBe(pages);
 });

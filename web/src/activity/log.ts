@@ -1,5 +1,7 @@
 /** What is known of a log: its pages, the newest first, and how what is newer joins them. */
 
+import { same } from "../components/kept";
+
 export interface Row {
   /** Unique, and sorts by time. */
   id: string;
@@ -35,6 +37,14 @@ export function withNewer<R extends Row>(pages: LogPage<R>[], rows: R[]): LogPag
   const [first, ...rest] = pages;
   if (!first) return pages;
   return [{ ...first, rows: [...rows.filter(({ id }) => !ids.has(id)), ...first.rows] }, ...rest];
+}
+
+/** With rows as they were loaded again; the same pages if all are as they were. */
+export function withLoaded<R extends Row>(pages: LogPage<R>[], loaded: R[]): LogPage<R>[] {
+  const byId = new Map(loaded.map((row) => [row.id, row]));
+  const isOld = (row: R) => byId.has(row.id) && !same(byId.get(row.id), row);
+  if (!rowsOf(pages).some(isOld)) return pages;
+  return pages.map((page) => (page.rows.some(isOld) ? { ...page, rows: page.rows.map((row) => byId.get(row.id) ?? row) } : page));
 }
 
 /** With one row changed; the same pages if there is no such row. */

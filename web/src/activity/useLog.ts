@@ -3,7 +3,7 @@ import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData, 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { tellTrouble } from "../components/tell";
 import { useFeed, type FeedEntry, type FeedState } from "./feed";
-import { liesWithin, newer, rowsOf, withChanged, withNewer, type LogPage, type Row } from "./log";
+import { liesWithin, newer, rowsOf, withChanged, withLoaded, withNewer, type LogPage, type Row } from "./log";
 
 /** Entries of the first page: what fits on a screen, so that it is there at once. */
 const FIRST = 50;
@@ -64,14 +64,23 @@ export function useLog<R extends Row>(source: LogSource<R>, paused: boolean) {
   const name = JSON.stringify(source.key);
   const hold = (waiting: Waiting<R> | undefined) => setFound(waiting && { key: name, waiting });
 
+  /** Whether something may have happened to known rows that the feed did not tell. */
+  const gap = useRef(false);
+  /** What the feed tells while the log is asked: the answer may be from before. */
+  const told = useRef<FeedEntry[]>(undefined);
   const look = async () => {
     const pages = known();
     if (!pages || source.closed || paused) return;
-    const rows = rowsOf(pages);
-    const page = await source.load({ since: rows[0]?.at, limit: FURTHER }).catch(() => undefined);
+    const newest = gap.current ? undefined : rowsOf(pages)[0]?.at;
+    gap.current = false;
+    const during: FeedEntry[] = (told.current = []);
+    const page = await source.load(newest === undefined ? { limit: FIRST } : { since: newest, limit: FURTHER }).catch(() => undefined);
+    told.current = undefined;
     // Without an answer there is nothing to say here: the state of the connection says it.
-    if (!page) return;
-    const fresh = newer(rowsOf(known() ?? []), page);
+    if (!page) return void (gap.current = true);
+    const rows = page.rows.map((row) => during.filter(({ id }) => id === row.id).reduce(source.change, row));
+    change((pages) => withLoaded(pages, rows));
+    const fresh = newer(rowsOf(known() ?? []), { ...page, rows });
     if (fresh.kind === "too_many") return hold({ rows: [], more: true });
     if (fresh.rows.length === 0) return;
     if (!top.current) return hold({ rows: fresh.rows, more: false });
@@ -86,8 +95,12 @@ export function useLog<R extends Row>(source: LogSource<R>, paused: boolean) {
   }, [source.every, lookSoon]);
 
   const state: FeedState = useFeed(source.feed ?? "", paused || source.feed === undefined, {
-    onGap: lookSoon,
+    onGap: () => {
+      gap.current = true;
+      lookSoon();
+    },
     onEntry: (entry) => {
+      told.current?.push(entry);
       const pages = known();
       if (!pages) return;
       const after = withChanged(pages, entry.id, (row) => source.change(row, entry));

@@ -156,10 +156,11 @@ impl OutgoingSigning {
         let was_standard =
             before.is_some_and(|before| before.schemes.contains(&SigningScheme::StandardWebhooks));
         let is_as_before = was_standard && signing.current == current.signing.current;
-        if self.schemes.contains(&SigningScheme::StandardWebhooks) && !is_as_before {
-            if let Some(message) = secret::standard_signing_fault(signing.current.expose()) {
-                return Err(fault("secret", message));
-            }
+        if self.schemes.contains(&SigningScheme::StandardWebhooks)
+            && !is_as_before
+            && let Some(message) = secret::standard_signing_fault(signing.current.expose())
+        {
+            return Err(fault("secret", message));
         }
         let custom = self.custom.as_ref().filter(|_| self.schemes.contains(&SigningScheme::Custom));
         let with_secret = custom.filter(|scheme| scheme.algorithm != Algorithm::Ed25519);
