@@ -41,10 +41,10 @@ impl Limits {
     /// For what runs while a sender waits: a webhook's `transform`, and checking a script when it is saved.
     pub const TRANSFORM: Self = Self { time: Duration::from_millis(100), ..Self::CUSTOM_CODE };
 
-    /// For the action `custom_code`, which runs as a job. More than twice the time of a transform, yet short enough that
-    /// ten endless scripts in a pool of four are over within two seconds on two processors.
+    /// For the action `custom_code`, which runs as a job. Twice the time of a transform, yet short enough that ten endless
+    /// scripts in a pool of four are over within two seconds on two processors that have other work as well.
     pub const CUSTOM_CODE: Self =
-        Self { time: Duration::from_millis(250), memory: 32 * 1024 * 1024, output: 1024 * 1024 };
+        Self { time: Duration::from_millis(200), memory: 32 * 1024 * 1024, output: 1024 * 1024 };
 
     /// The most time that a call may take by the clock.
     pub(crate) fn by_the_clock(&self) -> Duration {
