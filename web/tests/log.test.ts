@@ -160,7 +160,11 @@ test("a delivery is edited and sent again, to its webhook alone, and what was ty
   await drawer.getByText("Edited and sent as").scrollIntoViewIfNeeded();
   await drawer.getByRole("button", { name: /^dlv_/ }).click();
   await expect(drawer.getByText("Edited from")).toBeVisible();
+  await expect(drawer).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(drawer.locator(":focus")).toHaveCount(1);
   await page.keyboard.press("Escape");
+  await expect(drawer).toBeHidden();
   await expect(rows(page)).toHaveCount(2);
 });
 

@@ -2,7 +2,7 @@
 import { Button, CopyButton, Drawer, Stack, Title, UnstyledButton } from "@mantine/core";
 import { IconCheck, IconTerminal2 } from "@tabler/icons-react";
 import type { UseQueryResult } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { Trouble } from "../components/Trouble";
 import { useTexts } from "../texts";
 import { asCurl, type Sent } from "./curl";
@@ -17,9 +17,17 @@ interface EntryDrawerProps<T> {
 
 export function EntryDrawer<T>({ title, id, entry, onClose, children }: EntryDrawerProps<T>) {
   const t = useTexts();
+  const place = useRef<HTMLDivElement>(null);
+  const before = useRef(id);
+  useEffect(() => {
+    const isOther = id !== undefined && before.current !== undefined && id !== before.current;
+    before.current = id;
+    // What had the focus went with the entry that was shown, and Escape and Tab are heard only where the focus is.
+    if (isOther) place.current?.querySelector<HTMLElement>("[role=dialog]")?.focus({ preventScroll: true });
+  }, [id]);
   return (
     <Drawer
-      opened={id !== undefined} onClose={onClose} position="right" size="lg" title={title} closeButtonProps={{ "aria-label": t("close") }}
+      ref={place} opened={id !== undefined} onClose={onClose} position="right" size="lg" title={title} closeButtonProps={{ "aria-label": t("close") }}
       // In a dialog above it, Escape closes that one alone.
       closeOnEscape={false} onKeyDown={({ key, currentTarget, target }) => key === "Escape" && currentTarget.contains(target as Node) && onClose()}
     >
