@@ -3,7 +3,8 @@ import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData, 
 import { useCallback, useEffect, useRef, useState } from "react";
 import { tellTrouble } from "../components/tell";
 import { useFeed, type FeedEntry, type FeedState } from "./feed";
-import { liesWithin, newer, rowsOf, withChanged, withLoaded, withNewer, type LogPage, type Row } from "./log";
+import { inFlight } from "./inFlight";
+import { isRearranged, liesWithin, newer, rowsOf, rowsWith, withChanged, withFirst, withNewer, withRenewed, type LogPage, type Row } from "./log";
 
 /** Entries of the first page: what fits on a screen, so that it is there at once. */
 const FIRST = 50;
@@ -41,15 +42,26 @@ export interface Waiting<R> {
   more: boolean;
 }
 
+interface Found<R> {
+  /** Of which log, as text. */
+  key: string;
+  waiting: Waiting<R>;
+}
+
 type Pages<R> = InfiniteData<LogPage<R>, string | undefined>;
 
 export function useLog<R extends Row>(source: LogSource<R>, paused: boolean) {
   const client = useQueryClient();
   const top = useRef(true);
-  const [found, setFound] = useState<{ key: string; waiting: Waiting<R> }>();
+  // Whether something may have been missed, so that what is known is asked for as well.
+  const gap = useRef(false);
+  const reloads = useRef(0);
+  const [flight] = useState(() => inFlight<FeedEntry>());
+  const [found, setFound] = useState<Found<R>>();
+  const load = (question: LogQuestion) => flight.load(() => source.load(question), source.change);
   const query = useInfiniteQuery({
     queryKey: source.key,
-    queryFn: ({ pageParam }) => source.load({ cursor: pageParam, limit: pageParam ? FURTHER : FIRST }),
+    queryFn: ({ pageParam }) => load({ cursor: pageParam, limit: pageParam ? FURTHER : FIRST }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next,
     placeholderData: keepPreviousData,
@@ -64,45 +76,52 @@ export function useLog<R extends Row>(source: LogSource<R>, paused: boolean) {
   const name = JSON.stringify(source.key);
   const hold = (waiting: Waiting<R> | undefined) => setFound(waiting && { key: name, waiting });
 
-  /** Whether something may have happened to known rows that the feed did not tell. */
-  const gap = useRef(false);
-  /** What the feed tells while the log is asked: the answer may be from before. */
-  const told = useRef<FeedEntry[]>(undefined);
   const look = async () => {
     const pages = known();
-    if (!pages || source.closed || paused) return;
-    const newest = gap.current ? undefined : rowsOf(pages)[0]?.at;
+    const whole = gap.current;
+    if (!pages || paused || (source.closed && !whole)) return;
+    const reloaded = reloads.current;
     gap.current = false;
-    const during: FeedEntry[] = (told.current = []);
-    const page = await source.load(newest === undefined ? { limit: FIRST } : { since: newest, limit: FURTHER }).catch(() => undefined);
-    told.current = undefined;
+    const rows = rowsOf(pages);
+    const first = whole || rows.length === 0;
+    const page = await load(first ? { limit: rows.length > FIRST ? FURTHER : FIRST } : { since: rows[0]?.at, limit: FURTHER }).catch(() => undefined);
     // Without an answer there is nothing to say here: the state of the connection says it.
-    if (!page) return void (gap.current = true);
-    const rows = page.rows.map((row) => during.filter(({ id }) => id === row.id).reduce(source.change, row));
-    change((pages) => withLoaded(pages, rows));
-    const fresh = newer(rowsOf(known() ?? []), { ...page, rows });
+    if (!page) return void (gap.current ||= whole);
+    // What was asked for later is shown already.
+    if (reloads.current !== reloaded) return;
+    change((pages) => withRenewed(pages, page.rows));
+    const now = rowsOf(known() ?? []);
+    const fresh = newer(now, page);
     if (fresh.kind === "too_many") return hold({ rows: [], more: true });
-    if (fresh.rows.length === 0) return;
-    if (!top.current) return hold({ rows: fresh.rows, more: false });
+    const rearranged = first && isRearranged(now, page);
+    if (fresh.rows.length === 0 && !rearranged) return;
+    if (!top.current) return hold({ rows: fresh.rows, more: rearranged });
     hold(undefined);
-    change((pages) => withNewer(pages, fresh.rows));
+    change((pages) => (first ? withFirst(pages, page) : withNewer(pages, fresh.rows)));
   };
   const lookSoon = useCollected(look, COLLECT);
+  const arrived = query.isSuccess && !query.isPlaceholderData;
+  useEffect(() => {
+    // What was told before the log was there.
+    if (arrived && gap.current) lookSoon();
+  }, [arrived, lookSoon]);
   useEffect(() => {
     if (source.every === undefined) return;
     const timer = setInterval(() => document.hidden || lookSoon(), source.every);
     return () => clearInterval(timer);
   }, [source.every, lookSoon]);
 
+  const missed = () => {
+    gap.current = true;
+    lookSoon();
+  };
   const state: FeedState = useFeed(source.feed ?? "", paused || source.feed === undefined, {
-    onGap: () => {
-      gap.current = true;
-      lookSoon();
-    },
+    onGap: missed,
     onEntry: (entry) => {
-      told.current?.push(entry);
+      if (!flight.tell(entry)) missed();
       const pages = known();
       if (!pages) return;
+      setFound((found) => found && withHeld(found, entry.id, (row) => source.change(row, entry)));
       const after = withChanged(pages, entry.id, (row) => source.change(row, entry));
       if (after !== pages) return void change(() => after);
       if (!source.belongs(entry)) return;
@@ -115,8 +134,9 @@ export function useLog<R extends Row>(source: LogSource<R>, paused: boolean) {
   /** Shows the log as it is now, from its newest entry on. */
   const reload = async () => {
     hold(undefined);
+    reloads.current += 1;
     try {
-      const page = await source.load({ limit: FIRST });
+      const page = await load({ limit: FIRST });
       client.setQueryData<Pages<R>>(source.key, { pages: [page], pageParams: [undefined] });
     } catch (error) {
       tellTrouble(error);
@@ -132,6 +152,12 @@ export function useLog<R extends Row>(source: LogSource<R>, paused: boolean) {
     top.current = isTop;
   }, []);
   return { query, state, waiting, show, reload, setTop };
+}
+
+/** With one of the rows that wait changed. */
+function withHeld<R extends Row>(found: Found<R>, id: string, change: (row: R) => R): Found<R> {
+  const rows = rowsWith(found.waiting.rows, id, change);
+  return rows === found.waiting.rows ? found : { ...found, waiting: { ...found.waiting, rows } };
 }
 
 /** A function that runs once for all calls within a time, and never twice at once. */

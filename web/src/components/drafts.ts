@@ -5,7 +5,7 @@
  */
 import { useSyncExternalStore } from "react";
 import { keep, kept, same, withKept, type Entry } from "./kept";
-import { collide, merged } from "./merging";
+import { collide, merged, rebased } from "./merging";
 
 export { same } from "./kept";
 
@@ -48,7 +48,9 @@ function useEntry<T>(key: string, saved: T, scratch: boolean): Draft<T> {
   // From the store and not from the last rendering: two changes may come between two renderings.
   const latest = () => (entries.has(key) ? merged(base, saved, withKept(entries.get(key)?.value as T, saved)) : saved);
   const value = latest();
-  const set = (next: T) => write(key, same(next, saved) ? undefined : { ...entries.get(key), value: next, base, scratch, page: location.pathname });
+  const typed = entry ? withKept(entry.value as T, saved) : saved;
+  const set = (next: T) =>
+    write(key, same(next, saved) ? undefined : { ...entries.get(key), value: next, base: rebased(base, saved, typed), scratch, page: location.pathname });
   return {
     value,
     set,
@@ -56,7 +58,7 @@ function useEntry<T>(key: string, saved: T, scratch: boolean): Draft<T> {
     dirty: entry !== undefined && !same(value, saved),
     reset: () => write(key, undefined),
     theirs: entry !== undefined && collide(base, saved, value) ? saved : undefined,
-    keepMine: () => write(key, entry && { ...entry, base: saved }),
+    keepMine: () => write(key, entry && { ...entry, value, base: saved }),
     leftOut: entry?.leftOut ?? false,
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { collide, merged } from "./merging";
+import { collide, merged, rebased } from "./merging";
 
 const base = { name: "a", phone: "1", tags: ["x"] };
 
@@ -20,4 +20,14 @@ test("what both changed is mine, and said to be", () => {
   expect(collide(base, theirs, { ...mine, phone: "2" })).toBe(false);
   expect([merged("a", "b", "c"), merged("a", "b", "a")]).toEqual(["c", "b"]);
   expect([collide("a", "b", "c"), collide("a", "b", "a"), collide("a", "b", "b")]).toEqual([true, false, false]);
+});
+
+test("what they change next is followed as well", () => {
+  const theirs = { ...base, phone: "2" };
+  const mine = { ...base, name: "b" };
+  const next = rebased(base, theirs, mine);
+  expect(next).toEqual(theirs);
+  const third = { ...theirs, phone: "3" };
+  expect(merged(next, third, merged(base, theirs, mine))).toEqual({ ...third, name: "b" });
+  expect(rebased(base, { ...base, name: "c" }, mine)).toEqual(base);
 });

@@ -9,6 +9,14 @@ export function merged<T>(base: T, theirs: T, mine: T): T {
   return Object.fromEntries([...names].map((name) => [name, same(base[name], mine[name]) ? theirs[name] : mine[name]])) as T;
 }
 
+/** What mine is based on then: what they saved, where I follow them, so that what they change next is followed as well. */
+export function rebased<T>(base: T, theirs: T, mine: T): T {
+  if (same(base, theirs)) return base;
+  if (!isObject(base) || !isObject(theirs) || !isObject(mine)) return same(base, mine) ? theirs : base;
+  const names = new Set([...Object.keys(base), ...Object.keys(theirs)]);
+  return Object.fromEntries([...names].map((name) => [name, same(base[name], mine[name]) ? theirs[name] : base[name]])) as T;
+}
+
 /** Whether both changed the same, and not to the same. */
 export function collide<T>(base: T, theirs: T, mine: T): boolean {
   if (!isObject(base) || !isObject(theirs) || !isObject(mine)) return !same(base, theirs) && !same(base, mine) && !same(theirs, mine);
