@@ -6,6 +6,7 @@ export function mergePatch(before: unknown, after: unknown): unknown {
   return Object.fromEntries([...left, ...gone]);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether a value is an object of JSON. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
