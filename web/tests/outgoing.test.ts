@@ -101,9 +101,12 @@ test("markup is text in drawers, results of tests, statistics and lists, and the
   await expect.poll(async () => (await own.inside.call("GET", `/outgoing-webhooks/${outgoing.id}/deliveries?status=delivered`)).data.length).toBeGreaterThan(0);
   await open(`/outgoing/${outgoing.id}?tab=log`, "Delivery");
   await open("/events", "Event");
+  await own.inside.call("PATCH", `/outgoing-webhooks/${outgoing.id}`, { filter: "data.email == 'nobody'" });
   await page.goto(`/outgoing/${outgoing.id}?tab=test`);
   await page.getByRole("button", { name: "Send a test" }).click();
   await isText(page.getByRole("region", { name: "Their answer" }));
+  await expect(page.getByRole("alert", { name: "Only a test brings this event here" })).toHaveText(/filter does not hold/);
+  await accessible(page);
   await page.goto(`/outgoing/${outgoing.id}?tab=stats`);
   await expect(page.getByRole("img", { name: /^Delivered and failed: Delivered [1-9]/ })).toBeVisible();
   await page.goto("/outgoing");

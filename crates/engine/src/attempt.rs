@@ -107,6 +107,7 @@ impl Sender {
         let own_client = self.own_client(outgoing)?;
         let client = own_client.as_ref().unwrap_or(&self.client);
         let request_body = draft.is_own_body.then(|| draft.body.clone());
+        let target = draft.is_own_target.then(|| draft.target());
         let mut token = self.token(client, outgoing, None, deadline).await?;
         let signed = |token: Option<&str>| {
             let request = send::sign(outgoing, event, draft.clone(), token, self.clock.now())?;
@@ -120,7 +121,7 @@ impl Sender {
             (request_headers, result) = Box::pin(exchange(client, signed(token.as_deref())?)).await;
         }
         let ended = self.clock.now();
-        Ok((draft, Exchange { started, ended, request_headers, request_body, result }))
+        Ok((draft, Exchange { started, ended, target, request_headers, request_body, result }))
     }
 
     /// What would be sent of an event, but for token and signatures.

@@ -100,6 +100,8 @@ pub struct Exchange {
     pub started: Timestamp,
     /// When it ended.
     pub ended: Timestamp,
+    /// With what method and where to, if a template or a script decided that.
+    pub target: Option<String>,
     /// The headers that were sent.
     pub request_headers: HeaderMap,
     /// The body that was sent, if it was not the event's envelope.
@@ -167,6 +169,7 @@ pub fn judge(outgoing: &Outgoing, delivery: &DueDelivery, exchange: &Exchange) -
         http_status: came.map(|response| response.status),
         error_code,
         error,
+        target: exchange.target.clone().map(|target| veil.over(target)),
         request_headers: headers::to_json(&exchange.request_headers),
         request_body: exchange
             .request_body
@@ -261,6 +264,7 @@ pub(crate) fn unsent(
         http_status: None,
         error_code: Some(unsent.code),
         error: Some(Veil::new(&outgoing.secrets.auth, None).over(unsent.message.replace('\0', "\u{fffd}"))),
+        target: None,
         request_headers: "{}".to_owned(),
         request_body: None,
         response_headers: "{}".to_owned(),

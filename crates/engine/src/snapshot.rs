@@ -122,6 +122,12 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// Why an event gets no delivery by itself, if it gets none.
+    pub(crate) fn skips_any(&self, event: &Event) -> Option<String> {
+        let wants = self.webhook.settings.events.iter().any(|pattern| pattern.matches(&event.event_type));
+        if wants { self.skips(event) } else { Some(format!("the webhook does not get {}", event.event_type)) }
+    }
+
     /// Why an event of a kind that it wants gets no delivery, if it gets none.
     pub(crate) fn skips(&self, event: &Event) -> Option<String> {
         if self.gets_deliveries() {

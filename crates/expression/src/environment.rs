@@ -89,7 +89,8 @@ fn check_name(tokens: &[Token<'_>], at: usize) -> Result<(), String> {
     }
     let before = |steps: usize| at.checked_sub(steps).map(|at| &tokens[at]);
     if before(1).is_some_and(|before| before.is_sign("|")) {
-        return known(token.text.starts_with("__"), token.text, "filter", is_filter(token.text));
+        known(token.text.starts_with("__"), token.text, "filter", is_filter(token.text))?;
+        return check_argument(token.text, &tokens[at + 1..]);
     }
     if is_tested(tokens, at) {
         return known(false, token.text, "test", is_test(token.text));
@@ -102,6 +103,17 @@ fn check_name(tokens: &[Token<'_>], at: usize) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// Refuses an argument that a filter of ours can never take. What is no text in quotes is known when a request has come in.
+fn check_argument(filter: &str, rest: &[Token<'_>]) -> Result<(), String> {
+    let [open, text, close, ..] = rest else { return Ok(()) };
+    let is_text = open.is_sign("(") && text.kind == Kind::Text && close.is_sign(")");
+    if !is_text || !NAMES.contains(&filter) {
+        return Ok(());
+    }
+    let argument = text.text.get(1..text.text.len() - 1).map(str::to_owned);
+    Filter::new(filter, argument).map(drop).map_err(|error| error.to_string())
 }
 
 fn is_tested(tokens: &[Token<'_>], at: usize) -> bool {

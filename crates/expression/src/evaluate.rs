@@ -240,6 +240,10 @@ mod tests {
             ("a b", 3),
             ("1 < a < 3", 3),
             ("a|__less(1)", 3),
+            ("a|hash('md5')", 3),
+            ("a|lower|phone(\"Atlantis\")", 9),
+            ("a|trim('x')", 3),
+            ("a|trim('", 9),
         ] {
             let error = Expression::compile(source).unwrap_err();
             assert_eq!(error.position, position, "{source}: {error}");

@@ -28,6 +28,8 @@ enum Part {
     Placeholder {
         /// Where its brace stands, in characters from 1 on.
         at: usize,
+        /// How many it takes with its braces.
+        length: usize,
         expression: Expression,
     },
 }
@@ -83,7 +85,8 @@ impl Template {
                     parts.push(Part::Text(std::mem::take(&mut text)));
                 }
                 let (expression, len) = placeholder(source, at)?;
-                parts.push(Part::Placeholder { at: source[..at].chars().count() + 1, expression });
+                let length = source[at..at + len].chars().count();
+                parts.push(Part::Placeholder { at: source[..at].chars().count() + 1, length, expression });
                 at += len;
             } else {
                 text.push(c);
@@ -114,12 +117,24 @@ impl Template {
     /// The names that its placeholders ask the payload for, each with the character at which the placeholder begins.
     pub fn variables(&self) -> Vec<(usize, String)> {
         let of = |part: &Part| match part {
-            Part::Placeholder { at, expression } => {
+            Part::Placeholder { at, expression, .. } => {
                 expression.variables().into_iter().map(|name| (*at, name)).collect()
             }
             Part::Text(_) => Vec::new(),
         };
         self.parts.iter().flat_map(of).collect()
+    }
+
+    /// The source with an `x` for each character of a placeholder: to see whether what stands around them is what it should be,
+    /// and if it is not, where.
+    pub fn outline(&self) -> String {
+        let mut characters: Vec<char> = self.source.chars().collect();
+        for part in &self.parts {
+            if let Part::Placeholder { at, length, .. } = part {
+                characters[at - 1..at - 1 + length].fill('x');
+            }
+        }
+        characters.into_iter().collect()
     }
 
     /// What stands where no placeholder has a value: nothing for a template that is one placeholder, and the text around them
@@ -236,6 +251,17 @@ mod tests {
     }
 
     #[test]
+    fn an_outline_is_the_source_without_what_its_placeholders_ask() {
+        for (source, outline) in [
+            ("<é a=\"{a.b}\">{c|default('{')}</é>", "<é a=\"xxxxx\">xxxxxxxxxxxxxxxx</é>"),
+            ("{{}} {a}", "{{}} xxx"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(Template::compile(source).unwrap().outline(), outline);
+        }
+    }
+
+    #[test]
     fn errors_say_where() {
         for (source, position) in [("ab {data.", 4), ("é {a +} x", 3), ("{}", 2), ("x {a|nope}", 6)] {
             let error = Template::compile(source).unwrap_err();
@@ -261,6 +287,7 @@ mod tests {
         fn prop_no_template_breaks_it(source in "([{}a-c.|<'\"( )é]|\\PC){0,60}", text in "\\PC{0,40}") {
             if let Ok(template) = Template::compile(&source) {
                 template.render(&Payload::new(&json!({"a": text, "b": {"c": [1, text]}})));
+                prop_assert_eq!(template.outline().chars().count(), source.chars().count());
             }
         }
 

@@ -57,6 +57,8 @@ pub struct AttemptEntry {
     pub error_code: Option<String>,
     /// Why it failed, in words.
     pub error: Option<String>,
+    /// With what method and where to, if a template or a script decided that: `PUT https://crm.example.com/contacts/7`.
+    pub target: Option<String>,
     /// What was sent, as a JSON object, secrets masked.
     pub request_headers: String,
     /// What was sent, as much as was kept, if it was not the event's envelope.
@@ -186,7 +188,7 @@ impl Log for DeliveriesOf {
         }
         conditions.on_some(&attempted("a.error_code = ?"), self.error_code.clone());
         let sent = attempted(
-            "LOWER(COALESCE(a.request_body, '') || ' ' || a.request_headers || ' ' || a.response_headers || ' ' || a.response_body \
+            "LOWER(COALESCE(a.target, '') || ' ' || COALESCE(a.request_body, '') || ' ' || a.request_headers || ' ' || a.response_headers || ' ' || a.response_body \
              || ' ' || COALESCE(a.error, '')) LIKE LOWER(CAST(? AS TEXT)) ESCAPE '\\'",
         );
         let data = r"LOWER(COALESCE(e.data, d.test_event, '')) LIKE LOWER(CAST(? AS TEXT)) ESCAPE '\'";
@@ -223,7 +225,7 @@ impl Work for DeliveriesById {
 }
 
 async fn load<T: Tx>(tx: &T, ids: Vec<String>) -> Result<Vec<DeliveryEntry>, StoreError> {
-    const ATTEMPTS: &str = "SELECT delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, request_headers, \
+    const ATTEMPTS: &str = "SELECT delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, target, request_headers, \
                             request_body, response_headers, response_body FROM attempts WHERE delivery_id IN ?1 ORDER BY delivery_id, number";
     // The event of a test is in the delivery itself.
     const DELIVERIES: &str = "SELECT d.id, d.webhook_id, d.created_at, d.status, d.cancel_reason, d.due_at, \
@@ -276,6 +278,7 @@ fn read_attempt(row: Row) -> Result<(DeliveryId, AttemptEntry), StoreError> {
         http_status: row.opt_int()?,
         error_code: row.opt_text()?,
         error: row.opt_text()?,
+        target: row.opt_text()?,
         request_headers: row.text()?,
         request_body: row.opt_text()?,
         response_headers: row.text()?,

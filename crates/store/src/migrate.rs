@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0021_resent_deliveries.sql"),
     include_str!("../migrations/0022_webhook_versions.sql"),
     include_str!("../migrations/0023_subscribers_beside_events.sql"),
+    include_str!("../migrations/0024_targets_of_attempts.sql"),
 ];
 
 /// Brings the schema up to date; tells how many steps that took. Runs under a lock: nodes may start at once.

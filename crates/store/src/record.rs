@@ -37,6 +37,8 @@ pub struct AttemptRow {
     pub error_code: Option<&'static str>,
     /// Why it failed, in words.
     pub error: Option<String>,
+    /// With what method and where to, if a template or a script decided that: `PUT https://crm.example.com/contacts/7`.
+    pub target: Option<String>,
     /// What was sent, as a JSON object, secrets masked.
     pub request_headers: String,
     /// What was sent, as much as is kept, if it was not the event's envelope.
@@ -90,10 +92,10 @@ pub(crate) async fn insert_attempts<T: Tx>(
     attempts: &[AttemptRow],
 ) -> Result<HashSet<(DeliveryId, i64)>, StoreError> {
     const SQL: &str = "INSERT INTO attempts (delivery_id, number, attempted_at, duration_ms, http_status, error_code, error, \
-                       request_headers, response_headers, response_body, request_body) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+                       request_headers, response_headers, response_body, request_body, target) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
                        ON CONFLICT (delivery_id, number) DO NOTHING /*pg: RETURNING delivery_id, number */";
-    let mut rows = Rows::with_capacity(attempts.len(), 11);
+    let mut rows = Rows::with_capacity(attempts.len(), 12);
     for attempt in attempts {
         rows.push([
             attempt.delivery_id.to_string().into(),
@@ -107,6 +109,7 @@ pub(crate) async fn insert_attempts<T: Tx>(
             (&attempt.response_headers).into(),
             (&attempt.response_body).into(),
             attempt.request_body.as_deref().into(),
+            attempt.target.as_deref().into(),
         ]);
     }
     let read = |row: Row| {

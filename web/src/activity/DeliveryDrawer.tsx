@@ -109,7 +109,7 @@ function What({ delivery, data, onOpen }: WhatProps) {
           <Button size="xs" loading={retry.isPending} disabled={delivery.test || delivery.status === "pending"} onClick={() => retry.mutate()}>{t("send_again")}</Button>
           {!delivery.test && <Button size="xs" variant="default" disabled={!data} onClick={edit.open}>{t("resend_edited")}…</Button>}
         </MayWrite>
-        {webhook.data && last && <CopyCurl sent={{ method: webhook.data.method ?? "POST", url: webhook.data.url, headers: last.request_headers, body: delivery.payload }} />}
+        {webhook.data && last && <CopyCurl sent={{ method: last.method ?? webhook.data.method ?? "POST", url: last.url ?? webhook.data.url, headers: last.request_headers, body: delivery.payload }} />}
       </Group>
       {data && (
         <ResendEdited
@@ -132,6 +132,7 @@ function Attempt({ attempt }: { attempt: Schemas["Attempt"] }) {
   return (
     <Stack gap="xs">
       <Group gap="xs"><Moment at={attempt.at} /><Text size="xs" c="dimmed">{t("milliseconds", { n: attempt.duration_ms })}</Text></Group>
+      {attempt.url && <Text size="sm" ff="monospace" className="wrapping">{attempt.method} {attempt.url}</Text>}
       {attempt.error && (
         <Alert color="red" title={attempt.error}>{attempt.hint}</Alert>
       )}

@@ -70,6 +70,7 @@ function Result({ webhookId, result }: { webhookId: string; result: Schemas["Tes
       <Stack>
         <Title order={2} size="h4">{result.success ? t("test_worked") : t("test_failed")}</Title>
         {result.error && <Alert color="red" title={result.error}>{result.hint}</Alert>}
+        {result.skipped && <Alert color="yellow" title={t("test_skipped")}>{result.skipped}</Alert>}
         <dl className="facts">
           <div><dt>{t("status")}</dt><dd>{result.status ?? "—"}</dd></div>
           <div><dt>{t("time")}</dt><dd>{t("milliseconds", { n: result.time_ms })}</dd></div>

@@ -79,6 +79,12 @@ struct AttemptView {
     /// What to do about it; `null` if it did not fail.
     #[schema(required = true)]
     hint: Option<&'static str>,
+    /// The method, if a template or `transform` decided where it was sent; `null` if it was sent as the webhook says.
+    #[schema(required = true, example = "PUT")]
+    method: Option<String>,
+    /// The same of the address, without the query. Also `null` if the webhook has values that its log must not show.
+    #[schema(required = true, example = "https://crm.example.com/contacts/7")]
+    url: Option<String>,
     /// What was sent, secrets masked.
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     request_headers: Box<RawValue>,
@@ -134,6 +140,8 @@ fn payload(entry: &DeliveryEntry, redact: &[RedactPath]) -> Box<RawValue> {
 
 impl From<AttemptEntry> for AttemptView {
     fn from(attempt: AttemptEntry) -> Self {
+        let target = attempt.target.as_deref().and_then(|target| target.split_once(' '));
+        let (method, url) = target.map(|(method, url)| (method.to_owned(), url.to_owned())).unzip();
         Self {
             number: attempt.number,
             at: attempt.attempted_at,
@@ -142,6 +150,8 @@ impl From<AttemptEntry> for AttemptView {
             hint: attempt.error_code.as_deref().map(|code| engine::hint::hint(code, attempt.http_status)),
             error_code: attempt.error_code,
             error: attempt.error,
+            method,
+            url,
             request_headers: json(attempt.request_headers),
             response_headers: json(attempt.response_headers),
             response_body: attempt.response_body,

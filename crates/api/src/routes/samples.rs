@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use domain::{Event, EventId, EventType, Timestamp, catalog};
+use domain::{Event, EventId, EventType, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::LogFilter;
@@ -70,10 +70,7 @@ async fn samples(
 }
 
 fn example(api: &Api, name: EventType) -> Option<EventSample> {
-    let data = match catalog::is_built_in(&name) {
-        true => catalog::example(&name).to_string(),
-        false => api.engine().snapshot().kinds.find(&name)?.example.clone()?,
-    };
+    let data = api.engine().example_data(&name)?.to_string();
     let id = EventId::lowest_at(Timestamp::from_millis(0));
     Some(EventSample { id, event: name, timestamp: api.engine().now(), data: json(data) })
 }

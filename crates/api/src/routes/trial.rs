@@ -178,6 +178,10 @@ struct TestResult {
     /// What to do about it; `null` if it did not fail.
     #[schema(required = true)]
     hint: Option<&'static str>,
+    /// Why an event like this would not be sent to the webhook by itself, as a test is: its kind, its status, its filter, its
+    /// lists or tags; `null` if it would.
+    #[schema(required = true, example = "the webhook's filter does not hold")]
+    skipped: Option<String>,
     /// Its entry in the log.
     delivery_id: DeliveryId,
 }
@@ -227,7 +231,7 @@ async fn test(
 ) -> Result<Json<TestResult>, Problem> {
     let outgoing = find(&api, &id).await?;
     let event = event(&api, &outgoing, input).await?;
-    let engine::Tested { row, sent } = api.engine().test(&outgoing, event).await?;
+    let engine::Tested { row, sent, skipped } = api.engine().test(&outgoing, event).await?;
     let headers = json(row.request_headers);
     Ok(Json(TestResult {
         status: row.http_status,
@@ -239,6 +243,7 @@ async fn test(
         hint: row.error_code.map(|code| engine::hint::hint(code, row.http_status.map(i64::from))),
         error_code: row.error_code,
         error: row.error,
+        skipped,
         delivery_id: row.delivery_id,
     }))
 }

@@ -220,6 +220,7 @@ const TEST: &[Column] = &[
     Column { head: "sent", width: 0, cell: |result| text(&result["request"]["body"]) },
     Column { head: "answer", width: 0, cell: |result| text(&result["response"]) },
     Column { head: "delivery", width: 0, cell: |result| text(&result["delivery_id"]) },
+    Column { head: "otherwise skipped", width: 0, cell: |result| text(&result["skipped"]) },
 ];
 
 /// Options of `replay`.

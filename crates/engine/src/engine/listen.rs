@@ -100,8 +100,14 @@ fn attempted(outgoing: &Outgoing, delivery: &DueDelivery, done: Forwarded, ended
     match done.result {
         Ok(GivenAnswer { status, headers, body }) => {
             let result = Ok(Response { status, headers, body, truncated: false });
-            let exchange =
-                Exchange { started, ended, request_headers: done.headers, request_body: None, result };
+            let exchange = Exchange {
+                started,
+                ended,
+                target: None,
+                request_headers: done.headers,
+                request_body: None,
+                result,
+            };
             send::judge(outgoing, delivery, &exchange)
         }
         Err(NoAnswer { code, message }) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::log::{DeliveryStatus, FieldError};
 use domain::{Event, EventId, EventType, Named, catalog, change};
 use sandbox::SandboxError;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::StoreError;
 use store::deliveries::InsertTest;
 use store::people::GetNamed;
@@ -26,6 +26,8 @@ pub struct Tested {
     pub row: AttemptRow,
     /// What was sent, but for token and signatures; `None` if nothing was.
     pub sent: Option<Draft>,
+    /// Why an event like this would have got no delivery by itself; `None` if it would.
+    pub skipped: Option<String>,
 }
 
 impl Engine {
@@ -41,7 +43,8 @@ impl Engine {
         if row.status == DeliveryStatus::Delivered {
             self.probe_soon(&outgoing.webhook.id).await?;
         }
-        Ok(Tested { row: self.log_test(outgoing, &delivery, row).await?, sent })
+        let skipped = outgoing.skips_any(&delivery.event);
+        Ok(Tested { row: self.log_test(outgoing, &delivery, row).await?, sent, skipped })
     }
 
     /// Writes down an attempt as a test.
@@ -88,9 +91,19 @@ impl Engine {
         Ok(self.untold(event_type, &data, known.map(|subscriber| change::data(&subscriber))))
     }
 
-    /// The example of a kind of event, with an example of a subscriber where it names one.
+    /// The example of the data of a kind of event: the program's, or that with which it was declared.
+    pub fn example_data(&self, event_type: &EventType) -> Option<Value> {
+        if catalog::is_built_in(event_type) {
+            return Some(catalog::example(event_type));
+        }
+        let declared = self.snapshot().kinds.find(event_type)?.example.clone()?;
+        // It was made of a value.
+        serde_json::from_str(&declared).ok()
+    }
+
+    /// An event with the example of its kind, or without data; with an example of a subscriber where it names one.
     pub fn example(&self, event_type: EventType) -> Event {
-        let data = catalog::example(&event_type);
+        let data = self.example_data(&event_type).unwrap_or_else(|| json!({}));
         let names_more = Named::in_data(&data).is_some() && Asked::all().exceeds(&data);
         let subscriber = names_more.then(|| catalog::example(&catalog::SUBSCRIBER_ADDED).to_string());
         self.untold(event_type, &data, subscriber)

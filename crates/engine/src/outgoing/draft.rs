@@ -10,6 +10,9 @@ use url::Url;
 use super::rendering;
 use crate::headers;
 
+/// As much of an address as the log keeps: more than servers take.
+const MAX_TARGET_BYTES: usize = 8 * 1_024;
+
 /// What is sent, but for what the program itself adds: its own headers, authentication and signatures.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -23,6 +26,8 @@ pub struct Draft {
     pub body: Bytes,
     /// Whether the body is something else than the event's envelope, so that the log has to keep it.
     pub is_own_body: bool,
+    /// Whether method and address are not just those of the webhook, so that the log has to keep them.
+    pub is_own_target: bool,
 }
 
 /// What a `transform` returns: the request with what it changed, or `cancel` with a reason.
@@ -75,6 +80,7 @@ impl Draft {
         if let Some(reason) = changed.cancel {
             return Ok(Fate::Cancelled(reason));
         }
+        let before = (self.method.clone(), self.url.clone());
         if let Some(method) = changed.method {
             self.method = match method.as_str() {
                 "POST" => Method::POST,
@@ -86,6 +92,7 @@ impl Draft {
         if let Some(url) = changed.url {
             self.url = Url::parse(&url).map_err(|_| "transform returned a URL that is none".to_owned())?;
         }
+        self.is_own_target |= before != (self.method.clone(), self.url.clone());
         if let Some(headers) = changed.headers {
             self.headers = own_headers(headers)?;
         }
@@ -98,6 +105,19 @@ impl Draft {
         }
         self.is_own_body = true;
         Ok(Fate::Sent(Box::new(self)))
+    }
+
+    /// Method and address, as the log may show them: of the query, only that there is one.
+    pub(crate) fn target(&self) -> String {
+        let mut url = self.url.clone();
+        url.set_fragment(None);
+        let query = if url.query().is_some() { "?••••" } else { "" };
+        url.set_query(None);
+        // A URL without a host has neither, and is not sent.
+        let _ = (url.set_username(""), url.set_password(None));
+        let mut target = format!("{} {url}", self.method);
+        target.truncate(target.floor_char_boundary(MAX_TARGET_BYTES));
+        target + query
     }
 
     /// Whether the receiver is told that the body is a form.
@@ -136,6 +156,7 @@ mod tests {
             headers,
             body: r#"{"a":1}"#.into(),
             is_own_body: false,
+            is_own_target: false,
         }
     }
 
@@ -149,9 +170,24 @@ mod tests {
         let Ok(Fate::Sent(changed)) = draft().changed(shown) else { panic!() };
         assert_eq!((&changed.body[..], changed.url.path()), (&br#"{"a":1,"b":2}"#[..], "/d"));
         assert_eq!(changed.headers["x-env"], "prod");
+        assert!(changed.is_own_target);
         assert!(
             matches!(draft().changed(json!({"cancel": "no"})), Ok(Fate::Cancelled(reason)) if reason == "no")
         );
+    }
+
+    #[test]
+    fn its_target_is_kept_where_it_is_its_own_and_without_what_is_secret() {
+        for (returned, expected) in [
+            (json!({"headers": {}}), None),
+            (json!({"method": "POST", "url": "https://a.b/c"}), None),
+            (json!({"method": "PUT"}), Some("PUT https://a.b/c")),
+            (json!({"url": "https://me:sekret@a.b/d/7?key=sekret#x"}), Some("POST https://a.b/d/7?••••")),
+        ] {
+            let Ok(Fate::Sent(changed)) = draft().changed(returned.clone()) else { panic!("{returned}") };
+            let target = changed.is_own_target.then(|| changed.target());
+            assert_eq!(target.as_deref(), expected, "{returned}");
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(crate) fn attempt(outgoing: &Outgoing, event: &Event, mut row: AttemptRow) -
     if paths.is_empty() {
         return row;
     }
+    // Values stand in an address in more than one encoding.
+    row.target = None;
     let masked = match &mut row.request_body {
         Some(body) => match mask_body(paths, body) {
             Some(masked) => masked,
@@ -119,6 +121,7 @@ mod tests {
             http_status: Some(422),
             error_code: Some("http_status"),
             error: None,
+            target: Some("PUT https://a.b/cards/4111-1111".to_owned()),
             request_headers: r#"{"x-card":"4111-1111"}"#.to_owned(),
             request_body: request_body.map(str::to_owned),
             response_headers: "{}".to_owned(),

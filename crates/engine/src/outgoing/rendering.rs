@@ -8,6 +8,7 @@ use domain::log::FieldError;
 use domain::outgoing::{BodyFormat, Method, OutgoingSettings};
 use expression::{Expression, JsonTemplate, Payload, Template};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use roxmltree::TextPos;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
@@ -69,7 +70,10 @@ enum Body {
 
 /// Everything that is wrong with the templates and conditions of a webhook.
 pub fn check(settings: &OutgoingSettings) -> Vec<FieldError> {
-    Rendering::compile(settings).err().unwrap_or_default()
+    match Rendering::compile(settings) {
+        Ok(rendering) => rendering.malformed().into_iter().collect(),
+        Err(faults) => faults,
+    }
 }
 
 impl Rendering {
@@ -114,6 +118,18 @@ impl Rendering {
             }
             _ => Err(faults),
         }
+    }
+
+    /// Why a payload that is to be XML is none, whatever its placeholders become. What was saved before this was looked at goes on.
+    fn malformed(&self) -> Option<FieldError> {
+        let Body::Xml(template) = &self.body else { return None };
+        let outline = template.outline();
+        let error = roxmltree::Document::parse(&outline).err()?;
+        let TextPos { row, col } = error.pos();
+        let lines = outline.split_inclusive('\n').take(row.saturating_sub(1) as usize);
+        let position = lines.map(|line| line.chars().count()).sum::<usize>() + col as usize;
+        let message = format!("at character {position}: is not well-formed XML: {error}");
+        Some(FieldError { field: "payload".to_owned(), message })
     }
 
     fn asking(mut self, settings: &OutgoingSettings) -> Self {
@@ -164,6 +180,7 @@ impl Rendering {
             })?;
             headers.insert(name, value);
         }
+        let is_own_target = matches!(self.url, Address::Template(_));
         let method = match settings.method {
             Method::Post => http::Method::POST,
             Method::Put => http::Method::PUT,
@@ -174,7 +191,7 @@ impl Rendering {
         if body.len() > MAX_BODY_BYTES {
             return Err(Unsendable { code: "too_large", message: "the body has more than 1 MiB".to_owned() });
         }
-        Ok(Draft { method, url, headers, body: Bytes::from(body), is_own_body })
+        Ok(Draft { method, url, headers, body: Bytes::from(body), is_own_body, is_own_target })
     }
 
     fn body(&self, payload: &Payload) -> Result<String, Unsendable> {

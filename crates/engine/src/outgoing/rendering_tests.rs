@@ -59,6 +59,32 @@ fn bodies_in_every_format() {
 }
 
 #[test]
+fn what_is_no_xml_whatever_its_placeholders_become_is_refused_where_it_stands() {
+    let deep = format!("{}{}", "<a>".repeat(580), "</a>".repeat(580));
+    for (payload, position) in [
+        (
+            "<?xml version=\"1.0\"?>\n<n a=\"{subscriber_email}\">{{{subscriber_phone|default('<')}}}</n>",
+            None,
+        ),
+        (&deep, None),
+        ("<n>\n <é>{subscriber_email}</n>", Some(27)),
+        ("<n a={subscriber_email}/>", Some(6)),
+        ("{subscriber_email}", Some(1)),
+        ("<n>{subscriber_email} & co</n>", Some(23)),
+        ("", Some(1)),
+    ] {
+        let settings = settings(json!({"format": "xml", "payload": payload}));
+        let faults = check(&settings);
+        let said = position.map(|at| format!("at character {at}: is not well-formed XML: "));
+        assert_eq!(faults.len(), usize::from(said.is_some()), "{payload}: {faults:?}");
+        if let Some((fault, said)) = faults.first().zip(said) {
+            assert!(fault.field == "payload" && fault.message.starts_with(&said), "{payload}: {fault:?}");
+        }
+        assert!(Rendering::compile(&settings).is_ok(), "what was saved goes on");
+    }
+}
+
+#[test]
 fn items_with_members_are_numbered_in_a_form() {
     for (value, expected) in [
         (json!({"a": [1, "x", null]}), "a[]=1&a[]=x&a[]="),

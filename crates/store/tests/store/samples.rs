@@ -127,6 +127,7 @@ pub fn attempt(delivery_id: DeliveryId, to: WebhookId, number: u32, status: Deli
         http_status: Some(200),
         error_code: None,
         error: None,
+        target: None,
         request_body: None,
         request_headers: "{}".into(),
         response_headers: r#"{"x":"ü"}"#.into(),

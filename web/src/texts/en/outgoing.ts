@@ -148,6 +148,7 @@ export const outgoing = {
   test_failed: "It did not work",
   test_response_headers: "Headers of their answer",
   test_send: "Try it",
+  test_skipped: "Only a test brings this event here",
   test_worked: "It worked",
   time: "Time",
   timeout: "Time for an attempt, in seconds",

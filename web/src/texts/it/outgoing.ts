@@ -150,6 +150,7 @@ export const outgoing: Record<keyof typeof english, string> = {
   test_failed: "Non ha funzionato",
   test_response_headers: "Intestazioni della loro risposta",
   test_send: "Provalo",
+  test_skipped: "Solo una prova porta qui questo evento",
   test_worked: "Ha funzionato",
   time: "Tempo",
   timeout: "Tempo per un tentativo, in secondi",

@@ -104,7 +104,7 @@ impl World<'_> {
         let ended = self.time();
         let Attempt { delivery, outgoing, started, request_headers, result } =
             self.node(life).in_flight.remove(&attempt).unwrap();
-        let exchange = Exchange { started, ended, request_headers, request_body: None, result };
+        let exchange = Exchange { started, ended, target: None, request_headers, request_body: None, result };
         let row = send::judge(&outgoing, &delivery, &exchange);
         let asked = exchange
             .result
