@@ -26,9 +26,13 @@ function formatsOf(language: string): Formats {
   return formats;
 }
 
+/** By how many seconds the clock of the server may be ahead: what it says just happened is not to come. */
+const AHEAD = 2;
+
 /** "3 minutes ago", in the language given. */
 export function ago(at: string, nowMillis: number, language: string): string {
-  const seconds = Math.round((Date.parse(at) - nowMillis) / 1_000);
+  const difference = Math.round((Date.parse(at) - nowMillis) / 1_000);
+  const seconds = difference > 0 && difference <= AHEAD ? 0 : difference;
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
   return formatsOf(language).relative.format(Math.trunc(seconds / size), unit);
 }
