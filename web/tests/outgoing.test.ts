@@ -69,8 +69,14 @@ test("what is taken out of the settings and the payload of a webhook is gone", a
   });
   await page.goto(`/outgoing/${id}?tab=settings`);
   await page.getByRole("textbox", { name: "Headers" }).fill("X-One: 1");
-  await page.getByRole("combobox", { name: "Authentication" }).click();
-  await page.getByRole("option", { name: "Bearer token" }).click();
+  const choose = async (method: string) => {
+    await page.getByRole("combobox", { name: "Authentication" }).click();
+    await page.getByRole("option", { name: method }).click();
+  };
+  await choose("Bearer token");
+  await choose("API key");
+  await expect(page.getByLabel(/^API key/)).toHaveValue("••••1234");
+  await choose("Bearer token");
   await page.getByLabel(/^Token/).fill("token-5678");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Saved")).toBeVisible();

@@ -1,22 +1,27 @@
 import { PasswordInput, Select, TextInput } from "@mantine/core";
 import { LinesText } from "../components/LinesText";
 import { useTexts } from "../texts";
-import { AUTH_METHODS, CLIENT_AUTHS, newAuth, type Auth, type AuthMethod } from "./form";
+import { AUTH_METHODS, CLIENT_AUTHS, chosenAuth, type Auth, type AuthMethod } from "./form";
 
-interface AuthFieldsProps {
+interface AuthFieldsProps extends CredentialsProps {
+  /** What is saved, for those who come back to its method. */
+  saved: Auth | undefined;
+}
+
+interface CredentialsProps {
   auth: Auth;
   onChange: (auth: Auth) => void;
 }
 
 /** How the destination knows us. */
-export function AuthFields({ auth, onChange }: AuthFieldsProps) {
+export function AuthFields({ auth, saved, onChange }: AuthFieldsProps) {
   const t = useTexts();
   const methods = [...new Set<AuthMethod>([...AUTH_METHODS, auth.method])];
   return (
     <>
       <Select
         label={t("authentication")} allowDeselect={false} value={auth.method}
-        onChange={(method) => method && onChange(newAuth(method as AuthMethod))}
+        onChange={(method) => method && method !== auth.method && onChange(chosenAuth(method as AuthMethod, saved))}
         data={methods.map((method) => ({ value: method, label: methodName(t, method) }))}
       />
       <Credentials key={auth.method} auth={auth} onChange={onChange} />
@@ -24,7 +29,7 @@ export function AuthFields({ auth, onChange }: AuthFieldsProps) {
   );
 }
 
-function Credentials({ auth, onChange }: AuthFieldsProps) {
+function Credentials({ auth, onChange }: CredentialsProps) {
   const t = useTexts();
   switch (auth.method) {
     case "api_key":

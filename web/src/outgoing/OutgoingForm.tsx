@@ -96,7 +96,7 @@ export function OutgoingForm({ draftKey, initial, isNew = false, submit, pending
               data={(["active", "paused", "inactive"] as const).map((value) => ({ value, label: word("status", value) }))}
             />
           </div>
-          <AuthFields auth={form.auth ?? { method: "none" }} onChange={(auth) => set({ auth })} />
+          <AuthFields auth={form.auth ?? { method: "none" }} saved={initial.auth} onChange={(auth) => set({ auth })} />
           <LinesText
             label={t("extra_headers")} description={t("extra_headers_about")} placeholder="X-Environment: production"
             value={form.headers ?? {}} onChange={(headers) => set({ headers })} error={fields.headers}

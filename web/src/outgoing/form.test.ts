@@ -1,8 +1,15 @@
 import { expect, test } from "vitest";
-import { AUTH_METHODS, differing, newAuth, retryOf, secondsOf } from "./form";
+import { AUTH_METHODS, chosenAuth, differing, newAuth, retryOf, secondsOf, type Auth } from "./form";
 
 test.each(AUTH_METHODS)("%s begins as itself", (method) => {
   expect(newAuth(method).method).toBe(method);
+});
+
+test("who comes back to the method that is saved finds all that is saved of it", () => {
+  const saved: Auth = { method: "bearer", token: "••••5678" };
+  expect(chosenAuth("bearer", saved)).toEqual(saved);
+  expect(chosenAuth("basic", saved)).toEqual(newAuth("basic"));
+  expect(chosenAuth("basic", undefined)).toEqual(newAuth("basic"));
 });
 
 test("seconds are whole numbers with commas between", () => {

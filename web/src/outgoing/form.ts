@@ -53,6 +53,11 @@ export function retryOf(schedule: Schedule, seconds: number[] | string): Outgoin
   return schedule === "custom" ? { schedule, schedule_seconds: seconds as number[] } : { schedule };
 }
 
+/** What the fields of a method hold once it is chosen. */
+export function chosenAuth(method: AuthMethod, saved: Auth | undefined): Auth {
+  return saved?.method === method ? saved : newAuth(method);
+}
+
 /** What a method begins with. */
 export function newAuth(method: AuthMethod): Auth {
   switch (method) {
