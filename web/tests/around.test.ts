@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import AxeBuilder from "@axe-core/playwright";
-import { expect } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { ACT, goTo, ownProgram } from "./fixture";
 
 const own = ownProgram();
@@ -11,6 +11,16 @@ const { test } = own;
 // The first sees the program as nobody has used it.
 test.describe.configure({ mode: "serial" });
 
+
+/** The field of Ctrl-K, as soon as a page that has just come listens for the key. */
+async function finding(page: Page) {
+  const find = page.getByRole("combobox", { name: "Find" });
+  await expect(async () => {
+    await page.keyboard.press("Control+k");
+    await expect(find).toBeVisible({ timeout: 1_000 });
+  }).toPass();
+  return find;
+}
 
 test("a new user sees a sample at work, and then what came in", ACT, async ({ browser }) => {
   const page = await own.inside.open(browser);
@@ -77,8 +87,7 @@ test("Ctrl-K finds pages, things, entries of logs and deeds, by keyboard alone",
   const page = await own.inside.open(browser);
   await page.goto("/settings");
   await expect(page.getByRole("heading", { name: "Settings", level: 1 })).toBeVisible();
-  await page.keyboard.press("Control+k");
-  const find = page.getByRole("combobox", { name: "Find" });
+  const find = await finding(page);
   await find.fill("grace@");
   await expect(page.getByRole("option", { name: /grace@example.com/ })).toHaveAttribute("aria-selected", "true");
   // A dialog of Mantine has a header of its own, which axe takes for a second one of the page.
@@ -113,8 +122,7 @@ test("what is typed into Ctrl-K while a page loads does not go into the page", a
   let arrive = () => {};
   const held = new Promise<void>((resolve) => (arrive = resolve));
   await page.route(/assets\/NewIncomingPage.*\.js/, (route) => held.then(() => route.continue()));
-  const find = page.getByRole("combobox", { name: "Find" });
-  await page.keyboard.press("Control+k");
+  const find = await finding(page);
   await find.fill("new incoming");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/incoming\/new$/);

@@ -52,5 +52,6 @@ test("what is done meanwhile shows by itself, and an entry opens by its address 
   const rows = page.getByRole("table", { name: "Audit log" }).getByRole("row").filter({ has: page.getByRole("cell") });
   await expect(rows).toHaveCount(1);
   await own.inside.call("DELETE", `/lists/${id}`);
-  await expect(rows.filter({ hasText: "List: deleted" })).toBeVisible();
+  // The page looks every few seconds.
+  await expect(rows.filter({ hasText: "List: deleted" })).toBeVisible({ timeout: 30_000 });
 });

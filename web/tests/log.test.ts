@@ -82,12 +82,15 @@ test("filters stand in the address bar, can be taken away, and follow Back", asy
   await expect(rows(page)).toHaveCount(2);
   await page.getByRole("combobox", { name: "Status" }).click();
   await page.getByRole("option", { name: "Failed" }).click();
+  // What is chosen stands in the address, which the page follows.
+  await expect(page.getByRole("option", { name: "Failed" })).toHaveAttribute("aria-selected", "true");
   await page.getByRole("option", { name: "Rejected" }).click();
   await expect(page).toHaveURL(/status=failed%2Crejected/);
   await expect(rows(page)).toHaveCount(1);
   await page.keyboard.press("Escape");
-  await page.getByRole("textbox", { name: "Search" }).fill("nobody");
-  await expect(page).toHaveURL(/q=nobody/);
+  await page.getByRole("textbox", { name: "Search" }).fill("nowhere");
+  await expect(page).toHaveURL(/q=nowhere/);
+  await expect(page.getByText("Nothing matches")).toBeVisible();
   await page.goBack();
   await expect(page.getByRole("textbox", { name: "Search" })).toHaveValue("");
   await expect(page).not.toHaveURL(/q=/);
@@ -207,6 +210,8 @@ test("a time is replayed, and what waits is cancelled", ACT, async ({ page }) =>
   await page.getByRole("button", { name: "Send 2 again" }).click();
   await expect(page.getByText("2 done.")).toBeVisible();
   await expect.poll(() => own.receiver.bodies.filter((body) => body.includes("replayed")).length).toBe(4);
+  // What has arrived is finished once that is recorded.
+  await expect.poll(async () => (await own.inside.call("GET", `/outgoing-webhooks/${outgoing.id}/deliveries?status=pending,retrying`)).data.length).toBe(0);
 
   await own.inside.call("PATCH", `/outgoing-webhooks/${outgoing.id}`, { status: "paused" });
   await own.inside.call("POST", "/events", { event: "replayed", data: { n: 3 } });

@@ -25,7 +25,7 @@ export interface Program {
 
 export async function startProgram(): Promise<Program> {
   const folder = mkdtempSync(join(tmpdir(), "ccsp-web-"));
-  let child = start(folder, "127.0.0.1:0");
+  let child = start(folder, `127.0.0.1:${await freePort()}`);
   const [url = "", link = ""] = await Promise.race([printed(child, [LISTENING, /open (\S+)/]), died(child)]);
   origins.add(url);
   return {
@@ -42,6 +42,22 @@ export async function startProgram(): Promise<Program> {
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/**
+ * A port that stays free while a program restarts: below those that Linux gives to outgoing connections, and in each worker among
+ * others.
+ */
+async function freePort(): Promise<number> {
+  const first = 20_000 + Number(process.env.TEST_PARALLEL_INDEX ?? 0) * 1_000 + (process.pid % 500);
+  for (let port = first; port < 32_000; port++) {
+    const server = createServer();
+    const isFree = await new Promise((resolve) => server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true)));
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error("no port is free");
 }
 
 function start(folder: string, address: string): ChildProcess {

@@ -151,11 +151,11 @@ async fn together_they_hold_the_limit_of_a_destination() {
     // All of them come to one node.
     let begun = Instant::now().into_std();
     let orders: Vec<_> =
-        (0..110).map(|order| json!({"event": "order_paid", "data": {"order": order}})).collect();
+        (0..310).map(|order| json!({"event": "order_paid", "data": {"order": order}})).collect();
     a.make("/events", json!(orders)).await;
     other.wait_for(orders.len(), PATIENCE).await.unwrap();
     assert!(receiver.requests().len() < orders.len(), "the limited one did not hold up the other");
-    let arrived = receiver.wait_for(orders.len(), 2 * PATIENCE).await.unwrap();
+    let arrived = receiver.wait_for(orders.len(), 3 * PATIENCE).await.unwrap();
 
     // Never more than the limit and one burst of it, also while one node does not know yet of the other. What is late stays
     // late: of a machine that stalls no window of time has a least.
