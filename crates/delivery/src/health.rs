@@ -193,7 +193,7 @@ impl Health {
         next.last_failure_at = next.last_failure_at.max(Some(tried.ended));
         match tried.sign {
             Sign::Works | Sign::Refuses => next.closed(),
-            Sign::Nothing => next.probed(tried, 0),
+            Sign::Nothing => next.unprobed(tried.started, tried.ended),
             Sign::Gone => Self { is_gone: true, ..next },
             Sign::Down if next.is_open() => next.probed(tried, 1),
             Sign::Down => {
@@ -228,6 +228,15 @@ impl Health {
         }
         let probes = self.probes.saturating_add(failed);
         Self { probes, probing_since: None, probe_at: Some(next_probe(probes, tried)), ..self }
+    }
+
+    /// After an attempt that says nothing of the destination: if it was the probe, another one is made at once.
+    #[must_use]
+    pub fn unprobed(self, started: i64, ended: i64) -> Self {
+        if self.probing_since.is_none_or(|since| started < since) {
+            return self;
+        }
+        Self { probing_since: None, probe_at: Some(ended), ..self }
     }
 
     /// What is to be told of it, or done about it, now; one thing after the other. `disable_after` is after how long nothing

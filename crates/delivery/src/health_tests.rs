@@ -101,6 +101,18 @@ fn failing_is_told_then_the_end_or_the_recovery() {
 }
 
 #[test]
+fn a_probe_that_says_nothing_is_followed_by_another_at_once() {
+    let probing = open().probing(START + DAY);
+    let nothing = probing.clone().unprobed(START + DAY, START + DAY + 50);
+    assert_eq!((nothing.circuit(), nothing.probes), (Circuit::Open, probing.probes));
+    assert!(nothing.wants_probe(START + DAY + 50));
+    let unsendable = probing.after(tried(START + DAY, Sign::Nothing));
+    assert!(unsendable.wants_probe(START + DAY + SECOND) && unsendable.probing_since.is_none());
+    // What began before it is none of its outcomes.
+    assert_eq!(probing.clone().unprobed(START, START + DAY + 50), probing);
+}
+
+#[test]
 fn time_without_attempts_is_no_failure() {
     let told = Health { warned_at: Some(START), ..row(Health::default(), Sign::Down, 4, START, SECOND) };
     assert_eq!(told.notice(Some(DAY)), None, "however long ago that was");

@@ -67,9 +67,10 @@ impl Bucket {
     fn take_within(&mut self, rate: Rate, holds: i64, sharers: u32, now: i64) -> Result<(), i64> {
         let now = now.saturating_mul(1_000);
         let interval = rate.interval(sharers);
-        let full_at = self.full_at.max(now).saturating_add(interval);
         // A share holds at least one, or it would never let anything through.
         let holds = holds.max(interval);
+        // What was taken at another rate, or by a clock that was ahead, empties it and no more.
+        let full_at = self.full_at.clamp(now, now.saturating_add(holds)).saturating_add(interval);
         let excess = full_at.saturating_sub(now).saturating_sub(holds);
         if excess > 0 {
             return Err((excess + 999) / 1_000);
@@ -144,11 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_gives_nothing_away() {
+    fn a_clock_that_goes_back_and_another_rate_stop_it_for_no_longer_than_an_empty_bucket() {
         let rate = Rate { count: 1, seconds: 10 };
         let mut bucket = Bucket::default();
         assert_eq!(bucket.take(rate, 1_000_000), Ok(()));
-        assert_eq!(bucket.take(rate, 990_000), Err(20_000));
+        assert_eq!(bucket.take(rate, 990_000), Err(10_000));
+        let mut hourly = Bucket::default();
+        assert_eq!(hourly.take(Rate { count: 1, seconds: 3_600 }, 0), Ok(()));
+        assert_eq!(hourly.take(Rate { count: 100, seconds: 1 }, 0), Err(10));
     }
 
     #[test]

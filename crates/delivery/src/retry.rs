@@ -74,12 +74,14 @@ impl Schedule {
     /// When to try again after a failed attempt, in milliseconds since the Unix epoch; `None` if that was
     /// the last.
     ///
-    /// The k-th retry is due at its offset from `first_attempt_ms`, or at once (`now_ms`) if that moment is
-    /// past already: the attempt was slow, or the program was down. `attempts_made` counts the first
-    /// attempt too.
+    /// The k-th retry is due at its offset from `first_attempt_ms`. If that moment is past already, because the
+    /// delivery waited meanwhile (its webhook was paused, its circuit open, or the program down), it is due after its
+    /// distance from the offset before, while that is inside the window: one that waited must not use up its retries
+    /// within seconds. `attempts_made` counts the first attempt too.
     ///
     /// `retry_after_seconds` is what the destination asked for (429 and 503). It puts the retry off, but
-    /// never past the last offset: the window of the schedule is what the user was promised.
+    /// never past the last offset: the window of the schedule is what the user was promised. Of a delivery that
+    /// waited the window ends with its next retry.
     ///
     /// `draw` is random, any number: it spreads the retries of deliveries that failed together, so that they don't
     /// come together again. A retry comes later than its offset by up to a tenth ([`JITTER_PARTS`]) of its distance
@@ -98,13 +100,19 @@ impl Schedule {
         let last_offset = *self.0.last()?;
 
         let before = position.checked_sub(1).and_then(|before| self.0.get(before)).copied().unwrap_or(0);
-        let most = i64::from(offset - before) * 1_000 / JITTER_PARTS;
-        let jitter = most * i64::from(draw) / i64::from(u32::MAX);
+        let distance = offset - before;
+        let jitter = i64::from(distance) * 1_000 / JITTER_PARTS * i64::from(draw) / i64::from(u32::MAX);
         let is_last = position + 1 == self.0.len();
-        let slot = after(first_attempt_ms, offset).saturating_add(if is_last { -jitter } else { jitter });
+        let planned = after(first_attempt_ms, offset);
         let window_end = after(first_attempt_ms, last_offset);
+        let due = match (planned > now_ms, window_end > now_ms) {
+            (true, _) => planned,
+            (false, true) => after(now_ms, distance).min(window_end),
+            (false, false) => after(now_ms, distance),
+        };
+        let slot = due.saturating_add(if is_last { -jitter } else { jitter }).max(now_ms);
         let asked_for = after(now_ms, retry_after_seconds.unwrap_or(0));
-        Some(slot.max(asked_for).min(window_end).max(now_ms))
+        Some(slot.max(asked_for).min(window_end.max(due)))
     }
 }
 
@@ -147,10 +155,17 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_that_is_past_is_now() {
+    fn what_waited_past_its_moment_does_not_use_up_its_retries_at_once() {
         let schedule = Schedule::default();
-        assert_eq!(schedule.next_attempt(FIRST, 1, seconds(400), None, 0), Some(seconds(400)));
-        assert_eq!(schedule.next_attempt(FIRST, 3, seconds(90_000), None, 0), Some(seconds(90_000)));
+        assert_eq!(schedule.next_attempt(FIRST, 1, seconds(400), None, 0), Some(seconds(700)));
+        assert_eq!(
+            schedule.next_attempt(FIRST, 2, seconds(7_000), None, 0),
+            Some(seconds(7_200)),
+            "the window"
+        );
+        assert_eq!(schedule.next_attempt(FIRST, 2, seconds(90_000), None, 0), Some(seconds(91_500)));
+        assert_eq!(schedule.next_attempt(FIRST, 3, seconds(91_500), None, 0), Some(seconds(96_900)));
+        assert_eq!(schedule.next_attempt(FIRST, 3, seconds(91_500), None, u32::MAX), Some(seconds(96_360)));
     }
 
     #[test]
@@ -161,7 +176,8 @@ mod tests {
         assert_eq!(next(1, 10, 60), Some(seconds(300)), "asks for less than the schedule has");
         assert_eq!(next(1, 10, 600), Some(seconds(610)));
         assert_eq!(next(1, 10, 86_400), Some(seconds(7_200)), "the last slot bounds it");
-        assert_eq!(next(3, 8_000, 60), Some(seconds(8_000)), "the window is over");
+        assert_eq!(next(3, 8_000, 60), Some(seconds(13_400)), "later by itself, for it waited");
+        assert_eq!(next(3, 8_000, 9_000), Some(seconds(13_400)), "which bounds it then");
         assert_eq!(next(4, 8_000, 60), None);
         assert_eq!(next(1, 10, u32::MAX), Some(seconds(7_200)));
     }
@@ -227,10 +243,16 @@ mod tests {
             let before = if attempts == 1 { 0 } else { schedule.offsets_seconds()[attempts as usize - 2] };
             let jitter = i64::from(slot - before) * 100;
             let (earliest, latest) = if slot == last { (-jitter, 0) } else { (0, jitter) };
-            prop_assert!(due >= now && due >= seconds(slot.into()) + earliest);
-            prop_assert!(due <= now.max(seconds(last.into())));
+            // What is past begins again with the distance from the one before.
+            let planned = match now + i64::from(slot - before) * 1_000 {
+                _ if seconds(slot.into()) > now => seconds(slot.into()),
+                due if seconds(last.into()) > now => due.min(seconds(last.into())),
+                due => due,
+            };
+            prop_assert!(due >= now && due >= planned + earliest);
+            prop_assert!(due <= planned.max(seconds(last.into())));
             if asked.is_none() {
-                prop_assert!(due <= now.max(seconds(slot.into()) + latest));
+                prop_assert!(due <= now.max(planned + latest));
             }
         }
 

@@ -50,9 +50,11 @@ impl Operations {
 
 /// What an attempt makes of how its destination does.
 pub fn judge(row: &HealthRow, attempt: &AttemptRow) -> HealthRow {
-    let Some(sign) = attempt.sign else { return row.clone() };
     let started = attempt.attempted_at.millis();
     let ended = started.saturating_add(attempt.duration_ms);
+    let Some(sign) = attempt.sign else {
+        return HealthRow { health: row.health.clone().unprobed(started, ended), ..row.clone() };
+    };
     let draw = attempt.delivery_id.draw(attempt.number);
     let not_before = attempt.not_before.map(Timestamp::millis);
     let health = row.health.after(Tried { started, ended, sign, not_before, draw });

@@ -225,8 +225,8 @@ impl World<'_> {
     }
 }
 
-/// When the next attempt is due: at its offset from the first, or at once if that is past; when the destination asks for
-/// more patience then later, but not past the last offset. Jitter makes that a tenth of the distance from the one before
+/// When the next attempt is due: at its offset from the first, or after its distance from the one before if that is past; when the
+/// destination asks for more patience then later, but not past the last offset. Jitter makes that a tenth of the distance from the one before
 /// later, and the last one as much earlier.
 fn next(
     schedule_seconds: &[u32],
@@ -242,9 +242,15 @@ fn next(
     let slot = offset(schedule_seconds[number - 1]);
     let before = if number == 1 { offset(0) } else { offset(schedule_seconds[number - 2]) };
     let jitter = (slot - before) / 10;
+    let end = offset(*schedule_seconds.last().unwrap());
+    let slot = match ended + slot - before {
+        _ if slot > ended => slot,
+        late if end > ended => late.min(end),
+        late => late,
+    };
     let (earliest, latest) =
         if number == schedule_seconds.len() { (slot - jitter, slot) } else { (slot, slot + jitter) };
-    let end = offset(*schedule_seconds.last().unwrap());
+    let end = end.max(slot);
     let asked = ended + asked.unwrap_or(0) * SECOND;
     let at = |slot: i64| slot.max(asked.min(end)).max(ended);
     Some(at(earliest)..=at(latest))
