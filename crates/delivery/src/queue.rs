@@ -294,12 +294,10 @@ impl<K: Eq + Hash + Clone, J> Queues<K, J> {
         jobs.into()
     }
 
-    /// Takes out every job that wasn't started: the program stops, and their leases are to be given back.
+    /// Takes out every job that wasn't started: their leases are to be given back.
     pub fn drain(&mut self) -> Vec<J> {
-        let jobs = self.destinations.values_mut().flat_map(|held| held.queued.drain(..)).collect();
-        self.destinations.retain(|_, held| held.load().held() > 0);
-        self.all.queued = 0;
-        jobs
+        let destinations: Vec<K> = self.destinations.keys().cloned().collect();
+        destinations.iter().flat_map(|destination| self.drain_destination(destination)).collect()
     }
 
     /// What the destination holds.

@@ -1,5 +1,6 @@
 //! Sends what is to be sent: one bounded queue a destination, so that one that hangs slows no other.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -18,7 +19,7 @@ use crate::health::Gate;
 use crate::item::{Decided, Done};
 use crate::outcome::Outcome;
 use crate::room::Room;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Outgoing, Snapshot};
 
 /// Deliveries to one destination in memory, waiting or under way. What is past it waits in the table, so this bounds memory,
 /// not throughput: a refill brings half of it in one statement.
@@ -48,6 +49,9 @@ const MAX_PACED: usize = 65_536;
 
 pub(crate) struct Dispatcher {
     queues: Mutex<State>,
+    /// The deliveries that this process has, from their lease until what became of them is recorded. Counted: one may be leased again
+    /// before it is known here that it was recorded.
+    held: Mutex<HashMap<DeliveryId, u32>>,
     sender: Sender,
     snapshot: Arc<ArcSwap<Snapshot>>,
     outcomes: mpsc::Sender<Outcome>,
@@ -94,6 +98,7 @@ impl Dispatcher {
         Self {
             nodes,
             queues: Mutex::new(state),
+            held: Mutex::default(),
             sender,
             snapshot,
             outcomes,
@@ -107,6 +112,7 @@ impl Dispatcher {
 
     /// Takes what a commit has made.
     pub(crate) fn take(self: &Arc<Self>, jobs: Vec<DueDelivery>, spilled: &[WebhookId]) {
+        self.hold(jobs.iter().map(|job| job.id));
         let mut destinations = Vec::new();
         {
             let mut state = self.queues.lock();
@@ -116,7 +122,10 @@ impl Dispatcher {
                     destinations.push(webhook_id.clone());
                 }
                 // A job without a place can't be: places are reserved before the commit. Its row would wait for the lease.
-                let _ = state.queues.push(&webhook_id, job);
+                let id = job.id;
+                if state.queues.push(&webhook_id, job).is_err() {
+                    self.let_go([id].iter());
+                }
             }
             for webhook_id in spilled {
                 state.queues.mark_spilled(webhook_id);
@@ -131,6 +140,31 @@ impl Dispatcher {
         for webhook_id in destinations {
             self.start(&webhook_id);
         }
+    }
+
+    /// Says that this process has these deliveries.
+    pub(crate) fn hold(&self, ids: impl Iterator<Item = DeliveryId>) {
+        let mut held = self.held.lock();
+        ids.for_each(|id| *held.entry(id).or_default() += 1);
+    }
+
+    /// Says that it has them no more, once that is recorded.
+    pub(crate) fn let_go<'a>(&self, ids: impl Iterator<Item = &'a DeliveryId>) {
+        let mut held = self.held.lock();
+        for id in ids {
+            if let Entry::Occupied(mut times) = held.entry(*id) {
+                *times.get_mut() -= 1;
+                if *times.get() == 0 {
+                    times.remove();
+                }
+            }
+        }
+    }
+
+    /// Those of these that this process does not have, although they are leased to it.
+    pub(crate) fn astray(&self, leased: Vec<DeliveryId>) -> HashSet<DeliveryId> {
+        let held = self.held.lock();
+        leased.into_iter().filter(|id| !held.contains_key(id)).collect()
     }
 
     /// Takes what a batch came to.
@@ -244,8 +278,12 @@ impl Dispatcher {
             let Some(outgoing) = outgoing.filter(|outgoing| outgoing.is_active()) else {
                 return Outcome::GivenBack(delivery.id);
             };
-            let attempt = self.sender.attempt(outgoing, delivery).await;
+            let mut attempt = self.sender.attempt(outgoing, delivery).await;
             if !attempt.is_local {
+                // An answer of the old address says nothing of the new one: a 410 of it must not deactivate what has just moved.
+                if !self.is_as_before(outgoing) {
+                    attempt.row.sign = None;
+                }
                 return Outcome::Attempted(Box::new(attempt.row), delivery.event.clone());
             }
             if self.queues.lock().stopping {
@@ -255,6 +293,13 @@ impl Dispatcher {
             self.warn_of_shortage(attempt.row.error.as_deref().unwrap_or_default());
             tokio::time::sleep(SHORTAGE).await;
         }
+    }
+
+    /// Whether the settings of a webhook are as they were when an attempt began. A new refresh token is none of them.
+    fn is_as_before(&self, outgoing: &Arc<Outgoing>) -> bool {
+        let snapshot = self.snapshot.load();
+        let now = snapshot.outgoing.get(&outgoing.webhook.id);
+        now.is_some_and(|now| Arc::ptr_eq(now, outgoing) || now.webhook.settings == outgoing.webhook.settings)
     }
 
     fn warn_of_shortage(&self, error: &str) {
@@ -342,6 +387,14 @@ impl Dispatcher {
     /// Takes out what waits in memory for this webhook. The caller cancels it or gives it back.
     pub(crate) fn withdraw(&self, webhook_id: &WebhookId) -> Vec<DeliveryId> {
         let waiting = self.queues.lock().queues.drain_destination(webhook_id);
+        waiting.into_iter().map(|delivery| delivery.id).collect()
+    }
+
+    /// Takes out all that waits in memory. The caller gives it back.
+    pub(crate) fn withdraw_all(&self) -> Vec<DeliveryId> {
+        let mut state = self.queues.lock();
+        let waiting = state.queues.drain();
+        waiting.iter().for_each(|delivery| state.queues.mark_spilled(&delivery.webhook_id));
         waiting.into_iter().map(|delivery| delivery.id).collect()
     }
 

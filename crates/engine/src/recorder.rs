@@ -66,6 +66,10 @@ pub(crate) async fn run(
         }
         shared.feed.tell(told);
         give_back(&store, node, &given_back).await;
+        if let Some(core) = core.upgrade() {
+            let attempted = attempts.iter().map(|attempt| &attempt.delivery_id);
+            core.dispatcher.let_go(attempted.chain(&given_back));
+        }
         for done in flushed {
             // Who asked may have lost patience.
             let _ = done.send(());

@@ -1,24 +1,26 @@
 //! The background reconcilers: each looks at what is, and does what is missing. Woken by a signal or by a timer, each may run
 //! at any moment, on any number of nodes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::incoming::LogRetention;
 use domain::log::CancelReason;
-use domain::{Timestamp, WebhookId};
+use domain::{DeliveryId, Timestamp, WebhookId};
 use store::StoreError;
 use store::audit::RetainAudit;
 use store::imports::ForgetImports;
 use store::once::Forget;
-use store::queue::{CancelWaiting, Claim, Heartbeat, LiveNodes, ReleaseDead, Waiting};
+use store::queue::{CancelWaiting, Claim, GiveBack, Heartbeat, LeasedTo, LiveNodes, ReleaseDead, Waiting};
 use store::retention::{OwnLog, Retain, RetainOf, RetainStatistics};
 use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
 use crate::core::Core;
 use crate::error::chain;
+use crate::outcome::Outcome;
 use crate::resume::Resumed;
 
 /// How often the table is asked for what is due. Retries are planned in seconds.
@@ -44,11 +46,21 @@ const PREPARE_DAYS: Duration = Duration::from_secs(3_600);
 /// Rows changed in one transaction of housekeeping, so that nobody waits long for it.
 const CHUNK: usize = 1_000;
 
+/// How often it is looked for deliveries that are leased to this node and that it does not have: longer than any transaction lasts.
+const ASTRAY: Duration = Duration::from_secs(60);
+/// Transactions in which the deliveries of one webhook are cancelled before it is looked again for what others have due.
+const CANCELLED_AT_ONCE: usize = 20;
+
 /// Starts all of them.
 pub(crate) fn start(core: &Arc<Core>) {
     tokio::spawn(every(SWEEP, core.clone(), |core| async move { look(&core).await }));
     tokio::spawn(refills(core.clone()));
     tokio::spawn(every(HEARTBEAT, core.clone(), heartbeat));
+    let astray = Arc::new(Mutex::new(HashSet::new()));
+    tokio::spawn(every(ASTRAY, core.clone(), move |core| {
+        let astray = astray.clone();
+        async move { give_back_astray(&core, &mut *astray.lock().await).await }
+    }));
     tokio::spawn(every(CONFIG_POLL, core.clone(), |core| async move { core.refresh().await }));
     let resumed = Arc::new(Mutex::new(Resumed::default()));
     tokio::spawn(every(RESUME, core.clone(), move |core| {
@@ -97,6 +109,7 @@ async fn look(core: &Core) -> Result<(), StoreError> {
     let (executing, queued) = core.dispatcher.load();
     metrics::gauge!("ccsp_deliveries_in_flight").set(executing as f64);
     metrics::gauge!("ccsp_deliveries_queued").set(queued as f64);
+    let mut unwanted = Vec::new();
     for (webhook_id, due_at) in core.store.read(Waiting).await? {
         let snapshot = core.snapshot();
         match snapshot.outgoing.get(&webhook_id) {
@@ -104,10 +117,13 @@ async fn look(core: &Core) -> Result<(), StoreError> {
                 core.dispatcher.due_in_table(&webhook_id)
             }
             Some(outgoing) if outgoing.gets_deliveries() => {}
-            _ => cancel(core, webhook_id).await?,
+            _ => unwanted.push(webhook_id),
         }
     }
     core.dispatcher.room_again.notify_one();
+    for webhook_id in unwanted {
+        cancel(core, webhook_id).await?;
+    }
     Ok(())
 }
 
@@ -115,14 +131,20 @@ async fn cancel(core: &Core, webhook_id: WebhookId) -> Result<(), StoreError> {
     // The webhook may be newer than our configuration.
     core.refresh().await?;
     let snapshot = core.snapshot();
-    let reason = match snapshot.outgoing.get(&webhook_id) {
+    let outgoing = snapshot.outgoing.get(&webhook_id);
+    let reason = match outgoing {
         Some(outgoing) if outgoing.gets_deliveries() => return Ok(()),
         Some(outgoing) if outgoing.webhook.disabled_reason.is_some() => CancelReason::WebhookDisabled,
         Some(_) => CancelReason::WebhookInactive,
         None => CancelReason::WebhookDeleted,
     };
-    let cancel = || CancelWaiting { webhook_id: webhook_id.clone(), reason, limit: CHUNK };
-    while core.store.write(cancel()).await? > 0 {}
+    let seen = outgoing.map(|outgoing| outgoing.webhook.updated_at);
+    let cancel = || CancelWaiting { webhook_id: webhook_id.clone(), seen, reason, limit: CHUNK };
+    for _ in 0..CANCELLED_AT_ONCE {
+        if core.store.write(cancel()).await? == 0 {
+            break;
+        }
+    }
     Ok(())
 }
 
@@ -167,12 +189,41 @@ async fn claim_at_once(core: &Core, wants: &[(WebhookId, usize)]) -> Result<(), 
 
 /// Says that this node is alive, and gives back what dead ones hold.
 async fn heartbeat(core: Arc<Core>) -> Result<(), StoreError> {
-    beat(&core).await?;
+    let known_until = beat(&core).await?;
+    if known_until.is_none() {
+        let waiting = core.dispatcher.withdraw_all();
+        tracing::warn!(
+            deliveries = waiting.len(),
+            "the other nodes took this one for dead: what it held is theirs"
+        );
+        for id in waiting {
+            let _ = core.outcomes.send(Outcome::GivenBack(id)).await;
+        }
+    }
+    if known_until.is_none_or(|until| until <= core.now()) {
+        // It was silent itself for so long, as after an outage of the database: then the others are given the time to say
+        // that they live.
+        return Ok(());
+    }
     let given_back = core.store.write(ReleaseDead { now: core.now() }).await?;
     if given_back > 0 {
         tracing::warn!(deliveries = given_back, "took over the deliveries of a node that died");
     }
     Ok(())
+}
+
+/// Gives back what is leased to this node although it has nothing of it, now and a while ago: where the answer of a transaction
+/// was lost that the database had done, nobody knows what it leased.
+async fn give_back_astray(core: &Core, before: &mut HashSet<DeliveryId>) -> Result<(), StoreError> {
+    let leased = core.store.read(LeasedTo { node: core.node.clone() }).await?;
+    let astray = core.dispatcher.astray(leased);
+    let deliveries: Vec<DeliveryId> = astray.intersection(before).copied().collect();
+    *before = astray;
+    if deliveries.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(deliveries = deliveries.len(), "deliveries whose lease nobody knew of are given back");
+    core.store.write(GiveBack { node: core.node.clone(), deliveries }).await
 }
 
 /// Joins the nodes that are there: says that this one lives, and takes its share of limits when all know of it.
@@ -184,14 +235,14 @@ pub(crate) async fn join(core: &Core) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn beat(core: &Core) -> Result<(), StoreError> {
+async fn beat(core: &Core) -> Result<Option<Timestamp>, StoreError> {
     let expires_at = core.now().plus_millis(NODE_LIFETIME_MS);
-    core.store.write(Heartbeat { node: core.node.clone(), expires_at }).await?;
+    let known_until = core.store.write(Heartbeat { node: core.node.clone(), expires_at }).await?;
     if core.store.is_shared() {
         let live = core.store.read(LiveNodes { now: core.now() }).await?;
         core.nodes.store(u32::try_from(live).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
     }
-    Ok(())
+    Ok(known_until)
 }
 
 /// Gives back what a process before this one held, where there can be no other process: see [`store::Store::is_shared`].

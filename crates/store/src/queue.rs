@@ -33,7 +33,8 @@ pub struct DueDelivery {
     pub subject: Option<SubscriberId>,
 }
 
-/// Says that a node is alive, until a moment.
+/// Says that a node is alive, until a moment. Returns until when it was said before: `None` if it never was, or if the others have
+/// taken the node for dead since, and what it held.
 pub struct Heartbeat {
     /// The node.
     pub node: Arc<str>,
@@ -42,12 +43,16 @@ pub struct Heartbeat {
 }
 
 impl Work for Heartbeat {
-    type Output = ();
+    type Output = Option<Timestamp>;
 
-    async fn run<T: Tx>(&self, tx: &T) -> Result<(), StoreError> {
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Option<Timestamp>, StoreError> {
+        // Locked: nobody takes it for dead meanwhile.
+        const BEFORE: &str = "SELECT expires_at FROM nodes WHERE id = ?1 /*pg: FOR UPDATE */";
         const SQL: &str = "INSERT INTO nodes (id, expires_at) VALUES (?1, ?2) \
                            ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at";
-        tx.execute(SQL, params![self.node.as_ref(), self.expires_at]).await.map(|_| ())
+        let before = tx.query(BEFORE, params![self.node.as_ref()]).await?.pop();
+        tx.execute(SQL, params![self.node.as_ref(), self.expires_at]).await?;
+        before.map(|row| row.read().time()).transpose()
     }
 }
 
@@ -135,6 +140,21 @@ impl Work for GiveBack {
     }
 }
 
+/// The deliveries that are leased to a node.
+pub struct LeasedTo {
+    /// The node.
+    pub node: Arc<str>,
+}
+
+impl Work for LeasedTo {
+    type Output = Vec<DeliveryId>;
+
+    async fn run<T: Tx>(&self, tx: &T) -> Result<Vec<DeliveryId>, StoreError> {
+        let rows = tx.query("SELECT id FROM deliveries WHERE node = ?1", params![self.node.as_ref()]).await?;
+        rows.into_iter().map(|row| row.read().parse("a delivery id")).collect()
+    }
+}
+
 /// The webhooks for which deliveries wait in the table, each with the moment when the first of them is due.
 pub struct Waiting;
 
@@ -162,7 +182,7 @@ impl Work for Waiting {
 }
 
 /// Leases deliveries that are due, of each webhook the longest due first. Of those that follow each other only the oldest that
-/// is not done, whoever has it.
+/// is not done, whoever has it, and while none of them is leased: an older one that was put back waits for what is under way.
 pub struct Claim {
     /// The webhooks, each with the most to take of it.
     pub wants: Vec<(WebhookId, usize)>,
@@ -179,7 +199,7 @@ impl Work for Claim {
         const LEASE: &str = "UPDATE deliveries SET node = ?2 WHERE id IN ONCE ( \
                SELECT d.id FROM deliveries d WHERE d.webhook_id = ?1 AND d.due_at IS NOT NULL AND d.node IS NULL AND d.due_at <= ?3 \
                AND (d.subject IS NULL OR NOT EXISTS (SELECT 1 FROM deliveries o WHERE o.webhook_id = d.webhook_id \
-                      AND o.subject = d.subject AND o.due_at IS NOT NULL AND o.id < d.id)) \
+                      AND o.subject = d.subject AND o.due_at IS NOT NULL AND (o.id < d.id OR o.node IS NOT NULL))) \
                ORDER BY d.due_at LIMIT ?4 /*pg: FOR UPDATE OF d SKIP LOCKED */) \
              RETURNING id";
         const LOAD: &str = "SELECT d.id, d.webhook_id, d.attempts, d.attempts_before, d.first_attempt_at, d.subject, e.id, e.event_type, \
@@ -232,10 +252,13 @@ fn read_event(mut row: Columns, events: &mut HashMap<EventId, Arc<Event>>) -> Re
     Ok(event)
 }
 
-/// Cancels deliveries that wait for a webhook that gets none any more. Returns how many; to be called until that is 0.
+/// Cancels deliveries that wait for a webhook that gets none any more, if it is still as it was seen. Returns how many; to be
+/// called until that is 0.
 pub struct CancelWaiting {
     /// The webhook.
     pub webhook_id: WebhookId,
+    /// When it was last changed as it was seen; `None` if it was deleted.
+    pub seen: Option<Timestamp>,
     /// Why.
     pub reason: CancelReason,
     /// The most to cancel in one transaction.
@@ -249,6 +272,12 @@ impl Work for CancelWaiting {
         const SQL: &str = "UPDATE deliveries SET status = ?2, cancel_reason = ?4, due_at = NULL WHERE id IN ( \
                SELECT id FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND node IS NULL \
                LIMIT ?3 /*pg: FOR UPDATE SKIP LOCKED */)";
+        // Locked: one that is activated meanwhile keeps what comes from then on.
+        const SEEN: &str = "SELECT updated_at FROM outgoing_webhooks WHERE id = ?1 /*pg: FOR UPDATE */";
+        let found = tx.query(SEEN, params![self.webhook_id.as_str()]).await?.pop();
+        if found.map(|row| row.read().time()).transpose()? != self.seen {
+            return Ok(0);
+        }
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
         let (status, reason) = (DeliveryStatus::Cancelled.as_str(), self.reason.as_str());
         tx.execute(SQL, params![self.webhook_id.as_str(), status, limit, reason]).await

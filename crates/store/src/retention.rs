@@ -38,10 +38,12 @@ impl Work for RetainOf {
     type Output = u64;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
+        // The condition stands twice: PostgreSQL looks again only at the outer one after it has waited for somebody who puts an
+        // entry back.
         const REQUESTS: &str = "DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE webhook_id = ?1 AND id < ?2 \
-               AND status NOT IN ('accepted', 'retrying') ORDER BY id LIMIT ?3)";
+               AND status NOT IN ('accepted', 'retrying') ORDER BY id LIMIT ?3) AND status NOT IN ('accepted', 'retrying')";
         const DELIVERIES: &str = "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE webhook_id = ?1 AND id < ?2 \
-               AND due_at IS NULL ORDER BY id LIMIT ?3) RETURNING id";
+               AND due_at IS NULL ORDER BY id LIMIT ?3) AND due_at IS NULL RETURNING id";
         const ATTEMPTS: &str = "DELETE FROM attempts WHERE delivery_id IN ?1";
         let Some(below) = self.below(tx).await? else { return Ok(0) };
         let params = params![self.webhook_id.as_str(), below, self.limit];
@@ -87,9 +89,10 @@ impl Work for Retain {
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<u64, StoreError> {
         const REQUESTS: &str = "DELETE FROM requests WHERE id IN ( \
-               SELECT id FROM requests WHERE id < ?1 AND status NOT IN ('accepted', 'retrying') ORDER BY id LIMIT ?2)";
+               SELECT id FROM requests WHERE id < ?1 AND status NOT IN ('accepted', 'retrying') ORDER BY id LIMIT ?2) \
+               AND status NOT IN ('accepted', 'retrying')";
         const DELIVERIES: &str = "DELETE FROM deliveries WHERE id IN ( \
-               SELECT id FROM deliveries WHERE id < ?1 AND due_at IS NULL ORDER BY id LIMIT ?2)";
+               SELECT id FROM deliveries WHERE id < ?1 AND due_at IS NULL ORDER BY id LIMIT ?2) AND due_at IS NULL";
         const ATTEMPTS: &str = "DELETE FROM attempts WHERE (delivery_id, number) IN ( \
                SELECT delivery_id, number FROM attempts WHERE delivery_id < ?1 \
                  AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = attempts.delivery_id) \

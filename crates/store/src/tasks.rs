@@ -86,6 +86,10 @@ impl Work for InsertTasks {
     type Output = Begun;
 
     async fn run<T: Tx>(&self, tx: &T) -> Result<Begun, StoreError> {
+        // Of two that begin at once the second must see the first. SQLite has one writer.
+        const ALONE: &str =
+            "/*pg: SELECT CAST(pg_advisory_xact_lock(1667462001) AS TEXT) */ /*sqlite: SELECT '' */";
+        tx.query(ALONE, vec![]).await?;
         let webhooks = self.tasks.iter().filter_map(|task| Some(task.webhook_id.as_ref()?.to_string()));
         let running = format!(
             "SELECT {COLUMNS} FROM tasks WHERE state = '{RUNNING}' AND webhook_id IN ?1 AND kind IN ?2 ORDER BY id"

@@ -8,6 +8,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::receiver::{Answer as Reply, always};
 use testkit::{Receiver, eventually};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::support::{Answer, PATIENCE, Server, request};
 
@@ -300,4 +302,30 @@ async fn statistics_are_those_of_the_contract() {
     assert_eq!(many["outgoing"][0]["last_delivery"]["http_status"], 404, "{many}");
     let stats = server.get(&format!("/outgoing-webhooks/{webhook_id}/stats?window=24h")).await.json();
     assert_eq!(many["outgoing"][0]["average_response_ms"], stats["average_response_ms"], "{many}");
+}
+
+#[tokio::test]
+async fn a_late_answer_of_the_old_address_does_not_deactivate_what_has_moved() {
+    let (server, receiver, webhook_id) = with_webhook(StatusCode::OK).await;
+    let path = format!("/outgoing-webhooks/{webhook_id}");
+    let old = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", old.local_addr().unwrap());
+    assert_eq!(server.patch(&path, json!({"url": url})).await.status, 200);
+    publish(&server, "order_paid", 1).await;
+    let (mut asked, _) = old.accept().await.unwrap();
+    // The request is under way: the webhook moves, and only then the old address says that it is gone.
+    assert_eq!(server.patch(&path, json!({"url": receiver.url("/hook")})).await.status, 200);
+    let mut head = [0; 1_024];
+    assert!(asked.read(&mut head).await.unwrap() > 0);
+    asked.write_all(b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    let failed = wait_for(&server, &webhook_id, "failed", 1).await;
+    assert_eq!(failed[0]["attempts"][0]["http_status"], 410);
+    let webhook = server.get(&path).await.json();
+    assert_eq!(
+        (&webhook["status"], &webhook["disabled_reason"]),
+        (&json!("active"), &Value::Null),
+        "{webhook}"
+    );
+    publish(&server, "order_paid", 2).await;
+    wait_for(&server, &webhook_id, "delivered", 1).await;
 }

@@ -1,6 +1,7 @@
 //! Looks at how destinations do, once a second and whenever that changes: who gets nothing gives back what it has in memory and
 //! is probed, who is well again goes on, and what is to be told is told.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use domain::WebhookId;
 use store::commit::Commit;
 use store::health::{ClaimProbe, HealthRow, LoadHealth};
-use store::queue::Claim;
+use store::queue::{Claim, Waiting};
 use store::record::{AttemptRow, Record};
 use store::{Both, StoreError};
 use tokio::time::MissedTickBehavior;
@@ -44,9 +45,17 @@ async fn look(core: &Arc<Core>) -> Result<(), StoreError> {
     for webhook_id in core.shared.gate.set(&rows) {
         core.dispatcher.go_on(&webhook_id);
     }
+    let now = core.now();
+    // One look for all: a claim that finds nothing is a transaction, and where everything is down most have nothing due.
+    let waiting = match rows.iter().any(|row| row.health.wants_probe(now.millis())) {
+        true => core.store.read(Waiting).await?,
+        false => Vec::new(),
+    };
+    let due: HashSet<WebhookId> =
+        waiting.into_iter().filter(|(_, due_at)| *due_at <= now).map(|(id, _)| id).collect();
     for row in rows {
         if row.health.is_open() {
-            hold(core, &row).await?;
+            hold(core, &row, due.contains(&row.webhook_id)).await?;
         }
         if has_notice(core, &row) {
             settle(core, vec![row.webhook_id]).await?;
@@ -55,15 +64,15 @@ async fn look(core: &Arc<Core>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Gives back what waits in memory, and makes a probe if one is due.
-async fn hold(core: &Arc<Core>, row: &HealthRow) -> Result<(), StoreError> {
+/// Gives back what waits in memory, and makes a probe if it is time for one and a delivery is due.
+async fn hold(core: &Arc<Core>, row: &HealthRow, has_due: bool) -> Result<(), StoreError> {
     for id in core.dispatcher.withdraw(&row.webhook_id) {
         let _ = core.outcomes.send(Outcome::GivenBack(id)).await;
     }
     let is_active =
         core.snapshot().outgoing.get(&row.webhook_id).is_some_and(|outgoing| outgoing.is_active());
     let now = core.now();
-    if !is_active || !row.health.wants_probe(now.millis()) || core.is_stopping() {
+    if !is_active || !has_due || !row.health.wants_probe(now.millis()) || core.is_stopping() {
         return Ok(());
     }
     let claim = Claim { wants: vec![(row.webhook_id.clone(), 1)], node: core.node.clone(), now };
@@ -72,6 +81,7 @@ async fn hold(core: &Arc<Core>, row: &HealthRow) -> Result<(), StoreError> {
         return Ok(());
     };
     let core = core.clone();
+    core.dispatcher.hold(std::iter::once(probe.id));
     core.shared.gate.probes.fetch_add(1, Ordering::AcqRel);
     tokio::spawn(async move {
         let outcome = core.dispatcher.attempt(&probe).await;

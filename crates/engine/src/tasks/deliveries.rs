@@ -8,7 +8,7 @@ use store::recovery::{CancelOpen, PutBack};
 use store::tasks::{RUNNING, TaskRow};
 use tokio::time::Instant;
 
-use super::{CHUNK, Running, pace, piece};
+use super::{CHUNK, Running, piece};
 use crate::missed::{self, MissedBy};
 use crate::outcome::Outcome;
 
@@ -37,7 +37,7 @@ impl Running<'_> {
         self.core.dispatcher.due_in_table(webhook_id);
         self.core.dispatcher.room_again.notify_one();
         if let Some(task) = task.as_ref().filter(|task| task.state == RUNNING) {
-            pace(began, task.done - self.task.done, per_second).await;
+            self.pace(began, task.done - self.task.done, per_second).await;
         }
         Ok(task)
     }
@@ -66,7 +66,7 @@ impl Running<'_> {
         self.core.dispatcher.due_in_table(webhook_id);
         self.core.dispatcher.room_again.notify_one();
         if let Some(task) = task.as_ref().filter(|task| task.state == RUNNING) {
-            pace(began, task.done - self.task.done, per_second).await;
+            self.pace(began, task.done - self.task.done, per_second).await;
         }
         Ok(task)
     }
@@ -95,7 +95,7 @@ impl Running<'_> {
             withdrawn: withdrawn.to_vec(),
             now: self.core.now(),
         };
-        let mut running = Running { core: self.core, task: self.task.clone() };
+        let mut running = Running { core: self.core, places: self.places, task: self.task.clone() };
         loop {
             if withdrawn.len() < MAX_WITHDRAWN {
                 withdrawn.extend(self.core.dispatcher.withdraw(&log.webhook_id));

@@ -144,7 +144,7 @@ pub(crate) async fn run(core: Arc<Core>) {
                     running.fetch_add(1, Ordering::Relaxed);
                     let (core, running) = (core.clone(), running.clone());
                     tokio::spawn(async move {
-                        work(&core, task).await;
+                        work(&core, &running, task).await;
                         running.fetch_sub(1, Ordering::Relaxed);
                         // Another may wait for the place.
                         core.tasks_due.notify_one();
@@ -158,12 +158,12 @@ pub(crate) async fn run(core: Arc<Core>) {
     }
 }
 
-async fn work(core: &Core, task: TaskRow) {
+async fn work(core: &Core, places: &AtomicUsize, task: TaskRow) {
     let Ok(job) = serde_json::from_str::<Job>(&task.params) else {
         // Another version of the program made it: that one may go on with it.
         return;
     };
-    let mut running = Running { core, task };
+    let mut running = Running { core, places, task };
     while running.task.state == RUNNING && !core.is_stopping() {
         let outcome = match &job {
             Job::RetryRequests { log, all, per_second } => {
@@ -198,6 +198,8 @@ async fn work(core: &Core, task: TaskRow) {
 /// A task that this node works on.
 struct Running<'a> {
     core: &'a Core,
+    /// How many of this node are at work.
+    places: &'a AtomicUsize,
     task: TaskRow,
 }
 
@@ -231,6 +233,18 @@ impl Running<'_> {
         Ok(self.core.store.write(advance).await?.then_some(task))
     }
 
+    /// Waits as long as so many take at this rate, from the beginning of their piece on. Who waits takes no place from others: to
+    /// cancel what waits must not wait for a task that is slow by wish.
+    async fn pace(&self, began: Instant, count: i64, per_second: Option<u32>) {
+        let Some(rate) = per_second else { return };
+        let seconds = count.max(0) as f64 / f64::from(rate.max(1));
+        if self.places.fetch_sub(1, Ordering::Relaxed) == AT_ONCE {
+            self.core.tasks_due.notify_one();
+        }
+        tokio::time::sleep_until(began + Duration::from_secs_f64(seconds)).await;
+        self.places.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Ends the task before its time.
     async fn give_up(&self, why: &str) -> Result<Option<TaskRow>, StoreError> {
         let (state, detail) = (CANCELLED.to_owned(), Some(why.to_owned()));
@@ -245,12 +259,4 @@ pub(crate) fn piece<Id>(from: Option<Id>, limit: usize) -> Piece<Id> {
 /// So many at a time that they take a tenth of a second at this rate, if that is at least one: no bursts.
 fn chunk(per_second: Option<u32>) -> usize {
     per_second.map_or(CHUNK, |rate| CHUNK.min((rate / 10).max(1) as usize))
-}
-
-/// Waits as long as so many take at this rate, from the beginning of their piece on.
-async fn pace(began: Instant, count: i64, per_second: Option<u32>) {
-    if let Some(rate) = per_second {
-        let seconds = count.max(0) as f64 / f64::from(rate.max(1));
-        tokio::time::sleep_until(began + Duration::from_secs_f64(seconds)).await;
-    }
 }

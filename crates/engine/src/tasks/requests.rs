@@ -8,7 +8,7 @@ use store::requests::{RequestsById, RequestsOf};
 use store::tasks::{DONE, TaskRow};
 use tokio::time::Instant;
 
-use super::{Running, pace, piece};
+use super::{Running, piece};
 use crate::command::{Command, Executed};
 use crate::core::Core;
 use crate::item::{Done, Item};
@@ -43,7 +43,7 @@ impl Running<'_> {
         let count = task.done - self.task.done;
         let advanced = self.advance(task).await?;
         if found.next.is_some() {
-            pace(began, count, per_second).await;
+            self.pace(began, count, per_second).await;
         }
         Ok(advanced)
     }

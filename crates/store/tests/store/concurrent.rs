@@ -8,6 +8,7 @@ use domain::subscriber::MemberStatus;
 use domain::{ListId, Roster, Subscriber};
 use futures_util::try_join;
 use store::commit::{DedupeAnswer, DedupeKey, Found, Needs, Writes};
+use store::tasks::{InsertTasks, RUNNING, TaskRow};
 use store::{Sequence, StoreError, Tx, Work};
 
 use crate::samples::{subscriber, webhook};
@@ -22,6 +23,7 @@ conformance!(
     many_new_subscribers_in_one_order,
     the_same_request_is_acted_upon_once,
     a_number_is_given_out_once,
+    one_task_begins_on_a_log,
     reads_see_one_state,
     what_is_asked_at_once_arrives_in_that_order,
 );
@@ -65,6 +67,34 @@ async fn all_at_once(database: &Database, task: impl Fn(usize) -> (Vec<String>, 
         answers.push(task.await.unwrap());
     }
     answers
+}
+
+async fn one_task_begins_on_a_log(database: &Database) {
+    let begin = |number: usize| {
+        let task = TaskRow {
+            id: format!("task_{number}"),
+            kind: "send_missed".to_owned(),
+            params: "{}".to_owned(),
+            webhook_id: Some(webhook('a')),
+            state: RUNNING.to_owned(),
+            total: 1,
+            done: 0,
+            failed: 0,
+            cursor: None,
+            detail: None,
+            created_at: NOW,
+            updated_at: NOW,
+        };
+        let store = database.store.clone();
+        let insert = InsertTasks { tasks: vec![task], alone_among: &["send_missed"] };
+        tokio::spawn(async move { store.write(insert).await.unwrap().tasks.len() })
+    };
+    let tasks: Vec<_> = (0..8).map(begin).collect();
+    let mut begun = 0;
+    for task in tasks {
+        begun += task.await.unwrap();
+    }
+    assert_eq!(begun, 1);
 }
 
 async fn the_same_new_subscriber_is_added_once(database: &Database) {

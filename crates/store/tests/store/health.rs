@@ -179,8 +179,13 @@ async fn a_webhook_is_deactivated_by_the_configuration_it_was_decided_by(databas
     assert_eq!(database.int(version).await, before + 1);
     let reasons = "SELECT COALESCE(disabled_reason, '') FROM outgoing_webhooks";
     assert_eq!(database.texts(reasons).await, ["Nothing but failure"]);
-    let cancel =
-        CancelWaiting { webhook_id: webhook.id.clone(), reason: CancelReason::WebhookDisabled, limit: 10 };
-    assert_eq!(database.store.write(cancel).await.unwrap(), 1);
+    let cancel = async |seen| {
+        let reason = CancelReason::WebhookDisabled;
+        let cancel = CancelWaiting { webhook_id: webhook.id.clone(), seen, reason, limit: 10 };
+        database.store.write(cancel).await.unwrap()
+    };
+    assert_eq!(cancel(Some(NOW.plus_millis(-1))).await, 0, "it is not as it was seen any more");
+    assert_eq!(cancel(None).await, 0, "it is there");
+    assert_eq!(cancel(Some(NOW)).await, 1);
     assert_eq!(database.texts("SELECT cancel_reason FROM deliveries").await, ["webhook_disabled"]);
 }

@@ -9,7 +9,9 @@ use store::LogFilter;
 use store::commit::{NewDelivery, Writes};
 use store::deliveries::{DeliveriesOf, RetryDelivery};
 use store::look::{Order, Piece};
-use store::queue::{CancelWaiting, Claim, DueDelivery, GiveBack, Heartbeat, Leave, ReleaseDead, Waiting};
+use store::queue::{
+    CancelWaiting, Claim, DueDelivery, GiveBack, Heartbeat, LeasedTo, Leave, ReleaseDead, Waiting,
+};
 use store::record::AttemptRow;
 use store::recovery::CancelOpen;
 
@@ -74,8 +76,8 @@ fn ids(claimed: &[DueDelivery]) -> Vec<DeliveryId> {
     claimed.iter().map(|delivery| delivery.id).collect()
 }
 
-async fn beat(database: &Database, node: &str, expires_at: Timestamp) {
-    database.store.write(Heartbeat { node: node.into(), expires_at }).await.unwrap();
+async fn beat(database: &Database, node: &str, expires_at: Timestamp) -> Option<Timestamp> {
+    database.store.write(Heartbeat { node: node.into(), expires_at }).await.unwrap()
 }
 
 /// Whatever plan the database makes of it, in a table that it knows nothing of or everything.
@@ -172,7 +174,14 @@ async fn of_one_subscriber_one_follows_the_other(database: &Database) {
     let later = enqueue_in_order(database, &a, &[1]).await;
     database.store.write(GiveBack { node: "n1".into(), deliveries: vec![of_a[3]] }).await.unwrap();
     assert_eq!(ids(&claim(database, "n1", &a, 10).await), [of_a[3]]);
+    // An older one that is put back meanwhile waits for what is under way, and is the next.
+    let put_back = "UPDATE deliveries SET status = 'pending', due_at = 0 WHERE id = ?1";
+    database.run(put_back, store::params![of_a[0].to_string()]).await;
+    assert!(claim(database, "n2", &a, 10).await.is_empty());
     done(database, "n1", &third[0], DeliveryStatus::Delivered).await;
+    let first = claim(database, "n1", &a, 10).await;
+    assert_eq!(ids(&first), [of_a[0]]);
+    done(database, "n1", &first[0], DeliveryStatus::Delivered).await;
     assert_eq!(ids(&claim(database, "n1", &a, 10).await), later);
 }
 
@@ -245,9 +254,9 @@ async fn a_delivery_has_one_holder(database: &Database) {
 async fn a_dead_node_gives_back(database: &Database) {
     let a = webhook('a');
     let first = enqueue(database, &a, &[-2]).await;
-    beat(database, "dead", NOW.plus_millis(-1)).await;
+    assert_eq!(beat(database, "dead", NOW.plus_millis(-1)).await, None);
     beat(database, "alive", NOW.plus_millis(-1)).await;
-    beat(database, "alive", NOW.plus_millis(1)).await;
+    assert_eq!(beat(database, "alive", NOW.plus_millis(1)).await, Some(NOW.plus_millis(-1)));
     claim(database, "dead", &a, 1).await;
     enqueue_for(database, &a, &[-1], Some("dead".into())).await;
     enqueue_for(database, &a, &[-1], Some("alive".into())).await;
@@ -255,7 +264,10 @@ async fn a_dead_node_gives_back(database: &Database) {
     let release = |now| database.store.write(ReleaseDead { now });
     assert_eq!(release(NOW).await.unwrap(), 2);
     assert_eq!(release(NOW).await.unwrap(), 0);
+    assert_eq!(beat(database, "dead", NOW).await, None, "it is told that it was taken for dead");
     let again = claim(database, "alive", &a, 10).await;
+    let leased = async |node: &str| database.store.read(LeasedTo { node: node.into() }).await.unwrap().len();
+    assert_eq!((leased("alive").await, leased("dead").await), (3, 0));
     assert_eq!((again.len(), again[0].id), (2, first[0]));
     assert_eq!(release(Timestamp::from_millis(i64::MAX)).await.unwrap(), 3);
     assert_eq!(database.int("SELECT COUNT(*) FROM nodes").await, 0);
@@ -302,7 +314,12 @@ async fn cancelling_takes_what_waits(database: &Database) {
     let cancel = async || {
         database
             .store
-            .write(CancelWaiting { webhook_id: a.clone(), reason: CancelReason::WebhookDeleted, limit: 2 })
+            .write(CancelWaiting {
+                webhook_id: a.clone(),
+                seen: None,
+                reason: CancelReason::WebhookDeleted,
+                limit: 2,
+            })
             .await
             .unwrap()
     };

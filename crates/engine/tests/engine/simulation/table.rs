@@ -42,8 +42,10 @@ impl World<'_> {
             };
             if !is_active(self) {
                 self.refresh(life).await;
+                let outgoing = self.node(life).snapshot.outgoing.get(&webhook_id);
                 let cancel = CancelWaiting {
                     webhook_id: webhook_id.clone(),
+                    seen: outgoing.map(|outgoing| outgoing.webhook.updated_at),
                     reason: CancelReason::WebhookDisabled,
                     limit: 1_000,
                 };
