@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use minijinja::Value as Engine;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Serde};
+use minijinja::{ErrorKind, Value as Engine};
 use serde_json::Value;
 
 use crate::convert::to_json;
@@ -99,7 +99,8 @@ impl Expression {
         }
         environment::check_names(source)?;
         // First as it is written, so that the position of an error is one in what the user wrote.
-        environment().compile_expression_owned(source.to_owned()).map_err(|error| refused(source, &error))?;
+        let written = environment().compile_expression_owned(source.to_owned());
+        written.and_then(|written| count_arguments(&written)).map_err(|error| refused(source, &error))?;
         let compiled = environment()
             .compile_expression_owned(operators::rewrite(source)?)
             .map_err(|error| refused(source, &error))?;
@@ -136,6 +137,14 @@ impl Expression {
     fn run(&self, payload: &Payload) -> Result<Engine, EvalError> {
         Ok(self.compiled.eval(payload.variables())?)
     }
+}
+
+/// Refuses what can be worked out with no values: a filter gets more arguments than it takes, or fewer.
+fn count_arguments(expression: &minijinja::Expression<'_, '_>) -> Result<(), minijinja::Error> {
+    let is_count = |error: &minijinja::Error| {
+        matches!(error.kind(), ErrorKind::TooManyArguments | ErrorKind::MissingArgument)
+    };
+    expression.eval(()).err().filter(is_count).map_or(Ok(()), Err)
 }
 
 fn refused(source: &str, error: &minijinja::Error) -> CompileError {
@@ -244,6 +253,8 @@ mod tests {
             ("a|lower|phone(\"Atlantis\")", 9),
             ("a|trim('x')", 3),
             ("a|trim('", 9),
+            ("a|default('x', true)", 3),
+            ("a|upper|replace('a')", 9),
         ] {
             let error = Expression::compile(source).unwrap_err();
             assert_eq!(error.position, position, "{source}: {error}");

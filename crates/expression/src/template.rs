@@ -125,13 +125,13 @@ impl Template {
         self.parts.iter().flat_map(of).collect()
     }
 
-    /// The source with an `x` for each character of a placeholder: to see whether what stands around them is what it should be,
+    /// The source with this in the place of each character of a placeholder: to see whether what stands around them is what it should be,
     /// and if it is not, where.
-    pub fn outline(&self) -> String {
+    pub fn outline(&self, value: char) -> String {
         let mut characters: Vec<char> = self.source.chars().collect();
         for part in &self.parts {
             if let Part::Placeholder { at, length, .. } = part {
-                characters[at - 1..at - 1 + length].fill('x');
+                characters[at - 1..at - 1 + length].fill(value);
             }
         }
         characters.into_iter().collect()
@@ -257,7 +257,7 @@ mod tests {
             ("{{}} {a}", "{{}} xxx"),
             ("plain", "plain"),
         ] {
-            assert_eq!(Template::compile(source).unwrap().outline(), outline);
+            assert_eq!(Template::compile(source).unwrap().outline('x'), outline);
         }
     }
 
@@ -287,7 +287,7 @@ mod tests {
         fn prop_no_template_breaks_it(source in "([{}a-c.|<'\"( )é]|\\PC){0,60}", text in "\\PC{0,40}") {
             if let Ok(template) = Template::compile(&source) {
                 template.render(&Payload::new(&json!({"a": text, "b": {"c": [1, text]}})));
-                prop_assert_eq!(template.outline().chars().count(), source.chars().count());
+                prop_assert_eq!(template.outline('x').chars().count(), source.chars().count());
             }
         }
 

@@ -43,6 +43,9 @@ pub(crate) fn request(action: &Action, call: &Call, context: &Context, key: &str
         .url
         .render_text(payload, escape_url)
         .map_err(|error| format!("the URL can't be made: {error}"))?;
+    if climb(&call.url, &url) {
+        return Err(CLIMBS.to_owned());
+    }
     let url = Url::parse(&url).map_err(|_| "the URL is not valid with the values of this record")?;
     let body = call.body.as_ref().map(|body| body.render(payload));
     if let Some(error) = body.as_ref().and_then(|(_, errors)| errors.first()) {
@@ -71,6 +74,23 @@ pub(crate) fn request(action: &Action, call: &Call, context: &Context, key: &str
     };
     let timeout = Duration::from_secs((*timeout_seconds).into());
     Ok(Request { method: http_method(*method), url, headers: sent, body, timeout, connect_timeout: None })
+}
+
+/// What is wrong with a URL whose values [`climb`].
+pub(crate) const CLIMBS: &str =
+    "the URL would lead to another path with the values of this event: a part of it is . or ..";
+
+/// Whether values make a part of a path `.` or `..`, which leads out of the place where they stand. Percent-encoded they mean the
+/// same (URL Standard, section 4.1), so that they can't be escaped.
+pub(crate) fn climb(template: &expression::Template, url: &str) -> bool {
+    let found = dots(url);
+    found > 0 && found > dots(&template.outline('x'))
+}
+
+fn dots(url: &str) -> usize {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let is_dots = |part: &&str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    path.split(['/', '\\']).filter(is_dots).count()
 }
 
 /// A value in a URL.

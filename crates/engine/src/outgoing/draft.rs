@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::rendering;
+use super::{rendering, script};
 use crate::headers;
 
 /// As much of an address as the log keeps: more than servers take.
@@ -26,6 +26,8 @@ pub struct Draft {
     pub body: Bytes,
     /// Whether the body is something else than the event's envelope, so that the log has to keep it.
     pub is_own_body: bool,
+    /// What a form was made of, for a script to change.
+    pub form: Option<Value>,
     /// Whether method and address are not just those of the webhook, so that the log has to keep them.
     pub is_own_target: bool,
 }
@@ -65,9 +67,15 @@ impl Draft {
             .iter()
             .map(|(name, value)| (name.to_string(), headers::text(value.as_bytes(), usize::MAX).into()))
             .collect();
-        let body = serde_json::from_slice(&self.body)
-            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&self.body).into_owned()));
-        json!({"method": self.method.as_str(), "url": self.url.as_str(), "headers": headers, "body": body})
+        json!({"method": self.method.as_str(), "url": self.url.as_str(), "headers": headers, "body": self.shown_body()})
+    }
+
+    fn shown_body(&self) -> Value {
+        if let Some(form) = &self.form {
+            return form.clone();
+        }
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(&self.body).into_owned()))
     }
 
     /// What a script made of it.
@@ -94,9 +102,14 @@ impl Draft {
         }
         self.is_own_target |= before != (self.method.clone(), self.url.clone());
         if let Some(headers) = changed.headers {
-            self.headers = own_headers(headers)?;
+            self.headers = own_headers(headers, &self.headers)?;
         }
-        match changed.body {
+        let before = self.shown_body();
+        match changed
+            .body
+            .filter(|body| !script::is_same(&before, body))
+            .map(|body| script::restored(&before, body))
+        {
             Some(Value::Null) => self.body = Bytes::new(),
             Some(Value::String(text)) => self.body = text.into(),
             Some(body) if self.is_form() => self.body = rendering::form(&body).into(),
@@ -127,13 +140,19 @@ impl Draft {
     }
 }
 
-fn own_headers(given: Map<String, Value>) -> Result<HeaderMap, String> {
+fn own_headers(given: Map<String, Value>, before: &HeaderMap) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        // What a script leaves as it was is as good as without a script.
+        let unchanged = before.get(&name).filter(|value| headers::text(value.as_bytes(), usize::MAX) == text);
+        if let (Some(value), Ok(name)) = (unchanged, HeaderName::try_from(name.as_str())) {
+            headers.insert(name, value.clone());
+            continue;
+        }
         let is_content_type = name.eq_ignore_ascii_case("content-type");
-        if !is_content_type && domain::outgoing::header_fault(&name, &text).is_some() {
-            return Err(format!("transform returned the header {name}, which can't be set"));
+        if let Some(fault) = domain::outgoing::header_fault(&name, &text).filter(|_| !is_content_type) {
+            return Err(format!("transform returned the header {name}, which can't be set: it {fault}"));
         }
         let parsed = HeaderName::try_from(name.as_str()).ok().zip(HeaderValue::try_from(text).ok());
         let (name, value) =
@@ -156,6 +175,7 @@ mod tests {
             headers,
             body: r#"{"a":1}"#.into(),
             is_own_body: false,
+            form: None,
             is_own_target: false,
         }
     }
@@ -188,6 +208,36 @@ mod tests {
             let target = changed.is_own_target.then(|| changed.target());
             assert_eq!(target.as_deref(), expected, "{returned}");
         }
+    }
+
+    #[test]
+    fn what_a_script_does_not_touch_stays_as_it_was() {
+        let body = r#"{"id":9007199254740993,"n":1.0,"in":[{"id":9223372036854775807}],"plan":"free"}"#;
+        let mut headers = draft().headers;
+        headers.insert("x-name", HeaderValue::from_str("José").unwrap());
+        let draft = Draft { body: body.into(), headers, ..draft() };
+        // As JavaScript gives numbers back.
+        let mut seen = draft.shown();
+        seen["body"] = json!({"id": 9007199254740992_i64, "n": 1, "in": [{"id": 9223372036854776000_u64}], "plan": "free"});
+        let Ok(Fate::Sent(same)) = draft.clone().changed(seen.clone()) else { panic!() };
+        assert_eq!(same.body, body);
+        assert_eq!(same.headers["x-name"].as_bytes(), "José".as_bytes());
+        seen["body"]["plan"] = json!("pro");
+        let Ok(Fate::Sent(changed)) = draft.clone().changed(seen.clone()) else { panic!() };
+        assert_eq!(changed.body, body.replace("free", "pro"));
+        seen["headers"]["x-name"] = json!("Zoë");
+        let Err(fault) = draft.changed(seen) else { panic!() };
+        assert!(fault.contains("visible ASCII"), "{fault}");
+    }
+
+    #[test]
+    fn a_form_is_shown_as_what_it_was_made_of() {
+        let form = Draft { form: Some(json!({"a": "1 2"})), body: "a=1+2".into(), ..draft() };
+        let mut shown = form.shown();
+        shown["body"]["q"] = json!(1);
+        shown["headers"]["content-type"] = json!("application/x-www-form-urlencoded");
+        let Ok(Fate::Sent(changed)) = form.changed(shown) else { panic!() };
+        assert_eq!(changed.body, "a=1+2&q=1");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What an outgoing webhook sends: which events, as what, and how it proves who it is.
 //!
 //! [`variables`] is what templates and conditions see of an event, [`rendering`] makes a [`draft`] of it, [`oauth`] has the
-//! tokens that some destinations ask for, [`signing`] what signs, [`veil`] what of the webhook's own secrets must not be
+//! tokens that some destinations ask for, [`script`] what a `transform` leaves as it was, [`signing`] what signs, [`veil`] what of the webhook's own secrets must not be
 //! logged, [`redacted`] what of the events. `crate::send` makes a request of it and judges the answer.
 
 pub(crate) mod auth;
@@ -9,9 +9,11 @@ pub(crate) mod draft;
 pub(crate) mod oauth;
 pub mod redacted;
 pub(crate) mod rendering;
+pub(crate) mod script;
 pub(crate) mod signing;
 pub(crate) mod variables;
 pub(crate) mod veil;
+mod xml;
 
 pub use draft::Draft;
 pub use rendering::{Unsendable, check};

@@ -8,13 +8,13 @@ use domain::log::FieldError;
 use domain::outgoing::{BodyFormat, Method, OutgoingSettings};
 use expression::{Expression, JsonTemplate, Payload, Template};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use roxmltree::TextPos;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::draft::Draft;
 use super::variables::{self, Asked};
-use crate::actions::call::escape_url;
+use super::xml;
+use crate::actions::call::{CLIMBS, climb, escape_url};
 use crate::actions::compile::check_url;
 
 /// The most bytes of a body.
@@ -123,13 +123,11 @@ impl Rendering {
     /// Why a payload that is to be XML is none, whatever its placeholders become. What was saved before this was looked at goes on.
     fn malformed(&self) -> Option<FieldError> {
         let Body::Xml(template) = &self.body else { return None };
-        let outline = template.outline();
-        let error = roxmltree::Document::parse(&outline).err()?;
-        let TextPos { row, col } = error.pos();
-        let lines = outline.split_inclusive('\n').take(row.saturating_sub(1) as usize);
-        let position = lines.map(|line| line.chars().count()).sum::<usize>() + col as usize;
-        let message = format!("at character {position}: is not well-formed XML: {error}");
-        Some(FieldError { field: "payload".to_owned(), message })
+        let (position, message) = xml::fault(&template.outline(xml::VALUE))?;
+        Some(FieldError {
+            field: "payload".to_owned(),
+            message: format!("at character {position}: {message}"),
+        })
     }
 
     fn asking(mut self, settings: &OutgoingSettings) -> Self {
@@ -166,6 +164,9 @@ impl Rendering {
                 let text = template.render_text(&payload(), escape_url);
                 let text =
                     text.map_err(|error| Unsendable::template(format!("the URL can't be made: {error}")))?;
+                if climb(template, &text) {
+                    return Err(Unsendable::template(CLIMBS));
+                }
                 Url::parse(&text)
                     .map_err(|_| Unsendable::template("the URL is not valid with the values of this event"))?
             }
@@ -187,31 +188,35 @@ impl Rendering {
             Method::Patch => http::Method::PATCH,
         };
         let is_own_body = !matches!(self.body, Body::Envelope);
-        let body = if is_own_body { self.body(&payload())? } else { event.envelope() };
+        let (body, form) = if is_own_body { self.body(&payload())? } else { (event.envelope(), None) };
+        let form = form.filter(|_| settings.transform.is_some());
         if body.len() > MAX_BODY_BYTES {
             return Err(Unsendable { code: "too_large", message: "the body has more than 1 MiB".to_owned() });
         }
-        Ok(Draft { method, url, headers, body: Bytes::from(body), is_own_body, is_own_target })
+        Ok(Draft { method, url, headers, body: Bytes::from(body), is_own_body, form, is_own_target })
     }
 
-    fn body(&self, payload: &Payload) -> Result<String, Unsendable> {
+    /// The body, and of a form what it was made of.
+    fn body(&self, payload: &Payload) -> Result<(String, Option<Value>), Unsendable> {
         let fault = |error: &dyn std::fmt::Display| {
             Unsendable::template(format!("the payload can't be made: {error}"))
         };
-        match &self.body {
+        let text = match &self.body {
             Body::Envelope => Ok(String::new()),
             Body::Json(template) | Body::Form(template) => {
                 let (value, errors) = template.render(payload);
                 if let Some(error) = errors.first() {
                     return Err(fault(error));
                 }
-                Ok(if matches!(self.body, Body::Form(_)) { form(&value) } else { value.to_string() })
+                return Ok(match self.body {
+                    Body::Form(_) => (form(&value), Some(value)),
+                    _ => (value.to_string(), None),
+                });
             }
-            Body::Text(template) => {
-                template.render_text(payload, str::to_owned).map_err(|error| fault(&error))
-            }
-            Body::Xml(template) => template.render_text(payload, escape_xml).map_err(|error| fault(&error)),
-        }
+            Body::Text(template) => template.render_text(payload, str::to_owned),
+            Body::Xml(template) => template.render_text(payload, escape_xml),
+        };
+        text.map(|text| (text, None)).map_err(|error| fault(&error))
     }
 
     /// Why an event is not sent, if it is not.

@@ -11,7 +11,7 @@ type Places = &'static [&'static str];
 /// The variables of the specification that stand for a member of the subscriber.
 const OF_SUBSCRIBER: &[(&str, Places)] = &[
     ("subscriber_id", &["subscriber_id"]),
-    ("subscriber_email", &["email", "subscriber_email"]),
+    ("subscriber_email", &["subscriber_email", "email"]),
     ("subscriber_first_name", &["first_name"]),
     ("subscriber_last_name", &["last_name"]),
     ("subscriber_phone", &["phone"]),
@@ -163,6 +163,22 @@ mod tests {
             assert!(!is_known(name), "{name}");
         }
         assert!(!catalog::BUILT_IN.is_empty());
+    }
+
+    #[test]
+    fn of_two_addresses_it_is_that_by_which_the_subscriber_is_looked_up() {
+        let event = beside_ada(json!({"email": "agent@example.com", "subscriber_email": "ada@example.com"}));
+        assert_eq!(
+            domain::Named::in_data(
+                &json!({"email": "agent@example.com", "subscriber_email": "ada@example.com"})
+            ),
+            Some(domain::Named::Email("ada@example.com".parse().unwrap()))
+        );
+        let variables = of(&event);
+        assert_eq!(
+            (&variables["subscriber_email"], &variables["subscriber_first_name"]),
+            (&json!("ada@example.com"), &json!("Ada"))
+        );
     }
 
     /// An event with these data, and Ada beside them.
