@@ -62,7 +62,7 @@ impl<T: Input> FromRequest<Api> for Body<T> {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let (_, bytes) = json_body(request, api).await?;
-        Ok(Self(read(api, parse(&bytes)?)?))
+        Ok(Self(whole(api, parse(&bytes)?)?))
     }
 }
 
@@ -72,7 +72,7 @@ impl<T: Input> FromRequest<Api> for Create<T> {
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let (parts, bytes) = json_body(request, api).await?;
         let once = OnceRequest::new(&parts, &bytes)?;
-        Ok(Self { input: read(api, parse(&bytes)?)?, once })
+        Ok(Self { input: whole(api, parse(&bytes)?)?, once })
     }
 }
 
@@ -105,7 +105,14 @@ impl<T: Input + serde::Serialize> Patch<T> {
                 merged[name] = value.clone();
             }
         }
-        read(api, merged)
+        let merged: T = read(api, merged)?;
+        let mut errors = merged.check();
+        if !errors.is_empty() {
+            // What was taken by an earlier version stays as it is until it is changed: to pause it, it need not be mended.
+            let known = current.check();
+            errors.retain(|error| !known.contains(error));
+        }
+        checked(merged, errors)
     }
 }
 
@@ -138,11 +145,20 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-/// Checks a value against its schema, and reads it.
+/// Checks a value, and reads it.
+fn whole<T: Input>(api: &Api, value: Value) -> Result<T, Problem> {
+    let input: T = read(api, value)?;
+    let errors = input.check();
+    checked(input, errors)
+}
+
+/// Checks a value against its schema, and reads it. What the schema can't say is not checked.
 fn read<T: Input>(api: &Api, value: Value) -> Result<T, Problem> {
     refuse(api.document().body(&T::name())?.check(&value))?;
-    let input: T = deserialize(value)?;
-    let errors = input.check();
+    deserialize(value)
+}
+
+fn checked<T>(input: T, errors: Vec<FieldError>) -> Result<T, Problem> {
     if errors.is_empty() { Ok(input) } else { Err(Problem::with_errors(Code::InvalidBody, errors)) }
 }
 

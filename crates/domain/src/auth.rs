@@ -13,12 +13,11 @@ const MAX_ENTRIES: usize = 50;
 const MAX_VALUE_BYTES: usize = 4_096;
 
 /// How a delivery proves who sends it. Values are written, and read back masked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Auth {
-    /// Not at all.
-    #[default]
-    None,
+    /// Not at all. With braces, or serde would take any member: a token without a method must not be dropped in silence.
+    None {},
     /// A key in a header.
     ApiKey {
         /// The key.
@@ -121,11 +120,30 @@ fn default_header() -> String {
     "X-API-Key".to_owned()
 }
 
+impl Default for Auth {
+    fn default() -> Self {
+        Auth::None {}
+    }
+}
+
 impl Auth {
+    /// The headers that it sets.
+    pub fn header_names(&self) -> Vec<&str> {
+        match self {
+            Auth::None {} | Auth::Query { .. } => Vec::new(),
+            Auth::ApiKey { header, .. } => vec![header],
+            Auth::CustomHeaders { headers } => headers.keys().map(String::as_str).collect(),
+            Auth::Bearer { .. }
+            | Auth::Basic { .. }
+            | Auth::Oauth2ClientCredentials { .. }
+            | Auth::Oauth2RefreshToken { .. } => vec!["Authorization"],
+        }
+    }
+
     /// The secrets in it, each with its dotted path.
     pub fn secrets_mut(&mut self) -> Vec<(String, &mut String)> {
         match self {
-            Auth::None => Vec::new(),
+            Auth::None {} => Vec::new(),
             Auth::ApiKey { key, .. } => vec![("key".into(), key)],
             Auth::Bearer { token } => vec![("token".into(), token)],
             Auth::Basic { password, .. } => vec![("password".into(), password)],

@@ -50,7 +50,7 @@ pub struct OutgoingSecrets {
 impl OutgoingSecrets {
     /// These, for a webhook that does nothing else to prove who it is.
     pub fn new(signing: Secret) -> Self {
-        Self { signing: Rotating::new(signing), private_key: None, auth: Auth::None, client_key: None }
+        Self { signing: Rotating::new(signing), private_key: None, auth: Auth::None {}, client_key: None }
     }
 
     /// The public keys of the private ones that sign at this moment, the current one first.

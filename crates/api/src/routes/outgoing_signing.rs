@@ -78,10 +78,10 @@ impl OutgoingSigning {
         }
     }
 
-    /// Everything that is wrong with it, beyond what its schema says.
-    pub(crate) fn check(&self) -> Vec<FieldError> {
+    /// Everything that is wrong with it, beyond what its schema says. `taken` are the headers that the webhook sets otherwise.
+    pub(crate) fn check(&self, taken: Vec<&str>) -> Vec<FieldError> {
         match &self.custom {
-            Some(custom) => self.check_custom(custom),
+            Some(custom) => self.check_custom(custom, &taken),
             None if self.schemes.contains(&SigningScheme::Custom) => {
                 vec![fault("custom", "is required: it says how the receiver expects to be signed")]
             }
@@ -89,7 +89,7 @@ impl OutgoingSigning {
         }
     }
 
-    fn check_custom(&self, custom: &Scheme) -> Vec<FieldError> {
+    fn check_custom(&self, custom: &Scheme, taken: &[&str]) -> Vec<FieldError> {
         let mut errors = Vec::new();
         // How a public key is written is for the receiver to know.
         if let Some(error) = custom.check().err().filter(|error| *error != SchemeError::KeyEncoding) {
@@ -106,19 +106,25 @@ impl OutgoingSigning {
         for (name, field) in fields {
             let Some(field) = field else { continue };
             errors.extend(
-                self.field_fault(field)
+                self.field_fault(field, taken)
                     .map(|(member, message)| fault(&format!("custom.{name}.{member}"), &message)),
             );
         }
         errors
     }
 
-    fn field_fault(&self, field: &Field) -> Option<(&'static str, String)> {
+    fn field_fault(&self, field: &Field, taken: &[&str]) -> Option<(&'static str, String)> {
         let [Source::Header(header)] = &field.from[..] else {
             return Some(("from", "must be one header: header:NAME".to_owned()));
         };
         if let Some(message) = header_fault(header.as_str(), "").filter(|_| !self.may_sign_in(header)) {
             return Some(("from", format!("the header {header} {message}")));
+        }
+        if taken.iter().any(|name| name.eq_ignore_ascii_case(header.as_str())) {
+            return Some((
+                "from",
+                format!("the header {header} is one of `headers` or of `auth`: use another one"),
+            ));
         }
         let message = header_fault("x", &field.prefix)?;
         Some(("prefix", message.to_owned()))

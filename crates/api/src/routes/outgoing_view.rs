@@ -277,7 +277,8 @@ impl Input for OutgoingWebhookInput {
         let settings = self.settings();
         let mut errors = settings.check();
         errors.extend(engine::outgoing::check(&settings));
-        errors.extend(self.signing.check());
+        let taken = settings.headers.keys().map(String::as_str).chain(self.auth.header_names()).collect();
+        errors.extend(self.signing.check(taken));
         errors.extend(outgoing_tls::check(&settings));
         errors.extend(self.retry.fault());
         errors

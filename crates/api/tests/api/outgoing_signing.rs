@@ -104,6 +104,17 @@ async fn what_is_wrong_with_signing_is_named_by_its_member() {
         let fault = format!("{}: {}", text(&errors[0]["field"]), text(&errors[0]["message"]));
         assert!(fault.starts_with(expected), "{fault}");
     }
+    // One header, one value: the receiver would look at either.
+    for taken in [
+        json!({"headers": {"x-sig": "1"}}),
+        json!({"auth": {"method": "api_key", "key": "a long key", "header": "X-SIG"}}),
+    ] {
+        let mut settings = signed(custom(json!({})));
+        settings.as_object_mut().unwrap().extend(taken.as_object().unwrap().clone());
+        let refused = server.post("/outgoing-webhooks", settings).await;
+        let field = json!("signing.custom.signature.from");
+        assert_eq!((refused.status, &refused.json()["errors"][0]["field"]), (422, &field), "{taken}");
+    }
     // The header of a scheme that is not used is free.
     let own = json!({"schemes": ["custom"], "custom": {"algorithm": "hmac_sha1", "encoding": "base64",
         "signature": {"from": "header:X-Webhook-Signature", "prefix": "sha1="}}});

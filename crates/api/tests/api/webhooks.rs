@@ -322,6 +322,10 @@ async fn one_value_is_replaced_as_a_whole() {
     let patched = server.patch(&path, json!({"auth": {"method": "bearer"}})).await.json();
     assert_eq!(patched["auth"], masked);
     assert_eq!(server.patch(&path, json!({"payload": null})).await.json()["payload"], json!(null));
+    // A token without a method is not dropped in silence.
+    assert_eq!(server.patch(&path, json!({"auth": {"method": "none"}})).await.status, 200);
+    let lost = server.patch(&path, json!({"auth": {"token": "token-0002"}})).await;
+    assert_eq!((lost.status, lost.faults()[0].0.as_str()), (422, "auth"), "{}", lost.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,7 +16,7 @@ pub(crate) fn apply(auth: &Auth, token: Option<&str>, url: &mut Url, headers: &m
         }
     };
     match auth {
-        Auth::None => {}
+        Auth::None {} => {}
         Auth::ApiKey { key, header } => set(header, key),
         Auth::Bearer { token } => set(header::AUTHORIZATION.as_str(), &format!("Bearer {token}")),
         Auth::Basic { username, password } => {

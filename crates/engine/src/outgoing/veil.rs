@@ -18,7 +18,7 @@ impl Veil {
     /// What a webhook's authentication has, and what was sent with a request that is marked as secret.
     pub(crate) fn new(auth: &Auth, sent: Option<&HeaderMap>) -> Self {
         let mut secrets: Vec<String> = Vec::new();
-        if *auth != Auth::None {
+        if *auth != (Auth::None {}) {
             secrets.extend(auth.clone().secrets_mut().into_iter().map(|(_, secret)| secret.clone()));
         }
         // The server that gives tokens may repeat this one in what it says of an error.
