@@ -83,9 +83,11 @@ test("what is taken out of the settings and the payload of a webhook is gone", a
   await page.getByRole("tab", { name: "Payload" }).click();
   await page.getByRole("textbox", { name: "Payload" }).fill(`{"id": "{event_id}"}`);
   await page.getByRole("button", { name: "Save" }).click();
-  await expect.poll(() => own.inside.call("GET", `/outgoing-webhooks/${id}`)).toMatchObject({ payload: { id: "{event_id}" } });
-  const { payload, headers, auth } = await own.inside.call("GET", `/outgoing-webhooks/${id}`);
-  expect({ payload, headers, auth }).toEqual({ payload: { id: "{event_id}" }, headers: { "X-One": "1" }, auth: { method: "bearer", token: "••••5678" } });
+  const saved = async () => {
+    const { payload, headers, auth } = await own.inside.call("GET", `/outgoing-webhooks/${id}`);
+    return { payload, headers, auth };
+  };
+  await expect.poll(saved).toEqual({ payload: { id: "{event_id}" }, headers: { "X-One": "1" }, auth: { method: "bearer", token: "••••5678" } });
 });
 
 test("markup is text in drawers, results of tests, statistics and lists, and they are accessible", async ({ page, request }) => {
