@@ -195,7 +195,7 @@ impl Health {
             Sign::Works | Sign::Refuses => next.closed(),
             Sign::Nothing => next.unprobed(tried.started, tried.ended),
             Sign::Gone => Self { is_gone: true, ..next },
-            Sign::Down if next.is_open() => next.probed(tried, 1),
+            Sign::Down if next.is_open() => next.probed(tried),
             Sign::Down => {
                 next.down = next.down.saturating_add(1);
                 let since = *next.down_since.get_or_insert(tried.started);
@@ -221,12 +221,12 @@ impl Health {
         }
     }
 
-    /// After an attempt with an open circuit. What began before the probe says nothing new.
-    fn probed(self, tried: Tried, failed: u32) -> Self {
+    /// After an attempt with an open circuit that failed. What began before the probe says nothing new.
+    fn probed(self, tried: Tried) -> Self {
         if self.probing_since.is_none_or(|since| tried.started < since) {
             return self;
         }
-        let probes = self.probes.saturating_add(failed);
+        let probes = self.probes.saturating_add(1);
         Self { probes, probing_since: None, probe_at: Some(next_probe(probes, tried)), ..self }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::{rendering, script};
+use super::{rendering, untouched};
 use crate::headers;
 
 /// As much of an address as the log keeps: more than servers take.
@@ -107,8 +107,8 @@ impl Draft {
         let before = self.shown_body();
         match changed
             .body
-            .filter(|body| !script::is_same(&before, body))
-            .map(|body| script::restored(&before, body))
+            .filter(|body| !untouched::is_same(&before, body))
+            .map(|body| untouched::restored(&before, body))
         {
             Some(Value::Null) => self.body = Bytes::new(),
             Some(Value::String(text)) => self.body = text.into(),
